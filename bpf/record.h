@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Everything that crosses from the kernel to user space: the record, its
+ * codes, the settings and the counters. Edited here and nowhere else:
+ * src/wire/layout.ts is generated from the BTF of these types.
+ *
+ * A record is 96 bytes, little endian as the kernel's own memory, zeroed
+ * before it is filled. Addresses are in network byte order, an IPv4 address
+ * as IPv4-mapped IPv6 (RFC 4291, 2.5.5.2). Ports are in host byte order; for
+ * ICMP and ICMPv6 src_port is the identifier and dst_port is type * 256 + code,
+ * as struct nf_conntrack_tuple keeps them.
+ */
+#ifndef CONNTRAIL_RECORD_H
+#define CONNTRAIL_RECORD_H
+
+enum record_kind {
+	RECORD_VISIT = 1,   /* nf_hook_slow() returned: one packet left one hook */
+	RECORD_ENTERED = 2, /* the tuple as it entered that visit, where it left with another */
+	RECORD_FLOW = 3,    /* one tuple of an entry seen for the first time, or with a new mark */
+	RECORD_MAPPING = 4, /* nf_nat_setup_info() returned: the NAT decision for one manip */
+	RECORD_CONFIRM = 5, /* __nf_conntrack_confirm() returned */
+	RECORD_END = 6,	    /* nf_ct_delete() or nf_conntrack_free(): the entry is leaving */
+	RECORD_DROP = 7,    /* skb:kfree_skb: the packet was freed as dropped */
+	RECORD_KINDS = 8,
+};
+
+/* Values of record.ctinfo beside enum ip_conntrack_info (0..4). */
+enum record_ctinfo {
+	CTINFO_UNTRACKED = 7,
+	CTINFO_NONE = 255, /* no entry: not seen by conntrack, or invalid */
+};
+
+/* Bits of record.flags; each kind uses the ones named after it. */
+enum record_flag {
+	VISIT_CONNTRACK_RAN = 1 << 0,  /* nf_conntrack_in() ran in this visit */
+	VISIT_CONNTRACK_DROP = 1 << 1, /* and returned something else than accept */
+	VISIT_CHAINS_RAN = 1 << 2,     /* a nat chain was evaluated in this visit */
+	VISIT_REWRITTEN = 1 << 3,      /* left with another tuple; RECORD_ENTERED precedes */
+	VISIT_HAD_ENTRY = 1 << 4,      /* entered with an entry attached: loopback, reinjected */
+	VISIT_FRAGMENT = 1 << 5,       /* not a first fragment: no ports to read */
+	FLOW_REPLY = 1 << 6,	       /* the tuple is the reply one, else the original */
+	FLOW_NEW = 1 << 7,	       /* first seen unconfirmed, in the packet that made it */
+	MAPPING_SRC = 1 << 8,	       /* manip src, else dst */
+	MAPPING_NULL = 1 << 9,	       /* made by __nf_nat_alloc_null_binding() */
+	END_UNCONFIRMED = 1 << 10,     /* freed without ever being confirmed */
+	END_DELETED = 1 << 11,	       /* nf_ct_delete(), else nf_conntrack_free() */
+	CONFIRM_MERGED = 1 << 12,      /* lost a clash: the packet now belongs to another entry */
+};
+
+struct record {
+	__u64 ktime_ns; /* CLOCK_MONOTONIC, taken after the place in the ring was reserved */
+	__u64 skb;	/* address of the struct sk_buff, 0 where none is at hand */
+	__u64 flow;	/* our number of the entry, 0 for none */
+	__u32 seq;	/* per CPU, counts every record tried, lost ones too */
+	__u32 netns;	/* inode of the network namespace, 0 if not known */
+	__u16 cpu;
+	__u8 kind;    /* enum record_kind */
+	__u8 hook;    /* enum nf_inet_hooks, 255 where none */
+	__u8 family;  /* 4 or 6 */
+	__u8 l4proto; /* IANA protocol number */
+	__u8 ctinfo;  /* enum ip_conntrack_info or enum record_ctinfo */
+	__u8 verdict; /* NF_DROP 0, NF_ACCEPT 1, NF_STOLEN 2 (stolen or queued) */
+	__u16 status; /* low 16 bits of nf_conn.status, IPS_* */
+	__u16 flags;  /* enum record_flag */
+	__u32 mark;   /* VISIT, DROP: skb->mark; else nf_conn.mark */
+	__u8 src[16];
+	__u8 dst[16];
+	__u16 src_port;
+	__u16 dst_port;
+	union {
+		struct {
+			__u32 duration_ns; /* between enter and leave, saturating */
+			__u32 len;	   /* skb->len at enter, bytes */
+			__u32 ifindex;	   /* in for prerouting and input, out for the others */
+		} visit;
+		struct {
+			__u32 zone; /* id, with the direction bits in the upper half */
+			__u32 entry_lo, entry_hi; /* address of the nf_conn: evidence only */
+		} flow_at;
+		struct {
+			__u32 range_flags; /* NF_NAT_RANGE_* of the rule that decided */
+			__u32 verdict;	   /* what nf_nat_setup_info() returned */
+			__u32 reserved;
+		} mapping;
+		struct {
+			__u32 zone;
+			__u32 timeout; /* jiffies, relative to now */
+			__u32 merged_into; /* low half of the other entry's flow number */
+		} confirm;
+		struct {
+			__u32 remaining; /* jiffies to go, as a signed number */
+			__u32 caller_lo, caller_hi; /* return address into the deleter */
+		} end;
+		struct {
+			__u32 reason; /* enum skb_drop_reason, 0 where the kernel has none */
+			__u32 location_lo, location_hi; /* address of the code that dropped it */
+		} drop;
+	};
+};
+
+/* What --filter asks for; zero fields ask for nothing. Host byte order ports. */
+struct filter_terms {
+	__u8 addr[16]; /* IPv4-mapped where IPv4 */
+	__u8 addr_mask[16];
+	__u8 src[16];
+	__u8 src_mask[16];
+	__u8 dst[16];
+	__u8 dst_mask[16];
+	__u16 port, src_port, dst_port;
+	__u8 l4proto;
+	__u8 family;
+	__u8 active;
+	__u8 has_addr, has_src, has_dst;
+};
+
+/* Per CPU; sums are the kernel's half of the ledger. Indexed by enum record_kind. */
+struct counters {
+	__u64 tried[RECORD_KINDS];	/* records the probes wanted to send */
+	__u64 ring_full[RECORD_KINDS];	/* of those, not sent: no room in the ring */
+	__u64 calls_full;		/* an entry not remembered: the map of open calls was full */
+	__u64 missed_return;		/* an entry whose return was never seen */
+	__u64 missed_entry;		/* a return whose entry was never seen */
+	__u64 flows_full;		/* a flow number not remembered: map refused it */
+	__u64 filtered_out;		/* visits that the filter turned away */
+	__u64 next_flow;		/* flow numbers given out on this CPU */
+	__u32 seq;
+	__u32 reserved;
+};
+
+#endif
