@@ -1,0 +1,36 @@
+/**
+ * What a trace must know about the machine it was made on, so that everything
+ * after the drain runs anywhere, from a file. JSON at both ends of a capture:
+ * `TraceFacts` before the first record, `TraceEnd` after the last.
+ */
+import type { Ledger } from './ledger.ts';
+
+export interface TraceFacts {
+  /** Version of the record layout; a reader refuses another major. */
+  readonly recordVersion: number;
+  readonly recordBytes: number;
+  readonly node: string;
+  /** uname -r and the machine's architecture as node names it. */
+  readonly kernel: string;
+  readonly arch: string;
+  readonly cpus: number;
+  /** Wall clock minus CLOCK_MONOTONIC at the start, ns, as a decimal. */
+  readonly clockOffsetNs: string;
+  /** enum skb_drop_reason of that kernel, by number. */
+  readonly dropReasons: Readonly<Record<string, string>>;
+  /** What is attached: "kprobe nf_hook_slow" and so on, and what could not be, with the reason. */
+  readonly attached: readonly string[];
+  readonly notAvailable: readonly string[];
+  /** The text of --filter, empty for none. */
+  readonly filter: string;
+  /** Names of network namespaces by inode, where known. */
+  readonly netnsNames: Readonly<Record<string, string>>;
+}
+
+export interface TraceEnd {
+  readonly ledger: Ledger;
+  /** Kernel functions by the addresses that records mention, both as text ("0x…"). */
+  readonly symbols: Readonly<Record<string, string>>;
+  /** CLOCK_MONOTONIC when the probes were taken away, ns, as a decimal. */
+  readonly endedKtimeNs: string;
+}

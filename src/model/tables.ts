@@ -1,0 +1,232 @@
+/**
+ * The tables: one definition from which come the row layout that `rebuild/`
+ * fills, the Arrow schema, and docs/schema.md.
+ *
+ * A row on its way is a run of 32-bit words in an Int32Array: two words of
+ * null bits (bit i set: column i is null), then each column at its word.
+ * Wide values are low word first; addresses are 16 bytes in network order.
+ */
+import {
+  CONFIRMS,
+  DECISIONS,
+  DIRECTIONS,
+  ENDS,
+  HOOKS,
+  MAPPINGS,
+  PROBES,
+  STATES,
+  VERDICTS,
+} from './codes.ts';
+
+/** Major.minor: a reader of an older minor version keeps working. */
+export const SCHEMA_VERSION = '1.0';
+
+export type ColumnType =
+  | 'bool'
+  | 'u8'
+  | 'u16'
+  | 'u32'
+  | 'u64'
+  | 'timestamp' // nanoseconds since 1970-01-01 UTC; the row holds CLOCK_MONOTONIC
+  | 'address' // 16 bytes, network order, IPv4 as IPv4-mapped IPv6
+  | 'code' // index into `words`
+  | 'name'; // index into names that the trace brings along (drop reasons, symbols)
+
+export interface Column {
+  readonly name: string;
+  readonly type: ColumnType;
+  readonly nullable: boolean;
+  readonly unit: string;
+  readonly meaning: string;
+  readonly words?: readonly string[];
+}
+
+export interface Table {
+  readonly name: string;
+  readonly meaning: string;
+  readonly columns: readonly Column[];
+}
+
+interface Extra {
+  readonly unit?: string;
+  readonly nullable?: true;
+  readonly words?: readonly string[];
+}
+
+function column(name: string, type: ColumnType, meaning: string, extra: Extra = {}): Column {
+  const { unit = '', nullable = false, words } = extra;
+  return { name, type, meaning, unit, nullable, ...(words === undefined ? {} : { words }) };
+}
+
+function code(name: string, words: readonly string[], meaning: string, nullable?: true): Column {
+  return column(name, 'code', meaning, { words, ...(nullable ? { nullable } : {}) });
+}
+
+const NULL = { nullable: true } as const;
+
+function tupleColumns(suffix: string, whose: string): Column[] {
+  return [
+    column(`src${suffix}`, 'address', `source address ${whose}`),
+    column(`dst${suffix}`, 'address', `destination address ${whose}`),
+    column(`src_port${suffix}`, 'u16', `source port ${whose}; ICMP: identifier`),
+    column(`dst_port${suffix}`, 'u16', `destination port ${whose}; ICMP: type * 256 + code`),
+  ];
+}
+
+function hookColumns(): Column[] {
+  return HOOKS.flatMap((hook) => [
+    column(`${hook}_at`, 'timestamp', `entered ${hook}; null: not on its way`, {
+      unit: 'ns since 1970 UTC',
+      nullable: true,
+    }),
+    column(`${hook}_ns`, 'u32', `time spent inside ${hook}, saturating`, {
+      unit: 'ns',
+      nullable: true,
+    }),
+  ]);
+}
+
+export const PACKETS: Table = {
+  name: 'packets',
+  meaning: 'one traversal: one packet from first sight to its end in one network namespace',
+  columns: [
+    column('packet', 'u64', 'number of the packet in this trace, by the order of its end'),
+    column('netns', 'u32', 'network namespace', { unit: 'inode' }),
+    column('cpu', 'u16', 'CPU that ran the first visit'),
+    column('flow', 'u64', 'its flow: flows.flow; null: no entry', NULL),
+    code('direction', DIRECTIONS, 'direction within the flow', true),
+    code('state', STATES, 'conntrack state when the packet left its last visit'),
+    column('family', 'u8', '4 or 6', { unit: 'IP version' }),
+    column('protocol', 'u8', 'layer 4 protocol', { unit: 'IANA protocol number' }),
+    ...tupleColumns('', 'as the packet came'),
+    ...tupleColumns('_after', 'as the packet left'),
+    column('length', 'u32', 'length at first sight, link header excluded', { unit: 'bytes' }),
+    column('mark', 'u32', 'packet mark when it left its last visit'),
+    column('in_ifindex', 'u32', 'interface it came in by', NULL),
+    column('out_ifindex', 'u32', 'interface it left by', NULL),
+    column('started_at', 'timestamp', 'entered its first visit', { unit: 'ns since 1970 UTC' }),
+    column('started_ktime_ns', 'u64', 'the same by CLOCK_MONOTONIC', { unit: 'ns since boot' }),
+    ...hookColumns(),
+    code('last_hook', HOOKS, 'hook of the last visit'),
+    code('verdict', VERDICTS, 'verdict of the last visit; stolen also stands for queued'),
+    code('src_nat', DECISIONS, 'who decided about the source'),
+    code('dst_nat', DECISIONS, 'who decided about the destination'),
+    column('chain_runs', 'u8', 'visits in which a nat chain was evaluated'),
+    code('confirm', CONFIRMS, 'what confirmation made of the flow in this packet'),
+    column('drop_reason', 'name', "the kernel's reason for freeing it; null: not dropped", NULL),
+    column('drop_location', 'name', 'kernel function that freed it', NULL),
+    column('complete', 'bool', 'false: torn, a record of this traversal was lost or not seen'),
+  ],
+};
+
+export const FLOWS: Table = {
+  name: 'flows',
+  meaning: 'one conntrack entry, as far as the trace saw it',
+  columns: [
+    column('flow', 'u64', 'number of the flow in this trace'),
+    column('netns', 'u32', 'network namespace', { unit: 'inode' }),
+    column('zone', 'u16', 'conntrack zone'),
+    column('family', 'u8', '4 or 6', { unit: 'IP version' }),
+    column('protocol', 'u8', 'layer 4 protocol', { unit: 'IANA protocol number' }),
+    ...tupleColumns('', 'of the original tuple'),
+    ...tupleColumns('_reply', 'of the reply tuple'),
+    column('mark', 'u32', 'mark of the entry, last seen'),
+    column('status', 'u32', 'IPS_* bits of the entry, last seen'),
+    column('older', 'bool', 'true: the entry existed before it was first seen'),
+    column('first_at', 'timestamp', 'first sight', { unit: 'ns since 1970 UTC' }),
+    column('first_ktime_ns', 'u64', 'the same by CLOCK_MONOTONIC', { unit: 'ns since boot' }),
+    column('confirmed_at', 'timestamp', 'put into the table; null: not seen', {
+      unit: 'ns since 1970 UTC',
+      nullable: true,
+    }),
+    column('ended_at', 'timestamp', 'left the table; null: still there when the trace ended', {
+      unit: 'ns since 1970 UTC',
+      nullable: true,
+    }),
+    code('confirm', CONFIRMS, 'what confirmation made of it'),
+    code('end', ENDS, 'how it ended'),
+    code('src_nat', MAPPINGS, 'who decided the mapping of manip src'),
+    code('dst_nat', MAPPINGS, 'who decided the mapping of manip dst'),
+    column('packets', 'u64', 'packets of the original direction, seen in the trace'),
+    column('packets_reply', 'u64', 'packets of the reply direction, seen in the trace'),
+    column('bytes', 'u64', 'their length', { unit: 'bytes' }),
+    column('bytes_reply', 'u64', 'their length', { unit: 'bytes' }),
+    column('chain_packets', 'u64', 'of all packets, those for which a nat chain ran'),
+    column('mapped_packets', 'u64', 'of all packets, those rewritten from the stored mapping'),
+    column('entry', 'u64', 'address of the nf_conn: evidence only, the kernel reuses it'),
+    column('complete', 'bool', 'false: records about this flow were lost or came too late'),
+  ],
+};
+
+export const LOSSES: Table = {
+  name: 'losses',
+  meaning: 'the ledger: what became of the records of one probe on one CPU',
+  columns: [
+    column('cpu', 'u16', 'CPU'),
+    code('probe', PROBES, 'kind of record'),
+    column('sent', 'u64', 'records the probe wanted to send', { unit: 'records' }),
+    column('delivered', 'u64', 'of those, read from the ring', { unit: 'records' }),
+    column('ring_full', 'u64', 'of those, lost because the ring was full', { unit: 'records' }),
+    column('calls_full', 'u64', 'calls not followed: the map of open calls was full'),
+    column('missed_return', 'u64', 'calls whose return was never seen'),
+    column('missed_entry', 'u64', 'returns whose call was never seen'),
+    column('flows_full', 'u64', 'flows not remembered: the map of flows refused them'),
+    column(
+      'recursion',
+      'u64',
+      'probe runs that the kernel skipped; null: it does not count them',
+      NULL,
+    ),
+    column('evicted', 'u64', 'packets or flows given up because a table of ours was full'),
+  ],
+};
+
+export const TABLES: readonly Table[] = [PACKETS, FLOWS, LOSSES];
+export type TableName = 'packets' | 'flows' | 'losses';
+
+const WORDS: Readonly<Record<ColumnType, number>> = {
+  bool: 1,
+  u8: 1,
+  u16: 1,
+  u32: 1,
+  u64: 2,
+  timestamp: 2,
+  address: 4,
+  code: 1,
+  name: 1,
+};
+
+export interface RowLayout {
+  /** Words of one row. */
+  readonly stride: number;
+  /** Word of a column within its row. */
+  at(name: string): number;
+  /** Index of a column: its bit in the null words. */
+  index(name: string): number;
+}
+
+/** Words of the null bits at the start of each row. */
+export const NULL_WORDS = 2;
+
+export function layoutOf(table: Table): RowLayout {
+  const words = new Map<string, number>();
+  let stride = NULL_WORDS;
+  for (const { name, type } of table.columns) {
+    words.set(name, stride);
+    stride += WORDS[type];
+  }
+  const names = [...words.keys()];
+  const known = (name: string): number => {
+    const found = words.get(name);
+    if (found === undefined) throw new RangeError(`table ${table.name} has no column ${name}`);
+    return found;
+  };
+  return {
+    stride: stride + (stride & 1),
+    at: known,
+    index: (name) => {
+      known(name);
+      return names.indexOf(name);
+    },
+  };
+}
