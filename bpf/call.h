@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A kprobe and its kretprobe, paired by the stack pointer: it is unique among
+ * all calls in flight, whatever interrupts, preempts or nests them. fexit has
+ * the arguments at hand and needs none of this.
+ */
+#ifndef CONNTRAIL_CALL_H
+#define CONNTRAIL_CALL_H
+
+#if defined(__TARGET_ARCH_x86)
+#define RETURN_ADDRESS_BYTES 8 /* `ret` has popped it when the return probe runs */
+#else
+#define RETURN_ADDRESS_BYTES 0 /* arm64 returns by the link register */
+#endif
+
+static __always_inline void remember_call(struct pt_regs *ctx, const struct call *call)
+{
+	struct counters *count = cpu_counters();
+	__u64 key = PT_REGS_SP(ctx);
+	__u32 now = current_phase();
+
+	if (!count || now == PHASE_OFF || now == PHASE_STOPPING)
+		return;
+	if (!bpf_map_update_elem(&calls, &key, call, BPF_NOEXIST))
+		return;
+	if (!bpf_map_update_elem(&calls, &key, call, BPF_EXIST))
+		count->missed_return++; /* something was left behind at this depth */
+	else
+		count->calls_full++;
+}
+
+static __always_inline bool recall(struct pt_regs *ctx, struct call *call)
+{
+	__u64 key = PT_REGS_SP(ctx) - RETURN_ADDRESS_BYTES;
+	struct call *found = bpf_map_lookup_elem(&calls, &key);
+	struct counters *count;
+
+	if (found) {
+		*call = *found;
+		bpf_map_delete_elem(&calls, &key);
+		return true;
+	}
+	count = cpu_counters();
+	if (count && current_phase() == PHASE_ON)
+		count->missed_entry++;
+	return false;
+}
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* From a handler to the ring: every record is tried, numbered, and counted if lost. */
+#ifndef CONNTRAIL_EMIT_H
+#define CONNTRAIL_EMIT_H
+
+/*
+ * A zeroed record with its head filled, or NULL when the ring is full. The
+ * sequence number counts lost records too, so that a reader sees each gap. The
+ * clock is read after the place was reserved: what is reserved later is later.
+ */
+static __always_inline struct record *reserve(struct counters *count, __u8 kind)
+{
+	__u32 cpu = bpf_get_smp_processor_id(), seq = count->seq++;
+	struct record *record;
+	void *ring;
+
+	count->tried[kind]++;
+	ring = bpf_map_lookup_elem(&rings, &cpu);
+	record = ring ? bpf_ringbuf_reserve(ring, sizeof(*record), 0) : NULL;
+	if (!record) {
+		count->ring_full[kind]++;
+		return NULL;
+	}
+	__builtin_memset(record, 0, sizeof(*record));
+	record->ktime_ns = bpf_ktime_get_ns();
+	record->seq = seq;
+	record->cpu = cpu;
+	record->kind = kind;
+	record->hook = NO_HOOK;
+	record->ctinfo = CTINFO_NONE;
+	return record;
+}
+
+/* Waking the reader costs more than all the rest: only when much is waiting. */
+static __always_inline void submit(struct record *record)
+{
+	__u32 cpu = record->cpu;
+	void *ring = bpf_map_lookup_elem(&rings, &cpu);
+	__u64 flags = BPF_RB_NO_WAKEUP;
+
+	if (ring && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= wake_bytes)
+		flags = BPF_RB_FORCE_WAKEUP;
+	bpf_ringbuf_submit(record, flags);
+}
+
+static __always_inline void set_tuple(struct record *record, const struct tuple *tuple)
+{
+	__builtin_memcpy(record->src, tuple->src, sizeof(record->src));
+	__builtin_memcpy(record->dst, tuple->dst, sizeof(record->dst));
+	record->src_port = tuple->src_port;
+	record->dst_port = tuple->dst_port;
+	record->l4proto = tuple->l4proto;
+	record->family = tuple->family;
+}
+
+#endif

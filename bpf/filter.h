@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What --filter asks for, decided before anything is reserved. */
+#ifndef CONNTRAIL_FILTER_H
+#define CONNTRAIL_FILTER_H
+
+static __always_inline bool in_prefix(const __u8 *address, const volatile __u8 *prefix,
+				      const volatile __u8 *mask)
+{
+#pragma unroll
+	for (int i = 0; i < 16; i++)
+		if ((address[i] & mask[i]) != prefix[i])
+			return false;
+	return true;
+}
+
+static __noinline bool tuple_matches(const struct tuple *tuple)
+{
+	if (!tuple)
+		return false;
+	if (filter.family && filter.family != tuple->family)
+		return false;
+	if (filter.l4proto && filter.l4proto != tuple->l4proto)
+		return false;
+	if (filter.port && filter.port != tuple->src_port && filter.port != tuple->dst_port)
+		return false;
+	if (filter.src_port && filter.src_port != tuple->src_port)
+		return false;
+	if (filter.dst_port && filter.dst_port != tuple->dst_port)
+		return false;
+	if (filter.has_src && !in_prefix(tuple->src, filter.src, filter.src_mask))
+		return false;
+	if (filter.has_dst && !in_prefix(tuple->dst, filter.dst, filter.dst_mask))
+		return false;
+	if (filter.has_addr && !in_prefix(tuple->src, filter.addr, filter.addr_mask) &&
+	    !in_prefix(tuple->dst, filter.addr, filter.addr_mask))
+		return false;
+	return true;
+}
+
+#endif

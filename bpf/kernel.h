@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel's types, as far as the probes read them. preserve_access_index
+ * makes libbpf move every offset to where the running kernel has the field, so
+ * only names and types matter here, not order or size.
+ */
+#ifndef CONNTRAIL_KERNEL_H
+#define CONNTRAIL_KERNEL_H
+
+#define NFPROTO_IPV4 2
+#define NFPROTO_IPV6 10
+
+#define NF_DROP 0
+#define NF_ACCEPT 1
+#define NF_STOLEN 2
+
+#define NFCT_INFOMASK 7UL /* the low bits of sk_buff._nfct: enum ip_conntrack_info */
+
+#define IPS_CONFIRMED (1 << 3)
+#define IPS_DYING (1 << 9)
+#define IPS_TEMPLATE (1 << 11)
+
+#define NO_HOOK 255
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct net_device {
+	int ifindex;
+	possible_net_t nd_net;
+};
+
+struct sk_buff {
+	struct net_device *dev;
+	unsigned int len;
+	unsigned long _nfct;
+	__u32 mark;
+	__u16 network_header;
+	__u32 tail;
+	unsigned char *head;
+};
+
+/* hook and pf are u32 and u8 in 5.10, both u8 since 5.11: read one byte of each. */
+struct nf_hook_state {
+	__u8 hook;
+	__u8 pf;
+	struct net_device *in;
+	struct net_device *out;
+	struct net *net;
+};
+
+union nf_inet_addr {
+	__u32 all[4];
+};
+
+struct nf_conntrack_man {
+	union nf_inet_addr u3;
+	union {
+		__u16 all;
+	} u;
+	__u16 l3num;
+};
+
+struct nf_conntrack_tuple {
+	struct nf_conntrack_man src;
+	struct {
+		union nf_inet_addr u3;
+		union {
+			__u16 all;
+		} u;
+		__u8 protonum;
+		__u8 dir;
+	} dst;
+};
+
+struct nf_conntrack_tuple_hash {
+	struct nf_conntrack_tuple tuple;
+};
+
+struct nf_conntrack_zone {
+	__u16 id;
+	__u8 flags;
+	__u8 dir;
+};
+
+struct nf_conn {
+	__u32 timeout;
+	struct nf_conntrack_zone zone;
+	struct nf_conntrack_tuple_hash tuplehash[2];
+	unsigned long status;
+	possible_net_t ct_net;
+	__u32 mark;
+};
+
+/* The tracepoint skb:kfree_skb; `reason` since 5.17. */
+struct trace_event_raw_kfree_skb {
+	void *skbaddr;
+	void *location;
+	unsigned short protocol;
+	__u32 reason;
+};
+
+#pragma clang attribute pop
+
+/* uapi/linux/netfilter/nf_nat.h: not moved by CO-RE, user space relies on it. */
+struct nat_range_head {
+	unsigned int flags;
+};
+
+#endif

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+/* One global per type of record.h, so that BTF keeps them all: src/wire/layout.ts is made from it. */
+#include <linux/types.h>
+#include "record.h"
+
+struct record layout_record;
+struct filter_terms layout_filter_terms;
+struct counters layout_counters;
+enum record_kind layout_record_kind;
+enum record_flag layout_record_flag;
+enum record_ctinfo layout_record_ctinfo;

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* From a struct sk_buff to its tuple. */
+#ifndef CONNTRAIL_PACKET_H
+#define CONNTRAIL_PACKET_H
+
+#define IPPROTO_HOPOPTS 0
+#define IPPROTO_ICMP 1
+#define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
+#define IPPROTO_DCCP 33
+#define IPPROTO_ROUTING 43
+#define IPPROTO_FRAGMENT 44
+#define IPPROTO_AH 51
+#define IPPROTO_ICMPV6 58
+#define IPPROTO_DSTOPTS 60
+#define IPPROTO_SCTP 132
+#define IPPROTO_UDPLITE 136
+
+#define MAX_EXTENSIONS 6
+
+struct ipv4_header { /* RFC 791 */
+	__u8 version_ihl, tos;
+	__be16 tot_len, id, frag_off;
+	__u8 ttl, protocol;
+	__be16 check;
+	__be32 saddr, daddr;
+};
+
+struct ipv6_header { /* RFC 8200 */
+	__be32 version_class_flow;
+	__be16 payload_len;
+	__u8 nexthdr, hop_limit;
+	__u8 saddr[16], daddr[16];
+};
+
+static __always_inline void map_ipv4(__u8 *address, __be32 ipv4)
+{
+	address[10] = 0xff;
+	address[11] = 0xff;
+	__builtin_memcpy(address + 12, &ipv4, 4);
+}
+
+/* Messages that carry an identifier, and so the ones conntrack makes a tuple of. */
+static __always_inline bool icmp_has_id(__u8 l4proto, __u8 type)
+{
+	if (l4proto == IPPROTO_ICMPV6)
+		return type == 128 || type == 129;
+	return type == 0 || type == 8 || (type >= 13 && type <= 18);
+}
+
+/* `end` is where the linear part of the packet ends, as an offset into head. */
+static __always_inline void read_ports(const unsigned char *head, __u32 at, __u32 end,
+				       struct tuple *tuple)
+{
+	__u8 first[8] = {};
+	__be16 *ports = (__be16 *)first;
+
+	if (at + sizeof(first) > end || bpf_probe_read_kernel(first, sizeof(first), head + at))
+		return;
+	switch (tuple->l4proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+	case IPPROTO_UDPLITE:
+		tuple->src_port = bpf_ntohs(ports[0]);
+		tuple->dst_port = bpf_ntohs(ports[1]);
+		break;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		if (icmp_has_id(tuple->l4proto, first[0]))
+			tuple->src_port = bpf_ntohs(ports[2]);
+		tuple->dst_port = first[0] << 8 | first[1];
+		break;
+	}
+}
+
+static __always_inline void read_ipv4(const unsigned char *head, __u32 at, __u32 end,
+				      struct tuple *tuple)
+{
+	struct ipv4_header ip = {};
+
+	if (bpf_probe_read_kernel(&ip, sizeof(ip), head + at))
+		return;
+	map_ipv4(tuple->src, ip.saddr);
+	map_ipv4(tuple->dst, ip.daddr);
+	tuple->l4proto = ip.protocol;
+	tuple->fragment = !!(ip.frag_off & bpf_htons(0x1fff));
+	if (!tuple->fragment)
+		read_ports(head, at + (ip.version_ihl & 15) * 4, end, tuple);
+}
+
+/* Steps over one extension header; false when `*next` is the layer 4 protocol. */
+static __always_inline bool skip_extension(const unsigned char *head, __u32 *at, __u8 *next,
+					   struct tuple *tuple)
+{
+	__u8 first[4] = {};
+
+	if (*next != IPPROTO_HOPOPTS && *next != IPPROTO_ROUTING && *next != IPPROTO_DSTOPTS &&
+	    *next != IPPROTO_FRAGMENT && *next != IPPROTO_AH)
+		return false;
+	if (bpf_probe_read_kernel(first, sizeof(first), head + *at))
+		return false;
+	if (*next == IPPROTO_FRAGMENT) {
+		tuple->fragment = !!((first[2] << 8 | first[3]) & 0xfff8);
+		*at += 8;
+	} else if (*next == IPPROTO_AH) {
+		*at += (first[1] + 2) * 4;
+	} else {
+		*at += (first[1] + 1) * 8;
+	}
+	*next = first[0];
+	return true;
+}
+
+static __always_inline void read_ipv6(const unsigned char *head, __u32 at, __u32 end,
+				      struct tuple *tuple)
+{
+	struct ipv6_header ip = {};
+	__u8 next;
+
+	if (bpf_probe_read_kernel(&ip, sizeof(ip), head + at))
+		return;
+	__builtin_memcpy(tuple->src, ip.saddr, 16);
+	__builtin_memcpy(tuple->dst, ip.daddr, 16);
+	next = ip.nexthdr;
+	at += sizeof(ip);
+#pragma unroll
+	for (int i = 0; i < MAX_EXTENSIONS; i++)
+		if (!skip_extension(head, &at, &next, tuple))
+			break;
+	tuple->l4proto = next;
+	if (!tuple->fragment)
+		read_ports(head, at, end, tuple);
+}
+
+/* The tuple in the packet's own headers; what cannot be read stays zero. */
+static __always_inline void read_tuple(struct sk_buff *skb, __u8 pf, struct tuple *tuple)
+{
+	const unsigned char *head = BPF_CORE_READ(skb, head);
+	__u32 at = BPF_CORE_READ(skb, network_header), end = BPF_CORE_READ(skb, tail);
+
+	__builtin_memset(tuple, 0, sizeof(*tuple));
+	if (pf == NFPROTO_IPV4) {
+		tuple->family = 4;
+		read_ipv4(head, at, end, tuple);
+	} else {
+		tuple->family = 6;
+		read_ipv6(head, at, end, tuple);
+	}
+}
+
+static __always_inline bool same_tuple(const struct tuple *a, const struct tuple *b)
+{
+	const __u64 *x = (const __u64 *)a, *y = (const __u64 *)b;
+
+	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] && x[4] == y[4];
+}
+
+#endif
