@@ -1,0 +1,36 @@
+# build/libconntrail.so and its tests. Included by the Makefile at the top.
+
+NATIVE_SOURCES := native/drain.c native/ring.c native/memory_ring.c native/log.c
+NATIVE_HEADERS := native/drain.h native/ring.h native/memory_ring.h native/log.h
+NATIVE_TESTS   := native/test/drain_test.c native/test/check.c native/test/threads_test.c
+NATIVE_FLAGS   := -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -Inative -pthread
+# Renamed into place: a process that has the old one loaded keeps it whole.
+define native_link
+@mkdir -p $(@D)
+$(CC) $(NATIVE_FLAGS) $(1) -o $@.$$$$.part $(filter %.c,$^) && mv $@.$$$$.part $@
+endef
+
+.PHONY: native native-test native-sanitize
+
+native: build/libconntrail.so
+
+build/libconntrail.so: $(NATIVE_SOURCES) $(NATIVE_HEADERS) native/native.mk
+	$(call native_link,-O2 -g -fPIC -shared -fvisibility=hidden)
+
+build/native/drain_test: $(NATIVE_SOURCES) $(NATIVE_TESTS) $(NATIVE_HEADERS)
+	$(call native_link,-O2 -g)
+
+build/native/drain_test_thread: $(NATIVE_SOURCES) $(NATIVE_TESTS) $(NATIVE_HEADERS)
+	$(call native_link,-O1 -g -fsanitize=thread -Wno-error=tsan)
+
+build/native/drain_test_address: $(NATIVE_SOURCES) $(NATIVE_TESTS) $(NATIVE_HEADERS)
+	$(call native_link,-O1 -g -fsanitize=address$(comma)undefined -fno-sanitize-recover=all)
+
+comma := ,
+
+native-test: build/native/drain_test
+	build/native/drain_test
+
+native-sanitize: build/native/drain_test_thread build/native/drain_test_address
+	build/native/drain_test_address
+	build/native/drain_test_thread

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The drain against rings in memory: one thread, so that each step is known. */
+#include "drain.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "memory_ring.h"
+#include "threads_test.h"
+
+#define RECORD	  24
+#define RING_SIZE 4096 /* holds 127 records of 24 + 8 bytes: one byte stays free */
+#define RING_MAX  127
+
+struct small {
+	uint64_t ktime_ns, ring, sequence;
+};
+
+static struct memory_ring *rings[2];
+static struct drain *drain;
+static struct drain_result result;
+static struct small taken[1024];
+
+static void open_rings(int count)
+{
+	int err;
+
+	drain = drain_open(NULL, 0, RECORD, 1, &err);
+	EQUAL(err, 0);
+	for (int i = 0; i < count; i++) {
+		rings[i] = memory_ring_open(RING_SIZE, &err);
+		EQUAL(err, 0);
+		EQUAL(drain_add_memory_ring(drain, rings[i]), 0);
+	}
+}
+
+static void close_rings(int count)
+{
+	drain_close(drain);
+	for (int i = 0; i < count; i++)
+		memory_ring_close(rings[i]);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static struct small *reserve(int ring, uint64_t sequence)
+{
+	struct small *place = memory_ring_reserve(rings[ring], RECORD);
+
+	HOLDS(place);
+	*place = (struct small){ now_ns(), (uint64_t)ring, sequence };
+	return place;
+}
+
+static void send(int ring, uint64_t sequence)
+{
+	memory_ring_commit(reserve(ring, sequence), 0);
+}
+
+static void take(uint64_t records_room)
+{
+	EQUAL(drain_take(drain, taken, records_room * RECORD, &result), 0);
+	EQUAL(result.bytes, result.records * RECORD);
+}
+
+static void test_wrap(void)
+{
+	uint64_t sent = 0, seen = 0;
+
+	open_rings(1);
+	for (int lap = 0; lap < 1000; lap++) {
+		for (int i = 0; i < 1 + lap % RING_MAX; i++)
+			send(0, sent++);
+		take(1024);
+		for (uint64_t i = 0; i < result.records; i++)
+			EQUAL(taken[i].sequence, seen++);
+		EQUAL(seen, sent);
+	}
+	close_rings(1);
+}
+
+static void test_ring_full(void)
+{
+	open_rings(1);
+	for (uint64_t i = 0; i < RING_MAX; i++)
+		send(0, i);
+	HOLDS(!memory_ring_reserve(rings[0], RECORD));
+	take(1);
+	HOLDS(memory_ring_reserve(rings[0], RECORD));
+	close_rings(1);
+}
+
+static void test_busy(void)
+{
+	struct small *open;
+
+	open_rings(2);
+	send(0, 0);
+	open = reserve(0, 1);
+	send(0, 2);
+	send(1, 3);
+	take(1024);
+	EQUAL(result.records, 2);
+	EQUAL(result.rings_busy, 1);
+	EQUAL(result.rings_left, 0);
+	memory_ring_commit(open, 0);
+	take(1024);
+	EQUAL(result.records, 2);
+	EQUAL(result.rings_busy, 0);
+	EQUAL(taken[0].sequence, 1);
+	EQUAL(taken[1].sequence, 2);
+	close_rings(2);
+}
+
+static void test_discarded(void)
+{
+	open_rings(1);
+	send(0, 0);
+	memory_ring_commit(reserve(0, 1), 1);
+	send(0, 2);
+	take(1024);
+	EQUAL(result.records, 2);
+	EQUAL(result.discarded, 1);
+	EQUAL(taken[1].sequence, 2);
+	take(1024);
+	EQUAL(result.discarded, 0);
+	close_rings(1);
+}
+
+static void test_wrong_size(void)
+{
+	const uint32_t sizes[] = { 1, RECORD - 1, RECORD + 1, 0, 200 };
+
+	open_rings(1);
+	for (int i = 0; i < 5; i++) {
+		memory_ring_commit(memory_ring_reserve(rings[0], sizes[i]), 0);
+		send(0, (uint64_t)i);
+	}
+	take(1024);
+	EQUAL(result.records, 5);
+	EQUAL(result.skipped_size, 5);
+	for (uint64_t i = 0; i < 5; i++)
+		EQUAL(taken[i].sequence, i);
+	close_rings(1);
+}
+
+static void test_no_room(void)
+{
+	uint64_t seen = 0;
+
+	open_rings(1);
+	for (uint64_t i = 0; i < 100; i++)
+		send(0, i);
+	while (seen < 100) {
+		EQUAL(drain_take(drain, taken, 7 * RECORD + 23, &result), 0);
+		EQUAL(result.records, seen + 7 <= 100 ? 7 : 100 - seen);
+		for (uint64_t i = 0; i < result.records; i++)
+			EQUAL(taken[i].sequence, seen++);
+		EQUAL(result.rings_left, seen < 100);
+	}
+	take(1024);
+	EQUAL(result.records, 0);
+	close_rings(1);
+}
+
+static void test_fair(void)
+{
+	open_rings(2);
+	for (uint64_t i = 0; i < 50; i++) {
+		send(0, i);
+		send(1, i);
+	}
+	for (uint64_t i = 0; i < 20; i++) {
+		take(5);
+		EQUAL(result.records, 5);
+		EQUAL(taken[0].ring, i % 2);
+		EQUAL(taken[0].sequence, i / 2 * 5);
+		EQUAL(taken[4].sequence, i / 2 * 5 + 4);
+	}
+	close_rings(2);
+}
+
+static void test_horizon_of_busy(void)
+{
+	struct small *open;
+	uint64_t before, emptied;
+
+	open_rings(2);
+	send(0, 0);
+	take(1024);
+	EQUAL(result.horizon_ns, result.clock_ns);
+	emptied = result.clock_ns;
+	send(1, 1);
+	open = reserve(0, 2);
+	before = open->ktime_ns;
+	take(1024);
+	HOLDS(result.clock_ns >= before);
+	EQUAL(result.horizon_ns, emptied);
+	take(1024);
+	EQUAL(result.horizon_ns, emptied);
+	memory_ring_commit(open, 0);
+	take(1024);
+	EQUAL(result.horizon_ns, result.clock_ns);
+	close_rings(2);
+}
+
+/* A place reserved later, inside an interrupt, may hold an earlier time. */
+static void test_horizon_of_nested(void)
+{
+	struct small *outer, *inner;
+
+	open_rings(1);
+	outer = reserve(0, 0);
+	inner = reserve(0, 1);
+	outer->ktime_ns = now_ns();
+	HOLDS(inner->ktime_ns < outer->ktime_ns);
+	memory_ring_commit(inner, 0);
+	memory_ring_commit(outer, 0);
+	take(1);
+	EQUAL(result.records, 1);
+	EQUAL(result.rings_left, 1);
+	HOLDS(result.horizon_ns <= inner->ktime_ns);
+	close_rings(1);
+}
+
+/* Never emptied, yet the horizon follows. */
+static void test_horizon_moves(void)
+{
+	uint64_t last = 0, moved = 0;
+
+	open_rings(1);
+	for (uint64_t i = 0; i < 100; i++)
+		send(0, i);
+	for (uint64_t i = 0; i < 300; i++) {
+		take(2);
+		HOLDS(result.rings_left == 1);
+		HOLDS(result.horizon_ns >= last);
+		moved += result.horizon_ns > last;
+		last = result.horizon_ns;
+		send(0, i);
+		send(0, i);
+	}
+	HOLDS(moved >= 5);
+	close_rings(1);
+}
+
+static void test_broken(void)
+{
+	struct small *place;
+
+	open_rings(1);
+	send(0, 0);
+	place = reserve(0, 1);
+	memory_ring_commit(place, 0);
+	((uint32_t *)place)[-2] = 4000;
+	EQUAL(-drain_take(drain, taken, sizeof(taken), &result), EBADMSG);
+	EQUAL(result.records, 1);
+	close_rings(1);
+}
+
+static void ignore_signal(int number)
+{
+	(void)number;
+}
+
+static void test_timeout(void)
+{
+	const struct itimerval often = { .it_interval.tv_usec = 3000, .it_value.tv_usec = 3000 };
+	const struct itimerval never = {};
+	const struct sigaction action = { .sa_handler = ignore_signal };
+	uint64_t start;
+
+	open_rings(1);
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+	start = now_ns();
+	EQUAL(drain_wait_take(drain, 60, taken, sizeof(taken), &result), 0);
+	setitimer(ITIMER_REAL, &never, NULL);
+	HOLDS(now_ns() - start >= 59000000u);
+	HOLDS(now_ns() - start < 5000000000u);
+	EQUAL(result.woken, 0);
+	close_rings(1);
+}
+
+static void test_ready(void)
+{
+	const uint64_t start = now_ns();
+	struct small *open;
+
+	open_rings(1);
+	send(0, 0);
+	send(0, 1);
+	EQUAL(drain_wait_take(drain, 20000, taken, RECORD, &result), 0);
+	EQUAL(result.records, 1);
+	EQUAL(drain_wait_take(drain, 20000, taken, RECORD, &result), 0);
+	EQUAL(taken[0].sequence, 1);
+	HOLDS(now_ns() - start < 10000000000u);
+	open = reserve(0, 2); /* busy: nothing to take, so it waits */
+	EQUAL(drain_wait_take(drain, 20, taken, RECORD, &result), 0);
+	HOLDS(now_ns() - start >= 20000000u);
+	memory_ring_commit(open, 0);
+	close_rings(1);
+}
+
+static void test_bad_arguments(void)
+{
+	const int fds[] = { -1 };
+	int err;
+
+	HOLDS(!drain_open(NULL, 0, 0, 1, &err));
+	EQUAL(-err, EINVAL);
+	HOLDS(!drain_open(fds, 1, 96, 1, &err));
+	HOLDS(err < 0);
+	HOLDS(!memory_ring_open(5000, &err));
+	EQUAL(-err, EINVAL);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct test tests[] = {
+		{ "delivers each record once over a thousand laps", test_wrap },
+		{ "has room again after a take", test_ring_full },
+		{ "stops at a busy place, and only in that ring", test_busy },
+		{ "passes over discarded places and counts them", test_discarded },
+		{ "counts samples of another size", test_wrong_size },
+		{ "leaves what does not fit for the next take", test_no_room },
+		{ "starts at another ring each time", test_fair },
+		{ "holds the horizon before a busy place", test_horizon_of_busy },
+		{ "holds the horizon before a nested record", test_horizon_of_nested },
+		{ "moves the horizon though the ring is never empty", test_horizon_moves },
+		{ "refuses a length beyond the producer", test_broken },
+		{ "waits its whole timeout through signals", test_timeout },
+		{ "waits only where nothing can be taken", test_ready },
+		{ "refuses bad arguments", test_bad_arguments },
+		{ "ends a wait from another thread", test_wake_ends_a_wait },
+		{ "keeps order and horizon under three producers", test_threads },
+		{ NULL, NULL },
+	};
+
+	return run_tests(tests, argc, argv);
+}
