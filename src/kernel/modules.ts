@@ -1,0 +1,35 @@
+import { readSystemText } from './system-text.ts';
+
+/** The parts of netfilter that matter here, each with a function that only it has. */
+const WITNESS = {
+  nf_conntrack: 'nf_conntrack_in',
+  nf_nat: 'nf_nat_setup_info',
+  nf_tables: 'nft_do_chain',
+  nft_chain_nat: 'nft_nat_do_chain',
+  ip_tables: 'ipt_do_table',
+  ip6_tables: 'ip6t_do_table',
+} as const;
+export type NetfilterModule = keyof typeof WITNESS;
+
+export type Presence = 'loaded' | 'built in' | 'absent';
+
+/** /proc/modules: `nf_nat 61440 2 nft_chain_nat,nft_nat, Live 0xffffffffc0a01000`. */
+export function parseModules(text: string): ReadonlySet<string> {
+  const names = text.split('\n').flatMap((line) => line.split(' ', 1));
+  return new Set(names.filter((name) => name !== ''));
+}
+
+/** Empty on a kernel without modules. */
+export function loadedModules(): ReadonlySet<string> {
+  return parseModules(readSystemText('/proc/modules') ?? '');
+}
+
+/** A module that is not loaded but whose functions are there is part of the kernel. */
+export function presenceOf(
+  name: NetfilterModule,
+  loaded: ReadonlySet<string>,
+  has: (name: string) => boolean,
+): Presence {
+  if (loaded.has(name)) return 'loaded';
+  return has(WITNESS[name]) ? 'built in' : 'absent';
+}
