@@ -1,0 +1,58 @@
+/** Names as UTF-8: encoded once each, copied per row. */
+import type { Place } from './column-builder.ts';
+import type { Run } from './copy.ts';
+
+/** The bytes of a growing list of names, encoded at first use and kept. */
+export class NameBytes {
+  private readonly names: readonly string[];
+  private readonly encoded: Uint8Array[] = [];
+
+  constructor(names: readonly string[]) {
+    this.names = names;
+  }
+
+  /** A number without a name is our own error: rows and names come from one rebuild. */
+  of(number: number): Uint8Array {
+    const known = this.encoded[number];
+    if (known !== undefined) return known;
+    const name = this.names[number];
+    if (name === undefined) {
+      throw new RangeError(`row names number ${number}, ${this.names.length} names are known`);
+    }
+    const bytes = Buffer.from(name);
+    this.encoded[number] = bytes;
+    return bytes;
+  }
+}
+
+/** Numbers first, text at the end: only then is the number of bytes known. -1 stands for null. */
+export function nameColumn({ column, index, at, rows, names }: Place): {
+  fill: (run: Run) => void;
+  props: () => object;
+} {
+  const numbers = new Int32Array(rows);
+  const nullWord = index >>> 5;
+  const nullMask = column.nullable ? 1 << (index & 31) : 0;
+  const fill = ({ words, stride, from, to }: Run): void => {
+    for (let row = from, word = from * stride; row < to; row++, word += stride) {
+      numbers[row] = (words[word + nullWord]! & nullMask) !== 0 ? -1 : words[word + at]!;
+    }
+  };
+  return { fill, props: () => encode(numbers, names) };
+}
+
+function encode(numbers: Int32Array, names: NameBytes): object {
+  const valueOffsets = new Int32Array(numbers.length + 1);
+  let end = 0;
+  for (let row = 0; row < numbers.length; row++) {
+    const number = numbers[row]!;
+    if (number >= 0) end += names.of(number).length;
+    valueOffsets[row + 1] = end;
+  }
+  const data = new Uint8Array(end);
+  for (let row = 0; row < numbers.length; row++) {
+    const number = numbers[row]!;
+    if (number >= 0) data.set(names.of(number), valueOffsets[row]!);
+  }
+  return { valueOffsets, data };
+}
