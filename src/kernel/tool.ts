@@ -1,0 +1,57 @@
+import { spawnSync } from 'node:child_process';
+import { errnoOf, TraceError } from '../model/error.ts';
+
+const PACKAGES: Readonly<Record<string, string>> = {
+  nft: 'nftables',
+  ip: 'iproute2',
+  'iptables-legacy-save': 'iptables',
+  'ip6tables-legacy-save': 'iptables',
+};
+const OUTPUT_BYTES = 1 << 28;
+
+/** What a tool prints, run in a network namespace of `ip netns` if one is named. */
+export function runTool(tool: string, args: readonly string[], netns?: string): string {
+  const command =
+    netns === undefined ? [tool, ...args] : ['ip', 'netns', 'exec', netns, tool, ...args];
+  const [file, ...rest] = command as [string, ...string[]];
+  const { error, status, stdout, stderr } = spawnSync(file, rest, {
+    encoding: 'utf8',
+    env: { ...process.env, LC_ALL: 'C' },
+    maxBuffer: OUTPUT_BYTES,
+  });
+  if (error !== undefined) throw startError(file, error);
+  if (status !== 0) throw refusal(command.join(' '), tool, status, stderr);
+  return stdout;
+}
+
+/** Whether a command of that name can be started. */
+export function hasTool(tool: string): boolean {
+  return errnoOf(spawnSync(tool, ['--version'], { stdio: 'ignore' }).error) !== 'ENOENT';
+}
+
+function startError(tool: string, cause: Error): TraceError {
+  const errno = errnoOf(cause);
+  if (errno === 'ENOENT') return missing(tool, cause);
+  return new TraceError('failed', `start ${tool}: ${errno ?? cause.message}`, { cause });
+}
+
+function missing(tool: string, cause?: Error): TraceError {
+  return new TraceError('missing', `${tool} is not installed, needed to read the loaded rules`, {
+    hint: `apt-get install ${PACKAGES[tool] ?? tool}`,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+function refusal(command: string, tool: string, status: number | null, stderr: string): TraceError {
+  const [line = ''] = stderr.split('\n').filter((text) => text !== '' && !text.startsWith('#'));
+  if (line.includes(`exec of "${tool}" failed`)) return missing(tool);
+  if (/Cannot open network namespace|No such file/.test(line)) {
+    return new TraceError('missing', `${command}: ${line}`, { hint: 'ip netns list' });
+  }
+  if (/not permitted|Permission denied|must be root/i.test(line)) {
+    return new TraceError('permission', `${command}: ${line}`, {
+      hint: 'run as root, or with CAP_NET_ADMIN',
+    });
+  }
+  return new TraceError('kernel', `${command}: ${line === '' ? `exit status ${status}` : line}`);
+}
