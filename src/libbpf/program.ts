@@ -1,0 +1,94 @@
+import { libbpf } from './bindings.ts';
+import { check, checkPointer } from './failure.ts';
+import type { Handle } from './native.ts';
+
+/** One program of an object; valid until the object is closed. */
+export class Program {
+  readonly #handle: Handle;
+  readonly name: string;
+  /** e.g. `kprobe/nf_hook_slow`. */
+  readonly section: string;
+
+  constructor(handle: Handle) {
+    this.#handle = handle;
+    this.name = libbpf().bpf_program__name(handle);
+    this.section = libbpf().bpf_program__section_name(handle);
+  }
+
+  get isLoadedByDefault(): boolean {
+    return libbpf().bpf_program__autoload(this.#handle);
+  }
+
+  /** Valid after the object was loaded. */
+  get fd(): number {
+    return check(`bpf_program__fd ${this.name}`, () => libbpf().bpf_program__fd(this.#handle));
+  }
+
+  /** Whether load() loads this program. Before load(), as all setters. */
+  setAutoload(autoload: boolean): void {
+    const operation = `bpf_program__set_autoload ${this.name}`;
+    check(operation, () => libbpf().bpf_program__set_autoload(this.#handle, autoload));
+  }
+
+  /** enum bpf_prog_type. */
+  setType(type: number): void {
+    const operation = `bpf_program__set_type ${this.name}`;
+    check(operation, () => libbpf().bpf_program__set_type(this.#handle, type));
+  }
+
+  /** enum bpf_attach_type. */
+  setExpectedAttachType(type: number): void {
+    const operation = `bpf_program__set_expected_attach_type ${this.name}`;
+    check(operation, () => libbpf().bpf_program__set_expected_attach_type(this.#handle, type));
+  }
+
+  /** The kernel function of an fentry or fexit program. */
+  setAttachTarget(kernelFunction: string): void {
+    const operation = `bpf_program__set_attach_target ${this.name} to ${kernelFunction}`;
+    const call = () => libbpf().bpf_program__set_attach_target(this.#handle, 0, kernelFunction);
+    check(operation, call, symbolHint(kernelFunction));
+  }
+
+  /** Attaches to what its section names. */
+  attach(): Link {
+    const operation = `bpf_program__attach ${this.name}`;
+    const target = this.section.split('/').at(-1) ?? this.section;
+    const call = () => libbpf().bpf_program__attach(this.#handle);
+    return new Link(this.name, checkPointer(operation, call, symbolHint(target)));
+  }
+
+  attachKprobe(kernelFunction: string, options: { isReturn: boolean }): Link {
+    const kind = options.isReturn ? 'kretprobe' : 'kprobe';
+    const operation = `bpf_program__attach_kprobe ${this.name} as ${kind} of ${kernelFunction}`;
+    const call = () =>
+      libbpf().bpf_program__attach_kprobe(this.#handle, options.isReturn, kernelFunction);
+    return new Link(this.name, checkPointer(operation, call, symbolHint(kernelFunction)));
+  }
+}
+
+/** An attached program; it stays attached until `destroy()` or the end of the process. */
+export class Link {
+  #handle: Handle | undefined;
+  readonly program: string;
+
+  constructor(program: string, handle: Handle) {
+    this.program = program;
+    this.#handle = handle;
+  }
+
+  /** Does nothing the second time. */
+  destroy(): void {
+    const handle = this.#handle;
+    if (handle === undefined) return;
+    this.#handle = undefined;
+    check(`bpf_link__destroy ${this.program}`, () => libbpf().bpf_link__destroy(handle));
+  }
+}
+
+/** What ENOENT may mean; other errno keep their own hint. */
+function symbolHint(kernelFunction: string): (errno: string) => string | undefined {
+  return (errno) =>
+    errno === 'ENOENT' || errno === 'ESRCH'
+      ? `no ${kernelFunction} here, or no kprobes: load its module, or ask conntrail doctor`
+      : undefined;
+}
