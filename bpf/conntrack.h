@@ -41,10 +41,10 @@ static __always_inline int on_confirm(struct sk_buff *skb, __u64 before, int ret
 	record->skb = (__u64)skb;
 	record->verdict = ret;
 	record->confirm.zone = entry_zone(ct);
-	record->confirm.timeout = BPF_CORE_READ(ct, timeout) - (__u32)bpf_jiffies64();
 	if (flow && flow->number != before) {
 		record->flags = CONFIRM_MERGED;
-		record->confirm.merged_into = flow->number;
+		record->confirm.into_lo = flow->number;
+		record->confirm.into_hi = flow->number >> 32;
 	}
 	submit(record);
 	return 0;

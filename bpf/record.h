@@ -84,8 +84,7 @@ struct record {
 		} mapping;
 		struct {
 			__u32 zone;
-			__u32 timeout; /* jiffies, relative to now */
-			__u32 merged_into; /* low half of the other entry's flow number */
+			__u32 into_lo, into_hi; /* CONFIRM_MERGED: number of the flow it belongs to now */
 		} confirm;
 		struct {
 			__u32 remaining; /* jiffies to go, as a signed number */

@@ -1,0 +1,55 @@
+import { FLOWS, layoutOf } from '../model/tables.ts';
+
+/** Words of the columns of `flows` within a row. */
+export const layout = layoutOf(FLOWS);
+const { at, index } = layout;
+
+export const Flow = {
+  number: at('flow'),
+  netns: at('netns'),
+  zone: at('zone'),
+  family: at('family'),
+  protocol: at('protocol'),
+  src: at('src'),
+  dst: at('dst'),
+  srcPort: at('src_port'),
+  dstPort: at('dst_port'),
+  srcReply: at('src_reply'),
+  dstReply: at('dst_reply'),
+  srcPortReply: at('src_port_reply'),
+  dstPortReply: at('dst_port_reply'),
+  mark: at('mark'),
+  status: at('status'),
+  older: at('older'),
+  firstAt: at('first_at'),
+  firstKtime: at('first_ktime_ns'),
+  confirmedAt: at('confirmed_at'),
+  endedAt: at('ended_at'),
+  confirm: at('confirm'),
+  end: at('end'),
+  srcNat: at('src_nat'),
+  dstNat: at('dst_nat'),
+  packets: at('packets'),
+  packetsReply: at('packets_reply'),
+  bytes: at('bytes'),
+  bytesReply: at('bytes_reply'),
+  chainPackets: at('chain_packets'),
+  mappedPackets: at('mapped_packets'),
+  entry: at('entry'),
+  complete: at('complete'),
+} as const;
+
+/** Columns that may be null, by index. */
+export const FlowNull = { confirmedAt: index('confirmed_at'), endedAt: index('ended_at') } as const;
+
+/** Words of our own, after the row. */
+export const FlowExtra = {
+  srcMappedAt: 0, // time of the mapping record of manip src
+  dstMappedAt: 2,
+  confirmAt: 4, // time of the confirm record
+  lastAt: 6, // time of the last record about this flow
+  known: 8, // which tuples have been told: Known
+  words: 10,
+} as const;
+
+export const Known = { original: 1, reply: 2, mappedSrc: 4, mappedDst: 8, confirm: 16 } as const;

@@ -1,0 +1,108 @@
+/**
+ * Flows in the making, found by their number: from the first record that names
+ * one until the row is handed on, some time after its end.
+ */
+import { FLOWS } from '../model/tables.ts';
+import { Word } from '../wire/words.ts';
+import { AddressTable } from './address-table.ts';
+import { Flow as Col, FlowExtra, FlowNull, Known } from './flow-columns.ts';
+import { copyPair, isOlderThan, setNull } from './row-words.ts';
+import { Queue, Slots } from './slots.ts';
+
+/** A deleted flow still meets packets that were under way: so long it waits for them. */
+const LINGER_NS = 1_000_000_000;
+
+/** Takes a finished row: words of the store, valid during the call. */
+export type RowSink = (words: Int32Array, row: number) => void;
+
+export class FlowStore {
+  /** Flows given up, unfinished, because the store was full. */
+  evicted = 0;
+  /** Word of the first word of our own within a row. */
+  readonly extra: number;
+  private readonly slots: Slots;
+  private readonly table: AddressTable;
+  private readonly sink: RowSink;
+
+  constructor(limit: number, sink: RowSink) {
+    this.slots = new Slots(FLOWS, FlowExtra.words, limit);
+    this.table = new AddressTable(Math.min(limit, 1024));
+    this.extra = this.slots.extra;
+    this.sink = sink;
+  }
+
+  /** The store's words; they move when it grows, so do not keep them across records. */
+  get words(): Int32Array {
+    return this.slots.words;
+  }
+
+  /** First word of the row of the flow that a record names, made if need be; -1 for no flow. */
+  rowOf(words: Int32Array, at: number): number {
+    const low = words[at + Word.flow]!;
+    const high = words[at + Word.flow + 1]!;
+    if (low === 0 && high === 0) return -1;
+    const known = this.table.find(low, high);
+    const slot = known >= 0 ? known : this.begin(words, at);
+    this.slots.touch(slot, this.slots.queueOf(slot));
+    const row = slot * this.slots.stride;
+    copyPair(words, at + Word.ktime, this.slots.words, row + this.extra + FlowExtra.lastAt);
+    return row;
+  }
+
+  /** The flow has ended: it waits a little for packets under way. */
+  close(row: number): void {
+    this.slots.touch(row / this.slots.stride, Queue.closing);
+  }
+
+  /** Hands on the flows that ended long enough before the time at `now[word]`. */
+  expire(now: Int32Array, word: number): void {
+    for (;;) {
+      const slot = this.slots.oldest(Queue.closing);
+      if (slot < 0) return;
+      const last = slot * this.slots.stride + this.extra + FlowExtra.lastAt;
+      if (!isOlderThan(this.slots.words, last, LINGER_NS, now, word)) return;
+      this.handOn(slot);
+    }
+  }
+
+  /** The trace is over: every flow is handed on, those that ended first. */
+  finish(): void {
+    for (const queue of [Queue.closing, Queue.open]) {
+      for (let slot = this.slots.oldest(queue); slot >= 0; slot = this.slots.oldest(queue)) {
+        this.handOn(slot);
+      }
+    }
+  }
+
+  private begin(words: Int32Array, at: number): number {
+    if (this.slots.isFull) this.evict();
+    const slot = this.slots.take();
+    const row = slot * this.slots.stride;
+    const to = this.slots.words;
+    this.table.insert(words[at + Word.flow]!, words[at + Word.flow + 1]!, slot);
+    copyPair(words, at + Word.flow, to, row + Col.number);
+    copyPair(words, at + Word.ktime, to, row + Col.firstAt);
+    copyPair(words, at + Word.ktime, to, row + Col.firstKtime);
+    to[row + Col.netns] = words[at + Word.netns]!;
+    setNull(to, row, FlowNull.confirmedAt);
+    setNull(to, row, FlowNull.endedAt);
+    return slot;
+  }
+
+  private evict(): void {
+    const closing = this.slots.oldest(Queue.closing);
+    if (closing < 0) this.evicted++;
+    this.handOn(closing >= 0 ? closing : this.slots.oldest(Queue.open), closing >= 0);
+  }
+
+  private handOn(slot: number, isWhole = true): void {
+    const row = slot * this.slots.stride;
+    const words = this.slots.words;
+    const known = words[row + this.extra + FlowExtra.known]!;
+    const hasTuples = (known & Known.original) !== 0 && (known & Known.reply) !== 0;
+    words[row + Col.complete] = isWhole && hasTuples ? 1 : 0;
+    this.table.remove(words[row + Col.number]!, words[row + Col.number + 1]!);
+    this.sink(words, row);
+    this.slots.give(slot);
+  }
+}

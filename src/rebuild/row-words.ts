@@ -1,0 +1,74 @@
+/** Small moves on 32-bit words that several row makers share. Times are (high, low) pairs. */
+import { isLess } from '../wire/words.ts';
+
+export function setNull(words: Int32Array, row: number, column: number): void {
+  words[row + (column >>> 5)]! |= 1 << (column & 31);
+}
+
+export function clearNull(words: Int32Array, row: number, column: number): void {
+  words[row + (column >>> 5)]! &= ~(1 << (column & 31));
+}
+
+export function isNull(words: Int32Array, row: number, column: number): boolean {
+  return ((words[row + (column >>> 5)]! >>> (column & 31)) & 1) === 1;
+}
+
+export function copyPair(from: Int32Array, at: number, to: Int32Array, word: number): void {
+  to[word] = from[at]!;
+  to[word + 1] = from[at + 1]!;
+}
+
+export function copyAddress(from: Int32Array, at: number, to: Int32Array, word: number): void {
+  to[word] = from[at]!;
+  to[word + 1] = from[at + 1]!;
+  to[word + 2] = from[at + 2]!;
+  to[word + 3] = from[at + 3]!;
+}
+
+export function sameAddress(a: Int32Array, at: number, b: Int32Array, word: number): boolean {
+  return (
+    a[at] === b[word] &&
+    a[at + 1] === b[word + 1] &&
+    a[at + 2] === b[word + 2] &&
+    a[at + 3] === b[word + 3]
+  );
+}
+
+/** Writes the time at `at` less a 32-bit duration. */
+export function writeEarlier(
+  from: Int32Array,
+  at: number,
+  durationNs: number,
+  to: Int32Array,
+  word: number,
+): void {
+  const low = from[at]! >>> 0;
+  const borrow = durationNs > low ? 1 : 0;
+  to[word] = low - durationNs;
+  to[word + 1] = from[at + 1]! - borrow;
+}
+
+/** Adds a count below 2^32 to the 64-bit value at a word. */
+export function add(words: Int32Array, word: number, count: number): void {
+  const sum = (words[word]! >>> 0) + count;
+  words[word] = sum;
+  if (sum > 0xffffffff) words[word + 1]!++;
+}
+
+/** Is the time at `a[at]` before the one at `b[word]`? */
+export function isBefore(a: Int32Array, at: number, b: Int32Array, word: number): boolean {
+  return isLess(a[at + 1]!, a[at]!, b[word + 1]!, b[word]!);
+}
+
+/** Is the time at `a[at]` more than `ns` (below 2^32) before the one at `b[word]`? */
+export function isOlderThan(
+  a: Int32Array,
+  at: number,
+  ns: number,
+  b: Int32Array,
+  word: number,
+): boolean {
+  const sum = (a[at]! >>> 0) + ns;
+  const high = (a[at + 1]! >>> 0) + (sum > 0xffffffff ? 1 : 0);
+  return isLess(high, sum, b[word + 1]!, b[word]!);
+}

@@ -1,0 +1,120 @@
+/**
+ * Rows in the making: numbered slots of one table's row words with some words
+ * of our own beside them, and two queues ordered by last use, so that what has
+ * been quiet longest is found at once. Grows up to a limit; a full store says
+ * so and the caller gives up its oldest slot.
+ */
+import { layoutOf, type RowLayout, type Table } from '../model/tables.ts';
+
+const NONE = -1;
+
+/** Slots whose row still changes, and slots that wait a little before they are handed on. */
+export const Queue = { open: 0, closing: 1 } as const;
+export type Queue = (typeof Queue)[keyof typeof Queue];
+
+export class Slots {
+  readonly layout: RowLayout;
+  /** Words of one slot: the row, then `extra` words. */
+  readonly stride: number;
+  /** Word of the first extra word within a slot. */
+  readonly extra: number;
+  words: Int32Array;
+  count = 0;
+  private readonly limit: number;
+  private capacity: number;
+  private next: Int32Array;
+  private previous: Int32Array;
+  private queue: Uint8Array;
+  private free = NONE;
+  private fresh = 0;
+  private readonly heads = [NONE, NONE];
+  private readonly tails = [NONE, NONE];
+
+  constructor(table: Table, extraWords: number, limit: number) {
+    this.layout = layoutOf(table);
+    this.extra = this.layout.stride;
+    this.stride = this.layout.stride + extraWords;
+    this.limit = limit;
+    this.capacity = Math.min(limit, 1024);
+    this.words = new Int32Array(this.capacity * this.stride);
+    this.next = new Int32Array(this.capacity);
+    this.previous = new Int32Array(this.capacity);
+    this.queue = new Uint8Array(this.capacity);
+  }
+
+  get isFull(): boolean {
+    return this.count === this.limit;
+  }
+
+  /** A zeroed slot at the young end of the open queue. Check isFull first. */
+  take(): number {
+    let slot = this.free;
+    if (slot === NONE) {
+      if (this.fresh === this.capacity) this.grow();
+      slot = this.fresh++;
+    } else {
+      this.free = this.next[slot]!;
+    }
+    this.words.fill(0, slot * this.stride, (slot + 1) * this.stride);
+    this.count++;
+    this.link(slot, Queue.open);
+    return slot;
+  }
+
+  give(slot: number): void {
+    this.unlink(slot);
+    this.next[slot] = this.free;
+    this.free = slot;
+    this.count--;
+  }
+
+  /** To the young end of a queue. */
+  touch(slot: number, queue: Queue): void {
+    this.unlink(slot);
+    this.link(slot, queue);
+  }
+
+  queueOf(slot: number): Queue {
+    return this.queue[slot] as Queue;
+  }
+
+  /** The slot of a queue that has been quiet longest, or -1. */
+  oldest(queue: Queue): number {
+    return this.heads[queue]!;
+  }
+
+  private link(slot: number, queue: Queue): void {
+    const tail = this.tails[queue]!;
+    this.queue[slot] = queue;
+    this.previous[slot] = tail;
+    this.next[slot] = NONE;
+    if (tail === NONE) this.heads[queue] = slot;
+    else this.next[tail] = slot;
+    this.tails[queue] = slot;
+  }
+
+  private unlink(slot: number): void {
+    const queue = this.queue[slot]!;
+    const before = this.previous[slot]!;
+    const after = this.next[slot]!;
+    if (before === NONE) this.heads[queue] = after;
+    else this.next[before] = after;
+    if (after === NONE) this.tails[queue] = before;
+    else this.previous[after] = before;
+  }
+
+  private grow(): void {
+    this.capacity = Math.min(this.limit, this.capacity * 2);
+    this.words = copyInto(new Int32Array(this.capacity * this.stride), this.words);
+    this.next = copyInto(new Int32Array(this.capacity), this.next);
+    this.previous = copyInto(new Int32Array(this.capacity), this.previous);
+    const queue = new Uint8Array(this.capacity);
+    queue.set(this.queue);
+    this.queue = queue;
+  }
+}
+
+function copyInto(to: Int32Array, from: Int32Array): Int32Array {
+  to.set(from);
+  return to;
+}

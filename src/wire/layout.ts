@@ -1,0 +1,112 @@
+// Made from bpf/record.h by `make layout`. Not edited by hand.
+
+/** Byte offsets within struct record. */
+export const record = {
+  ktimeNs: 0, // 8 bytes
+  skb: 8, // 8 bytes
+  flow: 16, // 8 bytes
+  seq: 24, // 4 bytes
+  netns: 28, // 4 bytes
+  cpu: 32, // 2 bytes
+  kind: 34, // 1 byte
+  hook: 35, // 1 byte
+  family: 36, // 1 byte
+  l4proto: 37, // 1 byte
+  ctinfo: 38, // 1 byte
+  verdict: 39, // 1 byte
+  status: 40, // 2 bytes
+  flags: 42, // 2 bytes
+  mark: 44, // 4 bytes
+  src: 48, // 16 x 1 byte
+  dst: 64, // 16 x 1 byte
+  srcPort: 80, // 2 bytes
+  dstPort: 82, // 2 bytes
+  visitDurationNs: 84, // 4 bytes
+  visitLen: 88, // 4 bytes
+  visitIfindex: 92, // 4 bytes
+  flowAtZone: 84, // 4 bytes
+  flowAtEntryLo: 88, // 4 bytes
+  flowAtEntryHi: 92, // 4 bytes
+  mappingRangeFlags: 84, // 4 bytes
+  mappingVerdict: 88, // 4 bytes
+  confirmZone: 84, // 4 bytes
+  confirmIntoLo: 88, // 4 bytes
+  confirmIntoHi: 92, // 4 bytes
+  endRemaining: 84, // 4 bytes
+  endCallerLo: 88, // 4 bytes
+  endCallerHi: 92, // 4 bytes
+  dropReason: 84, // 4 bytes
+  dropLocationLo: 88, // 4 bytes
+  dropLocationHi: 92, // 4 bytes
+} as const;
+export const recordBytes = 96;
+
+/** enum record_kind. */
+export const RecordKind = {
+  visit: 1,
+  entered: 2,
+  flow: 3,
+  mapping: 4,
+  confirm: 5,
+  end: 6,
+  drop: 7,
+  kinds: 8,
+} as const;
+
+/** enum record_ctinfo. */
+export const Ctinfo = {
+  untracked: 7,
+  none: 255,
+} as const;
+
+/** enum record_flag. */
+export const RecordFlag = {
+  visitConntrackRan: 1,
+  visitConntrackDrop: 2,
+  visitChainsRan: 4,
+  visitRewritten: 8,
+  visitHadEntry: 16,
+  visitFragment: 32,
+  flowReply: 64,
+  flowNew: 128,
+  mappingSrc: 256,
+  mappingNull: 512,
+  endUnconfirmed: 1024,
+  endDeleted: 2048,
+  confirmMerged: 4096,
+} as const;
+
+/** Byte offsets within struct counters. */
+export const counters = {
+  tried: 0, // 8 x 8 bytes
+  ringFull: 64, // 8 x 8 bytes
+  callsFull: 128, // 8 bytes
+  missedReturn: 136, // 8 bytes
+  missedEntry: 144, // 8 bytes
+  flowsFull: 152, // 8 bytes
+  filteredOut: 160, // 8 bytes
+  nextFlow: 168, // 8 bytes
+  seq: 176, // 4 bytes
+} as const;
+export const countersBytes = 184;
+
+/** Byte offsets within struct filter_terms. */
+export const filterTerms = {
+  addr: 0, // 16 x 1 byte
+  addrMask: 16, // 16 x 1 byte
+  src: 32, // 16 x 1 byte
+  srcMask: 48, // 16 x 1 byte
+  dst: 64, // 16 x 1 byte
+  dstMask: 80, // 16 x 1 byte
+  port: 96, // 2 bytes
+  srcPort: 98, // 2 bytes
+  dstPort: 100, // 2 bytes
+  l4proto: 102, // 1 byte
+  family: 103, // 1 byte
+  active: 104, // 1 byte
+  hasAddr: 105, // 1 byte
+  hasSrc: 106, // 1 byte
+  hasDst: 107, // 1 byte
+} as const;
+export const filterTermsBytes = 108;
+

@@ -1,0 +1,67 @@
+/**
+ * What arrived, counted per CPU and kind, and where the per-CPU sequence
+ * numbers jump: the reader's half of the ledger.
+ */
+import { RecordKind } from './layout.ts';
+import { Shift, Word } from './words.ts';
+
+const KINDS = RecordKind.kinds;
+
+export class Tally {
+  readonly cpus: number;
+  /** Records delivered, at cpu * RecordKind.kinds + kind. */
+  readonly delivered: Float64Array;
+  /** Sequence numbers skipped so far, per CPU. */
+  readonly skipped: Float64Array;
+  /** CLOCK_MONOTONIC of the first record after the last gap, per CPU: high and low word. */
+  readonly gapHigh: Int32Array;
+  readonly gapLow: Int32Array;
+  private readonly nextSeq: Uint32Array;
+  private readonly lastHigh: Int32Array;
+  private readonly lastLow: Int32Array;
+  private from: readonly [high: number, low: number] | undefined;
+  private to: readonly [high: number, low: number] | undefined;
+
+  constructor(cpus: number) {
+    this.cpus = cpus;
+    this.delivered = new Float64Array(cpus * KINDS);
+    this.skipped = new Float64Array(cpus);
+    this.gapHigh = new Int32Array(cpus);
+    this.gapLow = new Int32Array(cpus);
+    this.nextSeq = new Uint32Array(cpus);
+    this.lastHigh = new Int32Array(cpus);
+    this.lastLow = new Int32Array(cpus);
+  }
+
+  /** Counts the record at word `at`; records of one CPU must come in their own order. */
+  count(words: Int32Array, at: number): void {
+    const cpu = (words[at + Word.cpu]! >>> Shift.cpu) & 0xffff;
+    const kind = (words[at + Word.kind]! >>> Shift.kind) & 0xff;
+    if (cpu >= this.cpus || kind >= KINDS) return; // the reader has refused such bytes already
+    const seq = words[at + Word.seq]! >>> 0;
+    const expected = this.nextSeq[cpu]!;
+    if (seq !== expected) this.noteGap(cpu, (seq - expected) >>> 0, words, at);
+    this.nextSeq[cpu] = seq + 1;
+    this.delivered[cpu * KINDS + kind]!++;
+    this.lastLow[cpu] = words[at + Word.ktime]!;
+    this.lastHigh[cpu] = words[at + Word.ktime + 1]!;
+  }
+
+  /** From the last record before the first gap to the first after the last one, ns as text. */
+  get lossWindow(): { fromNs: string; toNs: string } | null {
+    if (this.from === undefined || this.to === undefined) return null;
+    return { fromNs: nanoseconds(this.from), toNs: nanoseconds(this.to) };
+  }
+
+  private noteGap(cpu: number, missing: number, words: Int32Array, at: number): void {
+    this.skipped[cpu]! += missing;
+    this.gapLow[cpu] = words[at + Word.ktime]!;
+    this.gapHigh[cpu] = words[at + Word.ktime + 1]!;
+    this.from ??= [this.lastHigh[cpu]!, this.lastLow[cpu]!];
+    this.to = [this.gapHigh[cpu]!, this.gapLow[cpu]!];
+  }
+}
+
+function nanoseconds([high, low]: readonly [number, number]): string {
+  return ((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)).toString();
+}

@@ -1,0 +1,72 @@
+/**
+ * The record as 32-bit words, for loops that must not make objects: the word
+ * of each field and, where a word is shared, the shift of the field in it.
+ * Little endian, as the kernels that conntrail runs on.
+ */
+import { record, recordBytes } from './layout.ts';
+
+export const recordWords = recordBytes >>> 2;
+
+/** Word index of each field within a record. */
+export const Word = {
+  ktime: record.ktimeNs >>> 2,
+  skb: record.skb >>> 2,
+  flow: record.flow >>> 2,
+  seq: record.seq >>> 2,
+  netns: record.netns >>> 2,
+  cpu: record.cpu >>> 2,
+  kind: record.kind >>> 2,
+  hook: record.hook >>> 2,
+  family: record.family >>> 2,
+  l4proto: record.l4proto >>> 2,
+  ctinfo: record.ctinfo >>> 2,
+  verdict: record.verdict >>> 2,
+  status: record.status >>> 2,
+  flags: record.flags >>> 2,
+  mark: record.mark >>> 2,
+  src: record.src >>> 2,
+  dst: record.dst >>> 2,
+  srcPort: record.srcPort >>> 2,
+  dstPort: record.dstPort >>> 2,
+  visitDuration: record.visitDurationNs >>> 2,
+  visitLen: record.visitLen >>> 2,
+  visitIfindex: record.visitIfindex >>> 2,
+  flowZone: record.flowAtZone >>> 2,
+  flowEntry: record.flowAtEntryLo >>> 2,
+  mappingVerdict: record.mappingVerdict >>> 2,
+  endRemaining: record.endRemaining >>> 2,
+  endCaller: record.endCallerLo >>> 2,
+  dropReason: record.dropReason >>> 2,
+  dropLocation: record.dropLocationLo >>> 2,
+} as const;
+
+function shiftOf(byteOffset: number): number {
+  return (byteOffset & 3) * 8;
+}
+
+/** Bits to shift a shared word right by before masking. */
+export const Shift = {
+  cpu: shiftOf(record.cpu),
+  kind: shiftOf(record.kind),
+  hook: shiftOf(record.hook),
+  family: shiftOf(record.family),
+  l4proto: shiftOf(record.l4proto),
+  ctinfo: shiftOf(record.ctinfo),
+  verdict: shiftOf(record.verdict),
+  status: shiftOf(record.status),
+  flags: shiftOf(record.flags),
+  srcPort: shiftOf(record.srcPort),
+  dstPort: shiftOf(record.dstPort),
+} as const;
+
+/** Is the unsigned 64-bit value (aHigh, aLow) less than (bHigh, bLow)? */
+export function isLess(aHigh: number, aLow: number, bHigh: number, bLow: number): boolean {
+  const high = aHigh >>> 0;
+  const other = bHigh >>> 0;
+  return high < other || (high === other && aLow >>> 0 < bLow >>> 0);
+}
+
+/** The unsigned 64-bit value at a word, exact. For printing and for tests, not for loops. */
+export function bigAt(words: Int32Array, word: number): bigint {
+  return (BigInt(words[word + 1]! >>> 0) << 32n) | BigInt(words[word]! >>> 0);
+}
