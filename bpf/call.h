@@ -21,27 +21,27 @@ static __always_inline void remember_call(struct pt_regs *ctx, const struct call
 
 	if (!count || now == PHASE_OFF || now == PHASE_STOPPING)
 		return;
-	if (!bpf_map_update_elem(&calls, &key, call, BPF_NOEXIST))
-		return;
-	if (!bpf_map_update_elem(&calls, &key, call, BPF_EXIST))
-		count->missed_return++; /* something was left behind at this depth */
-	else
+	if (bpf_map_update_elem(&calls, &key, call, BPF_ANY))
 		count->calls_full++;
+	else
+		count->calls_begun++;
 }
 
 static __always_inline bool recall(struct pt_regs *ctx, struct call *call)
 {
 	__u64 key = PT_REGS_SP(ctx) - RETURN_ADDRESS_BYTES;
 	struct call *found = bpf_map_lookup_elem(&calls, &key);
-	struct counters *count;
+	struct counters *count = cpu_counters();
 
+	if (!count)
+		return false;
 	if (found) {
 		*call = *found;
 		bpf_map_delete_elem(&calls, &key);
+		count->calls_ended++;
 		return true;
 	}
-	count = cpu_counters();
-	if (count && current_phase() == PHASE_ON)
+	if (current_phase() == PHASE_ON)
 		count->missed_entry++;
 	return false;
 }

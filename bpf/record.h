@@ -117,7 +117,8 @@ struct counters {
 	__u64 tried[RECORD_KINDS];	/* records the probes wanted to send */
 	__u64 ring_full[RECORD_KINDS];	/* of those, not sent: no room in the ring */
 	__u64 calls_full;		/* an entry not remembered: the map of open calls was full */
-	__u64 missed_return;		/* an entry whose return was never seen */
+	__u64 calls_begun;		/* calls remembered, and calls whose return was seen: */
+	__u64 calls_ended;		/* over all CPUs the difference is what is still open */
 	__u64 missed_entry;		/* a return whose entry was never seen */
 	__u64 flows_full;		/* a flow number not remembered: map refused it */
 	__u64 filtered_out;		/* visits that the filter turned away */

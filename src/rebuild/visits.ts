@@ -18,14 +18,8 @@ import {
 } from './packet-columns.ts';
 import type { PacketFinder } from './packet-finder.ts';
 import type { PacketStore } from './packet-store.ts';
-import {
-  clearNull,
-  copyAddress,
-  copyPair,
-  isNull,
-  sameAddress,
-  writeEarlier,
-} from './row-words.ts';
+import { clearNull, copyPair, isNull, writeEarlier } from './row-words.ts';
+import { AFTER, copyTuple, sameEnd, type TupleWords } from './tuple-words.ts';
 
 /** Were records of this CPU lost after the time at `started[word]`? */
 export type GapTest = (started: Int32Array, word: number) => boolean;

@@ -81,14 +81,15 @@ export const counters = {
   tried: 0, // 8 x 8 bytes
   ringFull: 64, // 8 x 8 bytes
   callsFull: 128, // 8 bytes
-  missedReturn: 136, // 8 bytes
-  missedEntry: 144, // 8 bytes
-  flowsFull: 152, // 8 bytes
-  filteredOut: 160, // 8 bytes
-  nextFlow: 168, // 8 bytes
-  seq: 176, // 4 bytes
+  callsBegun: 136, // 8 bytes
+  callsEnded: 144, // 8 bytes
+  missedEntry: 152, // 8 bytes
+  flowsFull: 160, // 8 bytes
+  filteredOut: 168, // 8 bytes
+  nextFlow: 176, // 8 bytes
+  seq: 184, // 4 bytes
 } as const;
-export const countersBytes = 184;
+export const countersBytes = 192;
 
 /** Byte offsets within struct filter_terms. */
 export const filterTerms = {

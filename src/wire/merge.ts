@@ -66,7 +66,7 @@ export class Merge {
     }
   }
 
-  /** Hands out all records with a time up to and including the horizon, oldest first. */
+  /** Hands out all records older than the horizon, oldest first. */
   release(horizonHigh: number, horizonLow: number, visit: RecordVisitor): void {
     for (;;) {
       const first = this.oldest(undefined);
@@ -77,7 +77,7 @@ export class Merge {
       do {
         const low = words[at + Word.ktime]!;
         const high = words[at + Word.ktime + 1]!;
-        if (isLess(horizonHigh, horizonLow, high, low)) break;
+        if (!isLess(high, low, horizonHigh, horizonLow)) break;
         if (second !== undefined && at !== first.head && isLater(high, low, second)) break;
         visit(words, at);
         at += recordWords;
