@@ -12,6 +12,9 @@
 #include "memory_ring.h"
 #include "ring.h"
 
+/* src/libbpf/drain.ts reads it by offset. */
+_Static_assert(sizeof(struct drain_result) == 64, "layout of drain_result");
+
 #define WAKE_EVENT UINT32_MAX
 #define MAX_EVENTS 64
 

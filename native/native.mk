@@ -2,8 +2,11 @@
 
 NATIVE_SOURCES := native/drain.c native/ring.c native/memory_ring.c native/log.c
 NATIVE_HEADERS := native/drain.h native/ring.h native/memory_ring.h native/log.h
-NATIVE_TESTS   := native/test/drain_test.c native/test/check.c native/test/threads_test.c
+NATIVE_TEST_HEADERS := native/test/check.h native/test/threads_test.h native/test/log_test.h
+NATIVE_TESTS   := native/test/drain_test.c native/test/check.c native/test/threads_test.c \
+		  native/test/log_test.c
 NATIVE_FLAGS   := -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -Inative -pthread
+
 # Renamed into place: a process that has the old one loaded keeps it whole.
 define native_link
 @mkdir -p $(@D)
@@ -17,13 +20,13 @@ native: build/libconntrail.so
 build/libconntrail.so: $(NATIVE_SOURCES) $(NATIVE_HEADERS) native/native.mk
 	$(call native_link,-O2 -g -fPIC -shared -fvisibility=hidden)
 
-build/native/drain_test: $(NATIVE_SOURCES) $(NATIVE_TESTS) $(NATIVE_HEADERS)
+build/native/drain_test: $(NATIVE_SOURCES) $(NATIVE_TESTS) $(NATIVE_HEADERS) $(NATIVE_TEST_HEADERS)
 	$(call native_link,-O2 -g)
 
-build/native/drain_test_thread: $(NATIVE_SOURCES) $(NATIVE_TESTS) $(NATIVE_HEADERS)
-	$(call native_link,-O1 -g -fsanitize=thread -Wno-error=tsan)
+build/native/drain_test_thread: $(NATIVE_SOURCES) $(NATIVE_TESTS) $(NATIVE_HEADERS) $(NATIVE_TEST_HEADERS)
+	$(call native_link,-O1 -g -fsanitize=thread -Wno-tsan)
 
-build/native/drain_test_address: $(NATIVE_SOURCES) $(NATIVE_TESTS) $(NATIVE_HEADERS)
+build/native/drain_test_address: $(NATIVE_SOURCES) $(NATIVE_TESTS) $(NATIVE_HEADERS) $(NATIVE_TEST_HEADERS)
 	$(call native_link,-O1 -g -fsanitize=address$(comma)undefined -fno-sanitize-recover=all)
 
 comma := ,

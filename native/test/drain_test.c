@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "log_test.h"
 #include "memory_ring.h"
 #include "threads_test.h"
 
@@ -345,6 +346,8 @@ int main(int argc, char **argv)
 		{ "waits only where nothing can be taken", test_ready },
 		{ "refuses bad arguments", test_bad_arguments },
 		{ "ends a wait from another thread", test_wake_ends_a_wait },
+		{ "keeps messages in order, without debug ones", test_log_order },
+		{ "keeps the end of a long log", test_log_end },
 		{ "keeps order and horizon under three producers", test_threads },
 		{ NULL, NULL },
 	};

@@ -69,6 +69,8 @@ const LIBBPF = {
 
   // const char *bpf_map__name(const struct bpf_map *map)
   bpf_map__name: ['string', ['uint64']],
+  // enum bpf_map_type bpf_map__type(const struct bpf_map *map)
+  bpf_map__type: ['uint32', ['uint64']],
   // int bpf_map__fd(const struct bpf_map *map)
   bpf_map__fd: ['int', ['uint64']],
   // __u32 bpf_map__key_size(const struct bpf_map *map)

@@ -8,6 +8,9 @@ import { asBuffer, type Handle } from './native.ts';
 export const MapType = { hash: 1, array: 2, perCpuArray: 6, arrayOfMaps: 12, ringbuf: 27 } as const;
 export type MapType = (typeof MapType)[keyof typeof MapType];
 
+/** BPF_MAP_TYPE_PERCPU_HASH, PERCPU_ARRAY, LRU_PERCPU_HASH, PERCPU_CGROUP_STORAGE. */
+const PER_CPU_TYPES: ReadonlySet<number> = new Set([5, 6, 10, 21]);
+
 /** What a value of a map is read and written through. */
 interface Shape {
   readonly name: string;
@@ -26,12 +29,15 @@ export class BpfMap implements Shape {
   readonly name: string;
   readonly keyBytes: number;
   readonly valueBytes: number;
+  /** Its values have a part for each possible CPU. */
+  readonly isPerCpu: boolean;
 
   constructor(handle: Handle) {
     this.#handle = handle;
     this.name = libbpf().bpf_map__name(handle);
     this.keyBytes = libbpf().bpf_map__key_size(handle);
     this.valueBytes = libbpf().bpf_map__value_size(handle);
+    this.isPerCpu = PER_CPU_TYPES.has(libbpf().bpf_map__type(handle));
   }
 
   /** Valid after the object was loaded. */
@@ -65,12 +71,14 @@ export class BpfMap implements Shape {
 
   /** The value under a key: a copy. */
   lookup(key: Uint8Array): Buffer {
+    this.#needPerCpu(false);
     return lookup(this, this.fd, key, this.valueBytes);
   }
 
   /** The value of each possible CPU, in their order. */
   lookupPerCpu(key: Uint8Array): Buffer[] {
-    const stride = (this.valueBytes + 7) & ~7;
+    this.#needPerCpu(true);
+    const stride = perCpuStride(this.valueBytes);
     const cpus = possibleCpus();
     const all = lookup(this, this.fd, key, stride * cpus);
     return Array.from({ length: cpus }, (_, cpu) =>
@@ -79,6 +87,7 @@ export class BpfMap implements Shape {
   }
 
   update(key: Uint8Array, value: Uint8Array): void {
+    this.#needPerCpu(false);
     needBytes(this.name, 'key', key, this.keyBytes);
     needBytes(this.name, 'value', value, this.valueBytes);
     updateMap(this.name, this.fd, key, value);
@@ -98,6 +107,20 @@ export class BpfMap implements Shape {
     const data = asBuffer(bytes);
     check(operation, () => libbpf().bpf_map__set_initial_value(this.#handle, data, data.length));
   }
+
+  /** The kernel copies a value of all CPUs, whatever room there is. */
+  #needPerCpu(wanted: boolean): void {
+    if (this.isPerCpu === wanted) return;
+    const kinds = this.isPerCpu
+      ? 'per-CPU values, needs single ones'
+      : 'single values, needs per-CPU';
+    throw new TraceError('failed', `map ${this.name} has ${kinds}`);
+  }
+}
+
+/** Bytes from one CPU's part of a value to the next one's. */
+export function perCpuStride(valueBytes: number): number {
+  return (valueBytes + 7) & ~7;
 }
 
 export interface MapSettings extends Shape {

@@ -139,6 +139,18 @@ describe('refusals', () => {
     expect(() => readBtf(cut)).toThrow('object of 100 bytes is not a whole ELF file');
   });
 
+  it('refuses a section that ends outside the file', () => {
+    const bytes = new Uint8Array(readFileSync(object));
+    const view = new DataView(bytes.buffer);
+    const [table, size, count] = [
+      Number(view.getBigUint64(40, true)),
+      64,
+      view.getUint16(60, true),
+    ];
+    for (let i = 0; i < count; i++) view.setUint32(table + i * size + 32, 0x7fffffff, true);
+    expect(() => elfSection(bytes, '.BTF')).toThrow('is not a whole ELF file');
+  });
+
   it('names a missing file', () => {
     expect(() => readBtf('/nowhere/x.o')).toThrow('read /nowhere/x.o: ENOENT');
   });

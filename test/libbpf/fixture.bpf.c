@@ -32,6 +32,13 @@ struct {
 	struct terms *value;
 } counters SEC(".maps");
 
+struct {
+	int (*type)[2]; /* BPF_MAP_TYPE_ARRAY */
+	int (*max_entries)[3];
+	__u32 *key;
+	__u32 *value;
+} phase SEC(".maps");
+
 static void *(*lookup)(void *map, const void *key) = (void *)1;
 
 SEC("kprobe/nf_hook_slow")
