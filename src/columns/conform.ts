@@ -20,13 +20,17 @@ import { NameBytes } from './names.ts';
 import { arrowSchema, dictionaryOf, TABLE_KEY, VERSION_KEY } from './schema.ts';
 
 /** Refuses a file of another table or of another major version of the schema. */
-export function checkSchema(schema: Schema, table: Table, path: string): void {
-  const found = schema.metadata.get(TABLE_KEY);
+export function checkSchema(
+  metadata: ReadonlyMap<string, string>,
+  table: Table,
+  path: string,
+): void {
+  const found = metadata.get(TABLE_KEY);
   if (found !== table.name) {
     const what = found === undefined ? 'no table of conntrail' : `table ${found}`;
     throw new TraceError('corrupt', `${path} holds ${what}, needed table ${table.name}`);
   }
-  const version = schema.metadata.get(VERSION_KEY) ?? 'none';
+  const version = metadata.get(VERSION_KEY) ?? 'none';
   if (version.split('.')[0] !== SCHEMA_VERSION.split('.')[0]) {
     const needed = `${SCHEMA_VERSION.split('.')[0]}.x`;
     throw new TraceError('unsupported', `${path} has schema version ${version}, needed ${needed}`);
@@ -34,7 +38,7 @@ export function checkSchema(schema: Schema, table: Table, path: string): void {
 }
 
 export function conform(batch: RecordBatch, table: Table, path: string): RecordBatch {
-  const schema = arrowSchema(table, Object.fromEntries(batch.schema.metadata));
+  const schema = arrowSchema(table);
   const children = table.columns.map((column, index) => {
     const at = batch.schema.fields.findIndex((field) => field.name === column.name);
     const child = batch.data.children[at];

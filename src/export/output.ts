@@ -1,0 +1,93 @@
+/**
+ * Where tables go: a dataset folder, one Parquet or Arrow file, or an Arrow
+ * stream on standard output. In: batches, one table at a time, awaited. Out:
+ * files that have their names only when they are whole.
+ */
+import type { Writable } from 'node:stream';
+import type { RecordBatch } from '../columns/arrow.ts';
+import type { Metadata } from '../columns/schema.ts';
+import { TraceError } from '../model/error.ts';
+import type { TraceFacts } from '../model/facts.ts';
+import type { Table, TableName } from '../model/tables.ts';
+import { openArrowFile, openArrowStream } from './arrow-output.ts';
+import { openDataset } from './dataset.ts';
+import { FACTS_KEY, NODE_KEY } from './metadata.ts';
+import type { WrittenFile } from './parquet-file.ts';
+import { openParquetFile } from './parquet-output.ts';
+
+export interface OutputOptions {
+  readonly facts: TraceFacts;
+  /** More key-values that are known at the start. */
+  readonly metadata?: Metadata;
+  /** The table of a target that takes only one. */
+  readonly table?: TableName;
+  /** What "-" means. */
+  readonly stdout?: Writable;
+  /** A part of a dataset is completed after so many rows, or so much time. */
+  readonly partRows?: number;
+  readonly partAgeMs?: number;
+}
+
+export interface Written {
+  readonly files: readonly WrittenFile[];
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+export interface Output {
+  /** What it takes. Batches of other tables are passed over: one file holds one table. */
+  readonly tables: readonly Table[];
+  /** Bytes written so far. */
+  readonly bytes: number;
+  /** Resolves when there is room for more. The batch must not change before. */
+  write(table: TableName, batch: RecordBatch): Promise<void>;
+  /** Completes all files. The key-values (the ledger above all) go into them. */
+  close(metadata: Metadata): Promise<Written>;
+  /** Gives up: no file gets its name. */
+  abort(): Promise<void>;
+}
+
+/** What each kind of target is opened with. */
+export interface OpenContext {
+  readonly options: OutputOptions;
+  /** All key-values known at the start. */
+  readonly metadata: Metadata;
+}
+
+const OTHER_FORMATS =
+  /\.(csv|tsv|jsonl?|ndjson|txt|html?|pcap(ng)?|feather|ipc|orc|duckdb|db|zst|gz)$/i;
+
+/** Fails at once where the target cannot be written. */
+export async function openOutput(
+  target: string,
+  tables: readonly Table[],
+  options: OutputOptions,
+): Promise<Output> {
+  const metadata = {
+    ...options.metadata,
+    [NODE_KEY]: options.facts.node,
+    [FACTS_KEY]: JSON.stringify(options.facts),
+  };
+  const context = { options, metadata };
+  if (target === '-') return openArrowStream(oneOf(tables, options), context);
+  if (/\.parquet$/i.test(target)) return openParquetFile(target, oneOf(tables, options), context);
+  if (/\.arrow$/i.test(target)) return openArrowFile(target, oneOf(tables, options), context);
+  if (/\.capture$/i.test(target)) {
+    throw new TraceError('usage', `${target} names a capture, needed a place for tables`, {
+      hint: 'name a folder, FILE.parquet, FILE.arrow, or - for standard output',
+    });
+  }
+  if (OTHER_FORMATS.test(target)) {
+    throw new TraceError('usage', `${target} names a format that is not written`, {
+      hint: 'name a folder, FILE.parquet, FILE.arrow, or - for standard output',
+    });
+  }
+  return openDataset(target, tables, context);
+}
+
+function oneOf(tables: readonly Table[], { table = 'packets' }: OutputOptions): Table {
+  const found = tables.find(({ name }) => name === table);
+  if (found !== undefined) return found;
+  const known = tables.map(({ name }) => name).join(', ');
+  throw new TraceError('usage', `no table ${table}, needed one of: ${known}`);
+}

@@ -1,0 +1,108 @@
+/**
+ * A file that gets its name only when it is whole. Until then it lies beside
+ * it as NAME.partial, 0600, and whatever had the name keeps it.
+ */
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { errnoOf, fileError, TraceError } from '../model/error.ts';
+
+export const PARTIAL = '.partial';
+
+export class PartialFile {
+  readonly path: string;
+  readonly partialPath: string;
+  readonly handle: FileHandle;
+  /** Bytes given to write(); also where the next ones go. */
+  size = 0;
+
+  private constructor(path: string, partialPath: string, handle: FileHandle) {
+    this.path = path;
+    this.partialPath = partialPath;
+    this.handle = handle;
+  }
+
+  /** Refuses at once what could not be put in place at the end. */
+  static async create(path: string, partialPath = path + PARTIAL): Promise<PartialFile> {
+    await refuseUnlessFile(path);
+    return new PartialFile(path, partialPath, await openNew(partialPath));
+  }
+
+  /** Resolves when the bytes are with the system: they may change again. */
+  async write(bytes: Uint8Array): Promise<void> {
+    let at = this.size;
+    this.size += bytes.byteLength;
+    let done = 0;
+    try {
+      while (done < bytes.byteLength) {
+        const { bytesWritten } = await this.handle.write(bytes, done, bytes.byteLength - done, at);
+        done += bytesWritten;
+        at += bytesWritten;
+      }
+    } catch (error) {
+      throw fileError('write', this.path, error);
+    }
+  }
+
+  /** Takes the name. What happens before this leaves an older file of that name as it was. */
+  async commit(): Promise<void> {
+    try {
+      await this.handle.sync();
+      await this.refuseIfTaken();
+      await this.handle.close();
+      await rename(this.partialPath, this.path);
+    } catch (error) {
+      await this.keep();
+      throw fileError('write', this.path, error);
+    }
+  }
+
+  /** Gives up the name and leaves what is there under the partial one. */
+  async keep(): Promise<void> {
+    await this.handle.close().catch(() => undefined);
+  }
+
+  /** Gives up the name and what is there. */
+  async discard(): Promise<void> {
+    await this.keep();
+    await rm(this.partialPath, { force: true }).catch(() => undefined);
+  }
+
+  private async refuseIfTaken(): Promise<void> {
+    const [own, there] = await Promise.all([this.handle.stat(), stat(this.partialPath)]);
+    if (own.ino !== there.ino) {
+      const message = `${this.partialPath} belongs to another trace that writes ${this.path} too`;
+      throw new TraceError('io', message, {
+        hint: `look for this trace's in ${aside(this.partialPath)}`,
+      });
+    }
+  }
+}
+
+/** Where the leavings of a killed trace go when the next one needs the name. */
+function aside(partialPath: string): string {
+  return `${partialPath}.old`;
+}
+
+async function openNew(partialPath: string): Promise<FileHandle> {
+  try {
+    return await open(partialPath, 'wx+', 0o600);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw fileError('create', partialPath, error);
+  }
+  try {
+    await rename(partialPath, aside(partialPath));
+    return await open(partialPath, 'wx+', 0o600);
+  } catch (error) {
+    throw fileError('create', partialPath, error);
+  }
+}
+
+async function refuseUnlessFile(path: string): Promise<void> {
+  try {
+    const found = await stat(path);
+    if (found.isFile()) return;
+    const what = found.isDirectory() ? 'a folder' : 'not a regular file';
+    throw new TraceError('usage', `${path} is ${what}, needed the name of a file`);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw fileError('create', path, error);
+  }
+}

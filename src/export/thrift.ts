@@ -1,0 +1,160 @@
+/**
+ * As much of Thrift's compact protocol as a Parquet footer needs: taking a
+ * struct apart into fields whose bytes stay as they are, and putting it
+ * together again. Every read is checked against the end of the bytes.
+ */
+import { TraceError } from '../model/error.ts';
+
+/** Types of fields and list elements on the wire. */
+export const BINARY = 8;
+export const LIST = 9;
+export const STRUCT = 12;
+
+export interface ThriftField {
+  readonly id: number;
+  readonly type: number;
+  /** The value without its header; empty for booleans, whose type is their value. */
+  readonly value: Uint8Array;
+}
+
+/** Nesting of a footer is below ten; more is not a footer. */
+const MAX_DEPTH = 32;
+
+export class ThriftReader {
+  readonly bytes: Uint8Array;
+  at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  byte(): number {
+    const value = this.bytes[this.at];
+    if (value === undefined) throw this.broken('ends');
+    this.at++;
+    return value;
+  }
+
+  /** Unsigned; beyond 2^53 it is no length or count, and skipped values do not matter. */
+  varint(): number {
+    let value = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+    throw this.broken('has an endless number');
+  }
+
+  binary(): Uint8Array {
+    const length = this.varint();
+    const start = this.at;
+    this.move(length);
+    return this.bytes.subarray(start, this.at);
+  }
+
+  list(): { type: number; count: number } {
+    const head = this.byte();
+    const short = head >>> 4;
+    return { type: head & 15, count: short === 15 ? this.varint() : short };
+  }
+
+  /** The fields of the struct that starts here, in order. */
+  struct(depth = 0): ThriftField[] {
+    const fields: ThriftField[] = [];
+    let id = 0;
+    for (let head = this.byte(); head !== 0; head = this.byte()) {
+      const delta = head >>> 4;
+      id = delta === 0 ? this.zigzag() : id + delta;
+      const type = head & 15;
+      const start = this.at;
+      if (type > 2) this.skip(type, depth);
+      fields.push({ id, type, value: this.bytes.subarray(start, this.at) });
+    }
+    return fields;
+  }
+
+  private skip(type: number, depth: number): void {
+    if (depth > MAX_DEPTH) throw this.broken('is nested too deeply');
+    switch (type) {
+      case 1: // booleans within lists take a byte each
+      case 2:
+      case 3:
+        this.move(1);
+        return;
+      case 4:
+      case 5:
+      case 6:
+        this.varint();
+        return;
+      case 7:
+        this.move(8);
+        return;
+      case BINARY:
+        this.binary();
+        return;
+      case LIST:
+      case 10:
+        this.skipList(depth);
+        return;
+      case STRUCT:
+        this.struct(depth + 1);
+        return;
+      default:
+        throw this.broken(`has a value of type ${type}`);
+    }
+  }
+
+  private skipList(depth: number): void {
+    const { type, count } = this.list();
+    if (count > this.bytes.length) throw this.broken(`has a list of ${count}`);
+    for (let i = 0; i < count; i++) this.skip(type, depth + 1);
+  }
+
+  private move(count: number): void {
+    if (count > this.bytes.length - this.at) throw this.broken(`needs ${count} more bytes`);
+    this.at += count;
+  }
+
+  private zigzag(): number {
+    const value = this.varint();
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  broken(how: string): TraceError {
+    const place = `byte ${this.at} of ${this.bytes.length}`;
+    return new TraceError('corrupt', `the footer ${how} at ${place}, needed a Parquet footer`);
+  }
+}
+
+export function varintBytes(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest >= 0x80; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 0x80);
+  bytes.push(rest);
+  return bytes;
+}
+
+export function binaryBytes(text: string): Uint8Array {
+  const bytes = Buffer.from(text);
+  return Buffer.concat([Uint8Array.from(varintBytes(bytes.length)), bytes]);
+}
+
+/** A struct again, of fields in ascending order of their numbers. */
+export function structBytes(fields: readonly ThriftField[]): Uint8Array {
+  const parts: Uint8Array[] = [];
+  let last = 0;
+  for (const { id, type, value } of fields) {
+    const delta = id - last;
+    const head = delta > 0 && delta < 16 ? [(delta << 4) | type] : [type, ...varintBytes(id * 2)];
+    parts.push(Uint8Array.from(head), value);
+    last = id;
+  }
+  return Buffer.concat([...parts, Uint8Array.of(0)]);
+}
+
+export function listBytes(type: number, items: readonly Uint8Array[]): Uint8Array {
+  const { length } = items;
+  const head = length < 15 ? [(length << 4) | type] : [0xf0 | type, ...varintBytes(length)];
+  return Buffer.concat([Uint8Array.from(head), ...items]);
+}
