@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+import { describeError } from './failure.ts';
+
+try {
+  const { run } = await import('./program.ts');
+  process.exitCode = await run(process.argv.slice(2));
+} catch (error) {
+  // A package that cannot be loaded: not installed, or not built for this machine.
+  process.stderr.write(describeError(error));
+  process.exitCode = 1;
+}

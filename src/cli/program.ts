@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { doctorCommand } from './doctor.ts';
+import { Exit, endWith } from './exit.ts';
+import { describeError, exitOf } from './failure.ts';
+
+const PACKAGE = new URL('../../package.json', import.meta.url);
+
+/** Runs one command line to its end. Resolves to the exit status; never rejects. */
+export async function run(argv: readonly string[]): Promise<number> {
+  process.exitCode = Exit.done;
+  endOnClosedPipe();
+  try {
+    await buildProgram().parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) process.stderr.write(describeError(error));
+    endWith(exitOf(error));
+  }
+  return Number(process.exitCode);
+}
+
+export function buildProgram(): Command {
+  const { version, description } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as {
+    version: string;
+    description: string;
+  };
+  const program = new Command('conntrail')
+    .description(`${description}.`)
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(asOurError(text)) })
+    .addHelpText('after', HELP);
+  for (const command of commands()) program.addCommand(inherit(command, program));
+  return program;
+}
+
+function commands(): Command[] {
+  return [doctorCommand()];
+}
+
+/** addCommand() leaves a command to its own settings: errors would exit from inside. */
+function inherit(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inherit(child, command);
+  return command;
+}
+
+/** "error: unknown option '--fo'\n(Did you mean --for?)" in the form of all other errors. */
+function asOurError(text: string): string {
+  const [first = '', ...rest] = text.trim().split('\n');
+  const hint = rest.join(' ').replace(/^\(Did you mean (.*?)\??\)$/, '$1');
+  const lines = [`conntrail: ${first.replace(/^error: /, '').replace(/\.$/, '')}`];
+  return `${[...lines, `  try: ${hint === '' ? 'conntrail --help' : hint}`].join('\n')}\n`;
+}
+
+/** `conntrail ... | head`: the reader has had enough, that is no failure. */
+function endOnClosedPipe(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(Number(process.exitCode ?? Exit.done));
+    process.stderr.write(describeError(error));
+    process.exit(Exit.failed);
+  });
+}
+
+const HELP = `
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 finished with losses
+
+Examples:
+  $ conntrail doctor
+  $ conntrail help doctor`;
