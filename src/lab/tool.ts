@@ -75,6 +75,12 @@ export function runTool(argv: readonly string[], options: ToolOptions = {}): Pro
   });
 }
 
+/** The line that tells most of what a tool printed to its standard error. */
+function complaintOf(stderr: string): string {
+  const lines = stderr.trim().split('\n');
+  return lines.find((line) => /error|^E: /i.test(line)) ?? lines.at(-1) ?? '';
+}
+
 /** Runs a tool that must succeed and returns what it printed. */
 export async function needTool(
   argv: readonly string[],
@@ -82,8 +88,7 @@ export async function needTool(
 ): Promise<string> {
   const { code, stdout, stderr } = await runTool(argv, options);
   if (code === 0) return stdout;
-  const last = stderr.trim().split('\n').at(-1) ?? '';
-  throw new TraceError('failed', `${argv.join(' ')}: status ${code}${last && `: ${last}`}`);
+  throw new TraceError('failed', `${argv.join(' ')}: status ${code}: ${complaintOf(stderr)}`);
 }
 
 /** Resolves with the exit status; 128 + signal number is not told apart from a failure: 1. */

@@ -1,0 +1,65 @@
+/** The `tcp` and `udp` steps: messages to an end that answers, or only takes them in. */
+import { TraceError } from '../model/error.ts';
+import { socatFamily, socatHost, startListener } from './listen.ts';
+import { type LabProcess, startProcess } from './process.ts';
+import { STEP_MS, type StepOf } from './scenario.ts';
+import { ended } from './tool.ts';
+import type { Net } from './topology.ts';
+import type { StepResult } from './traffic.ts';
+
+type MessageStep = StepOf<'tcp' | 'udp'>;
+
+const MESSAGE_BYTES = 32;
+
+function clientArgv(step: MessageStep, flow: number): string[] {
+  const { to, kind, reply, sourcePort } = step;
+  const name = `${kind.toUpperCase()}${socatFamily(to.address)}${reply ? '' : '-SENDTO'}`;
+  const port = sourcePort === undefined ? '' : `,sourceport=${sourcePort + flow},reuseaddr`;
+  const where = `${name}:${socatHost(to.address)}:${to.port}${port}`;
+  // one read becomes one datagram: exactly a message at a time
+  const options = [...(reply ? [] : ['-u']), '-t', '0.1', '-b', String(MESSAGE_BYTES)];
+  return ['socat', ...options, '-', where];
+}
+
+/** Messages differ, so that a capture shows which is which. */
+const message = (index: number) =>
+  `message ${index + 1}`.padEnd(MESSAGE_BYTES - 1, '.').concat('\n');
+
+async function converse(client: LabProcess, step: MessageStep): Promise<void> {
+  for (let index = 0; index < step.send; index++) {
+    client.child.stdin.write(message(index));
+    if (step.reply) await client.receive((index + 1) * MESSAGE_BYTES);
+  }
+  client.child.stdin.end();
+  await ended(client.child);
+}
+
+/** Sends the messages of one flow; returns how many were answered. */
+async function sendFlow(net: Net, step: MessageStep, flow: number): Promise<number> {
+  const client = startProcess(net, step.from, clientArgv(step, flow));
+  const timer = setTimeout(() => void client.kill(), STEP_MS);
+  try {
+    await converse(client, step);
+    const answered = Math.floor(client.received() / MESSAGE_BYTES);
+    if (client.child.exitCode === 0 && answered >= (step.reply ? step.send : 0)) return answered;
+    const why = client.complaint() || `${answered} of ${step.send} messages were answered`;
+    const where = `${step.from} to ${step.to.address}:${step.to.port}`;
+    throw new TraceError('failed', `${step.kind} ${where}: ${why}`);
+  } finally {
+    clearTimeout(timer);
+    await client.kill();
+  }
+}
+
+/** One flow after the other, all to the same listener. */
+export async function sendMessages(net: Net, step: MessageStep): Promise<StepResult> {
+  const listener = step.listen && (await startListener(net, step.kind, step.listen, step.reply));
+  let answered = 0;
+  try {
+    for (let flow = 0; flow < step.flows; flow++) answered += await sendFlow(net, step, flow);
+  } finally {
+    await listener?.kill();
+  }
+  if (step.kind === 'tcp') return { kind: 'tcp', answered };
+  return { kind: 'udp', packetsSent: step.flows * step.send, answered };
+}

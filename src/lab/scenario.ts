@@ -1,0 +1,118 @@
+/** A scenario: namespaces, rules and traffic whose way through NAT is known beforehand. */
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { fileError, TraceError } from '../model/error.ts';
+import { SCENARIO_FOLDER } from './place.ts';
+import { parseScenario } from './scenario-parse.ts';
+
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface Listener extends Endpoint {
+  readonly namespace: string;
+}
+
+export const TCP_FLAGS = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32 } as const;
+
+/** One thing that happens; each kind is spelt in a scenario file as it is here. */
+export type Step =
+  | {
+      readonly kind: 'tcp' | 'udp';
+      readonly from: string;
+      readonly to: Endpoint;
+      readonly listen: Listener | undefined;
+      /** How often, each from a source port of its own. */
+      readonly flows: number;
+      /** Messages per flow, each waited for when it is answered. */
+      readonly send: number;
+      /** TCP always answers. */
+      readonly reply: boolean;
+      readonly sourcePort: number | undefined;
+    }
+  | {
+      readonly kind: 'ping';
+      readonly from: string;
+      readonly to: string;
+      /** How often ping is run, each with an identifier of its own. */
+      readonly flows: number;
+      readonly count: number;
+      /** Nothing is to come back. */
+      readonly unanswered: boolean;
+    }
+  | {
+      readonly kind: 'flood';
+      readonly from: string;
+      readonly to: Endpoint;
+      readonly count: number;
+      readonly bytes: number;
+      readonly sourcePort: number | undefined;
+    }
+  | {
+      readonly kind: 'raw_tcp';
+      readonly from: string;
+      readonly to: Endpoint;
+      readonly sourcePort: number;
+      readonly flags: number;
+      readonly count: number;
+    }
+  | { readonly kind: 'run'; readonly in: string; readonly command: string }
+  | { readonly kind: 'together'; readonly steps: readonly Step[] };
+
+export type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
+
+/** No step but a flood takes longer. */
+export const STEP_MS = 30_000;
+
+export type RuleTool =
+  | 'nft'
+  | 'iptables'
+  | 'ip6tables'
+  | 'iptables-nft'
+  | 'ip6tables-nft'
+  | 'iptables-legacy'
+  | 'ip6tables-legacy';
+
+/** Texts by tool: nft's own language, or one iptables command line per line. */
+export type Ruleset = Readonly<Partial<Record<RuleTool, string>>>;
+
+export type TopologyName = 'routed' | 'single';
+
+export interface Scenario {
+  /** The file's name without its ending. */
+  readonly name: string;
+  readonly title: string;
+  readonly why: string;
+  readonly topology: TopologyName;
+  readonly sysctl: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Namespaces in which the kernel counts packets per hook: see hook-counts.ts. */
+  readonly count: readonly string[];
+  readonly rules: Readonly<Record<string, Ruleset>>;
+  readonly beforeTrace: readonly Step[];
+  readonly traffic: readonly Step[];
+  /** As written; tests read it. */
+  readonly expect: Readonly<Record<string, unknown>>;
+}
+
+export async function scenarioNames(folder: string = SCENARIO_FOLDER): Promise<string[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.yaml'));
+  return names.map((name) => basename(name, '.yaml')).sort();
+}
+
+/** The file of a scenario that comes with conntrail, or the path itself where it names a file. */
+export async function scenarioPath(nameOrPath: string): Promise<string> {
+  if (/[/.]/.test(nameOrPath)) return nameOrPath;
+  const names = await scenarioNames();
+  if (names.includes(nameOrPath)) return join(SCENARIO_FOLDER, `${nameOrPath}.yaml`);
+  throw new TraceError('usage', `no scenario "${nameOrPath}", there are ${names.join(', ')}`, {
+    hint: 'conntrail lab --list',
+  });
+}
+
+export async function openScenario(path: string): Promise<Scenario> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw fileError('read', path, error);
+  });
+  return parseScenario(text, path);
+}
