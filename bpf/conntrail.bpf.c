@@ -210,7 +210,10 @@ int packet_drop(struct trace_event_raw_kfree_skb *ctx)
 {
 	__u32 reason = 0;
 
-	if (bpf_core_field_exists(ctx->reason))
+	if (bpf_core_field_exists(ctx->reason)) {
 		reason = ctx->reason;
+		if (!reason) /* SKB_NOT_DROPPED_YET: TCP frees a segment it has used this way */
+			return 0;
+	}
 	return on_drop(ctx->skbaddr, (__u64)ctx->location, ctx->protocol, reason);
 }

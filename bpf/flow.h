@@ -50,7 +50,9 @@ static __always_inline void read_inet_addr(__u8 *to, const union nf_inet_addr *f
  */
 static __always_inline void read_entry_tuple(struct nf_conn *ct, int direction, struct tuple *tuple)
 {
-	struct nf_conntrack_tuple *from = &ct->tuplehash[direction].tuple;
+	/* Two constant indices: only those are moved to the kernel's own element size. */
+	struct nf_conntrack_tuple *from = direction ? &ct->tuplehash[1].tuple
+						    : &ct->tuplehash[0].tuple;
 
 	__builtin_memset(tuple, 0, sizeof(*tuple));
 	tuple->family = BPF_CORE_READ(from, src.l3num) == NFPROTO_IPV4 ? 4 : 6;
