@@ -4,14 +4,7 @@
  * version lack columns: those come out null throughout. Columns of a newer one
  * are left out.
  */
-import {
-  type Data,
-  Dictionary,
-  makeData,
-  type RecordBatch,
-  type Schema,
-  Vector,
-} from 'apache-arrow';
+import { type Data, Dictionary, makeData, type RecordBatch, Vector } from 'apache-arrow';
 import { TraceError } from '../model/error.ts';
 import { type Column, SCHEMA_VERSION, type Table } from '../model/tables.ts';
 import { batchFrom } from './batch.ts';

@@ -5,8 +5,8 @@
  *
  * Date and hour (UTC) are those of a part's first row. A part under way has a
  * dot-name that does not end in .parquet: whoever reads the folder meanwhile
- * sees whole files only. Every table has at least one part. `losses` comes
- * last and carries the ledger: a run without it was cut short.
+ * sees whole files only. Every table has at least one part. The parts
+ * completed at the end carry the ledger: a run without it was cut short.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, rm, stat } from 'node:fs/promises';

@@ -26,16 +26,21 @@ export class PartialFile {
     return new PartialFile(path, partialPath, await openNew(partialPath));
   }
 
-  /** Resolves when the bytes are with the system: they may change again. */
-  async write(bytes: Uint8Array): Promise<void> {
+  /**
+   * Resolves when the bytes are with the system: they may change again. Their
+   * place is fixed by the call, so that writes under way do not mix.
+   */
+  async write(...parts: readonly Uint8Array[]): Promise<void> {
     let at = this.size;
-    this.size += bytes.byteLength;
-    let done = 0;
+    for (const { byteLength } of parts) this.size += byteLength;
     try {
-      while (done < bytes.byteLength) {
-        const { bytesWritten } = await this.handle.write(bytes, done, bytes.byteLength - done, at);
-        done += bytesWritten;
-        at += bytesWritten;
+      for (const bytes of parts) {
+        for (let done = 0; done < bytes.byteLength; ) {
+          const left = bytes.byteLength - done;
+          const { bytesWritten } = await this.handle.write(bytes, done, left, at);
+          done += bytesWritten;
+          at += bytesWritten;
+        }
       }
     } catch (error) {
       throw fileError('write', this.path, error);

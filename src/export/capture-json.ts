@@ -1,0 +1,91 @@
+/** TraceFacts and TraceEnd out of a capture: JSON of unknown origin, checked member by member. */
+import type { TraceEnd, TraceFacts } from '../model/facts.ts';
+import { broken } from './capture-format.ts';
+
+type Check = (value: unknown) => boolean;
+
+const isText: Check = (value) => typeof value === 'string';
+const isCount: Check = (value) => typeof value === 'number' && Number.isFinite(value);
+/** A 64-bit number as text; the clock offset may be negative. */
+const isDecimal: Check = (value) => typeof value === 'string' && /^-?\d{1,20}$/.test(value);
+const isTextList: Check = (value) => Array.isArray(value) && value.every(isText);
+const isTextMap: Check = (value) => isObject(value) && Object.values(value).every(isText);
+const isCountMap: Check = (value) => isObject(value) && Object.values(value).every(isCount);
+const orNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function hasAll(checks: Readonly<Record<string, Check>>): Check {
+  return (value) =>
+    isObject(value) && Object.entries(checks).every(([name, check]) => check(value[name]));
+}
+
+const FACTS: Readonly<Record<keyof TraceFacts, Check>> = {
+  recordVersion: isCount,
+  recordBytes: isCount,
+  node: isText,
+  kernel: isText,
+  arch: isText,
+  cpus: isCount,
+  clockOffsetNs: isDecimal,
+  dropReasons: isTextMap,
+  attached: isTextList,
+  notAvailable: isTextList,
+  filter: isText,
+  netnsNames: isTextMap,
+};
+
+const isLedgerRow = hasAll({
+  cpu: isCount,
+  probe: isCount,
+  sent: isCount,
+  delivered: isCount,
+  ringFull: isCount,
+  callsFull: isCount,
+  missedReturn: isCount,
+  missedEntry: isCount,
+  flowsFull: isCount,
+  recursion: orNull(isCount),
+  evicted: isCount,
+});
+
+const END: Readonly<Record<keyof TraceEnd, Check>> = {
+  ledger: hasAll({
+    rows: (value) => Array.isArray(value) && value.every(isLedgerRow),
+    lossWindow: orNull(hasAll({ fromNs: isDecimal, toNs: isDecimal })),
+    conntrackStats: orNull(hasAll({ before: isCountMap, after: isCountMap })),
+  }),
+  symbols: isTextMap,
+  endedKtimeNs: isDecimal,
+};
+
+function parse(bytes: Buffer, at: number, what: string, checks: Readonly<Record<string, Check>>) {
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString());
+  } catch {
+    throw broken(at, `${bytes.length} bytes that are not JSON`, what);
+  }
+  if (!isObject(value)) throw broken(at, 'JSON that is no object', what);
+  for (const [name, check] of Object.entries(checks)) {
+    if (!check(value[name])) {
+      const found = JSON.stringify(value[name])?.slice(0, 60) ?? 'nothing';
+      throw broken(at, `${name} ${found}`, `the ${name} of ${what}`);
+    }
+  }
+  return value;
+}
+
+/** `at` is the place in the file, for what an error says. */
+export function parseFacts(bytes: Buffer, at: number): TraceFacts {
+  return parse(bytes, at, 'the facts of a trace', FACTS) as unknown as TraceFacts;
+}
+
+export function parseEnd(bytes: Buffer, at: number): TraceEnd {
+  return parse(bytes, at, 'the end of a trace', END) as unknown as TraceEnd;
+}
