@@ -83,6 +83,8 @@ function hookColumns(): Column[] {
       unit: 'ns',
       nullable: true,
     }),
+    column(`${hook}_chains`, 'bool', `a nat chain was evaluated for it at ${hook}`, NULL),
+    column(`${hook}_rewritten`, 'bool', `it left ${hook} with another tuple`, NULL),
   ]);
 }
 

@@ -42,6 +42,8 @@ export const Packet = {
 /** Words of the time and the duration at each hook, by hook number. */
 export const hookAt: readonly number[] = HOOKS.map((hook) => at(`${hook}_at`));
 export const hookNs: readonly number[] = HOOKS.map((hook) => at(`${hook}_ns`));
+export const hookChains: readonly number[] = HOOKS.map((hook) => at(`${hook}_chains`));
+export const hookRewritten: readonly number[] = HOOKS.map((hook) => at(`${hook}_rewritten`));
 
 /** Columns that may be null, by index. */
 export const PacketNull = {
@@ -52,8 +54,12 @@ export const PacketNull = {
   dropReason: index('drop_reason'),
   dropLocation: index('drop_location'),
 } as const;
+/** Columns of each hook, null together where the packet did not pass it. */
+export const hookNull: readonly (readonly number[])[] = HOOKS.map((hook) =>
+  ['at', 'ns', 'chains', 'rewritten'].map((what) => index(`${hook}_${what}`)),
+);
+/** One of them: tells whether the packet has passed the hook. */
 export const hookAtNull: readonly number[] = HOOKS.map((hook) => index(`${hook}_at`));
-export const hookNsNull: readonly number[] = HOOKS.map((hook) => index(`${hook}_ns`));
 
 /** Words of our own, after the row. */
 export const PacketExtra = {

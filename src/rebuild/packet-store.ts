@@ -8,14 +8,7 @@ import { Hook, Verdict } from '../model/codes.ts';
 import { PACKETS } from '../model/tables.ts';
 import { AddressTable } from './address-table.ts';
 import type { RowSink } from './flow-store.ts';
-import {
-  Packet as Col,
-  hookAtNull,
-  hookNsNull,
-  PacketBit,
-  PacketExtra,
-  PacketNull,
-} from './packet-columns.ts';
+import { Packet as Col, hookNull, PacketBit, PacketExtra, PacketNull } from './packet-columns.ts';
 import { copyPair, isOlderThan, setNull } from './row-words.ts';
 import { Queue, Slots } from './slots.ts';
 
@@ -60,8 +53,7 @@ export class PacketStore {
     words[row + this.extra + PacketExtra.skb] = skbLow;
     words[row + this.extra + PacketExtra.skb + 1] = skbHigh;
     for (const column of Object.values(PacketNull)) setNull(words, row, column);
-    for (const column of hookAtNull) setNull(words, row, column);
-    for (const column of hookNsNull) setNull(words, row, column);
+    for (const columns of hookNull) for (const column of columns) setNull(words, row, column);
     return row;
   }
 

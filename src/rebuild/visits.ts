@@ -10,9 +10,10 @@ import type { Flows } from './flows.ts';
 import {
   Packet as Col,
   hookAt,
-  hookAtNull,
+  hookChains,
   hookNs,
-  hookNsNull,
+  hookNull,
+  hookRewritten,
   PacketBit,
   PacketNull,
 } from './packet-columns.ts';
@@ -104,8 +105,9 @@ export class Visits {
     const comesIn = hook === Hook.prerouting || hook === Hook.input;
     copyPair(this.enter, 0, to, row + hookAt[hook]!);
     to[row + hookNs[hook]!] = words[at + Word.visitDuration]!;
-    clearNull(to, row, hookAtNull[hook]!);
-    clearNull(to, row, hookNsNull[hook]!);
+    to[row + hookChains[hook]!] = flags & RecordFlag.visitChainsRan ? 1 : 0;
+    to[row + hookRewritten[hook]!] = flags & RecordFlag.visitRewritten ? 1 : 0;
+    for (const column of hookNull[hook]!) clearNull(to, row, column);
     to[row + Col.lastHook] = hook;
     to[row + Col.verdict] = (words[at + Word.verdict]! >>> Shift.verdict) & 0xff;
     to[row + Col.mark] = words[at + Word.mark]!;

@@ -1,0 +1,122 @@
+/**
+ * Drained bytes in, batches of all tables out: merge, rebuild and columns in a
+ * row. The same for a live trace and for a capture, which is why their tables
+ * are equal.
+ */
+import type { RecordBatch } from '../columns/arrow.ts';
+import { BatchBuilder } from '../columns/batch.ts';
+import type { TraceFacts } from '../model/facts.ts';
+import type { Ledger } from '../model/ledger.ts';
+import { RowBuffer } from '../model/rows.ts';
+import { FLOWS, LOSSES, layoutOf, PACKETS, type TableName } from '../model/tables.ts';
+import { Rebuild } from '../rebuild/rebuild.ts';
+import { Merge } from '../wire/merge.ts';
+import type { Tally } from '../wire/tally.ts';
+
+export interface NamedBatch {
+  readonly table: TableName;
+  readonly batch: RecordBatch;
+}
+
+/** Kernel functions by address, as text ("0x…" where there is none). */
+export type SymbolAt = (address: bigint) => string;
+
+export class TraceTables {
+  private readonly cpus: number;
+  private readonly merge = new Merge();
+  private readonly rebuild: Rebuild;
+  private readonly builders: Readonly<Record<TableName, BatchBuilder>>;
+  private ready: NamedBatch[] = [];
+
+  constructor(facts: TraceFacts, symbolAt: SymbolAt) {
+    this.cpus = facts.cpus;
+    this.rebuild = new Rebuild({
+      cpus: facts.cpus,
+      dropReason: (reason) => facts.dropReasons[reason] ?? String(reason),
+      symbol: (low, high) => symbolAt((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)),
+      onRows: (rows) => this.build(rows),
+    });
+    const context = {
+      clockOffsetNs: BigInt(facts.clockOffsetNs),
+      names: this.rebuild.names.names,
+    };
+    this.builders = {
+      packets: new BatchBuilder(PACKETS, context),
+      flows: new BatchBuilder(FLOWS, context),
+      losses: new BatchBuilder(LOSSES, context),
+    };
+  }
+
+  get tally(): Tally {
+    return this.rebuild.tally;
+  }
+
+  get evicted(): { readonly packets: number; readonly flows: number } {
+    return this.rebuild.evicted;
+  }
+
+  /** One drain's bytes, complete up to the horizon. The bytes are free again afterwards. */
+  add(bytes: Uint8Array, horizonNs: bigint): void {
+    this.merge.add(bytes, this.cpus);
+    const high = Number(BigInt.asIntN(32, horizonNs >> 32n));
+    this.merge.release(high, Number(BigInt.asIntN(32, horizonNs)), this.rebuild.record);
+  }
+
+  /** Rows that are finished, though they do not fill a batch. */
+  flush(): void {
+    this.rebuild.flush();
+  }
+
+  /** After the last drain. */
+  finish(): void {
+    this.merge.releaseAll(this.rebuild.record);
+    this.rebuild.finish();
+  }
+
+  /** The table `losses`, made of the finished ledger. */
+  addLedger(ledger: Ledger): void {
+    if (ledger.rows.length > 0) this.build(lossRows(ledger));
+  }
+
+  /** Takes the batches that are ready; they are the caller's. */
+  takeReady(): readonly NamedBatch[] {
+    const ready = this.ready;
+    this.ready = [];
+    return ready;
+  }
+
+  private build(rows: RowBuffer): void {
+    const table = rows.table.name as TableName;
+    const batch = this.builders[table].batch(rows.words, rows.length);
+    this.ready.push({ table, batch });
+  }
+}
+
+const Loss = layoutOf(LOSSES);
+
+function lossRows(ledger: Ledger): RowBuffer {
+  const rows = new RowBuffer(LOSSES, ledger.rows.length);
+  for (const loss of ledger.rows) {
+    const row = rows.next();
+    const wide = (column: string, count: number): void => {
+      rows.words[row + Loss.at(column)] = count | 0;
+      rows.words[row + Loss.at(column) + 1] = Math.floor(count / 0x100000000);
+    };
+    rows.words[row + Loss.at('cpu')] = loss.cpu;
+    rows.words[row + Loss.at('probe')] = loss.probe;
+    wide('sent', loss.sent);
+    wide('delivered', loss.delivered);
+    wide('ring_full', loss.ringFull);
+    wide('calls_full', loss.callsFull);
+    wide('missed_return', loss.missedReturn);
+    wide('missed_entry', loss.missedEntry);
+    wide('flows_full', loss.flowsFull);
+    wide('evicted', loss.evicted);
+    wide('recursion', loss.recursion ?? 0);
+    if (loss.recursion === null) {
+      const bit = Loss.index('recursion');
+      rows.words[row + (bit >>> 5)]! |= 1 << (bit & 31);
+    }
+  }
+  return rows;
+}
