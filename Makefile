@@ -1,1 +1,90 @@
+# `make` lists what there is. Each target sets up and builds what it needs.
+
+CONNTRAIL := node dist/cli/main.js
+MACHINE   := $(shell uname -m)
+NODE_ROOT := $(shell dirname $$(dirname $$(readlink -f $$(command -v node)) 2>/dev/null) 2>/dev/null)
+RESULTS   := build/test-results.json
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup packages build bpf typescript layout run test bench lint clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+# --- setup: what is missing and nothing else
+
+PACKAGES := clang llvm libbpf-dev libbpf1 gcc g++ make python3 libc6-dev \
+	busybox-static erofs-utils cpio kmod xz-utils zstd \
+	conntrack nftables iptables iproute2 iputils-ping socat \
+	qemu-system-common $(if $(filter aarch64,$(MACHINE)),qemu-system-arm,qemu-system-x86)
+
+setup: packages node_modules/.package-lock.json ## install what is missing: Debian packages, npm packages
+
+packages:
+	@missing=$$(for package in $(PACKAGES); do \
+		dpkg-query -W -f '$${Status}\n' $$package 2>/dev/null | grep -q ' installed$$' || echo $$package; \
+	done); \
+	[ -z "$$missing" ] && exit 0; \
+	command -v apt-get >/dev/null || { echo "no apt-get here: install the like of" $$missing; exit 1; }; \
+	[ "$$(id -u)" = 0 ] || { echo "not root: sudo apt-get install" $$missing; exit 1; }; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	apt-get update -q && apt-get install -q -y --no-install-recommends $$missing
+
+# The FFI package is compiled: with node's own headers where they are installed beside it.
+node_modules/.package-lock.json: package.json package-lock.json
+	@node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' || \
+		{ echo "found node $$(node -v), needed 20 or newer"; exit 1; }
+	$(if $(wildcard $(NODE_ROOT)/include/node/node.h),npm_config_nodedir=$(NODE_ROOT)) npm ci --no-audit --no-fund
+	@touch $@
+
+# --- build
+
+build: bpf native typescript ## compile the probes, the shim and the program
+
+BPF_ARCH  := $(if $(filter aarch64,$(MACHINE)),arm64,x86)
+BPF_FLAGS := -g -O2 -Wall -Werror -target bpf -mcpu=v2 -D__TARGET_ARCH_$(BPF_ARCH) \
+	-I/usr/include/$(MACHINE)-linux-gnu -Ibpf
+
+bpf: build/conntrail.bpf.o build/layout.bpf.o
+
+build/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) | packages
+	@mkdir -p $(@D)
+	clang $(BPF_FLAGS) -c $< -o $@
+	llvm-strip -g $@
+
+typescript: dist/cli/main.js
+
+dist/cli/main.js: $(shell find src -name '*.ts') tsconfig.json tsconfig.build.json node_modules/.package-lock.json
+	npm run --silent build
+	@chmod +x $@ && touch $@
+
+layout: build/layout.bpf.o typescript
+	node dist/cli/write-layout.js build/layout.bpf.o src/wire/layout.ts
+
 include native/native.mk
+
+build/libconntrail.so: | packages
+
+# --- use
+
+run: setup build ## trace the tour scenario: here if this kernel lets us, else in a virtual machine
+	@if $(CONNTRAIL) doctor --json >/dev/null; \
+	then echo "this kernel can be traced: the tour runs here"; $(CONNTRAIL) lab --here --scenario tour; \
+	else echo "no tracing here (see: npx conntrail doctor): the tour runs in a virtual machine"; \
+		$(CONNTRAIL) lab --scenario tour; \
+	fi
+
+test: setup build lint native-test ## everything: linter, C tests, unit tests, policy, real kernels in virtual machines
+	@rm -f $(RESULTS)
+	npx vitest run --reporter=default --reporter=./test/run/skipped-reporter.ts \
+		--reporter=json --outputFile.json=$(RESULTS)
+
+bench: setup build ## the benchmarks
+	npx vitest bench --run
+
+lint: setup ## types, linter, formatter
+	npm run --silent check
+
+clean: ## remove what was built; npm packages and downloaded kernels stay
+	rm -rf build dist
