@@ -1,0 +1,88 @@
+/** A capture to the tables that its live run had. */
+import { CaptureReader } from '../export/capture-reader.ts';
+import type { TraceEnd, TraceFacts } from '../model/facts.ts';
+import type { Ledger, LedgerRow } from '../model/ledger.ts';
+import { RecordKind } from '../wire/layout.ts';
+import type { Tally } from '../wire/tally.ts';
+import { type NamedBatch, TraceTables } from './tables.ts';
+
+export interface CaptureTables {
+  readonly facts: TraceFacts;
+  /** One line where the capture was cut short; its ledger then knows no records after that. */
+  readonly truncated: string | undefined;
+  /** The batches of all tables, the ledger's last; then the end of the trace. */
+  batches(): AsyncGenerator<NamedBatch, TraceEnd>;
+  close(): Promise<void>;
+}
+
+export async function openCaptureTables(path: string): Promise<CaptureTables> {
+  const reader = await CaptureReader.open(path);
+  return {
+    facts: reader.facts,
+    truncated: reader.truncated,
+    batches: () => rebuildAll(reader),
+    close: () => reader.close(),
+  };
+}
+
+async function* rebuildAll(reader: CaptureReader): AsyncGenerator<NamedBatch, TraceEnd> {
+  const symbols = reader.end?.symbols ?? {};
+  const tables = new TraceTables(reader.facts, (address) => {
+    const key = `0x${address.toString(16)}`;
+    return symbols[key] ?? key;
+  });
+  for await (const { bytes, horizonNs } of reader.chunks()) {
+    tables.add(bytes, horizonNs);
+    yield* tables.takeReady();
+  }
+  tables.finish();
+  const end = endOf(reader, tables);
+  tables.addLedger(end.ledger);
+  yield* tables.takeReady();
+  return end;
+}
+
+function endOf(reader: CaptureReader, tables: TraceTables): TraceEnd {
+  const { tally, evicted } = tables;
+  if (reader.end === undefined) {
+    return { ledger: ledgerWithoutEnd(tally), symbols: {}, endedKtimeNs: '0' };
+  }
+  const { ledger } = reader.end;
+  const rows = ledger.rows.map((row) => ({
+    ...row,
+    delivered: tally.delivered[row.cpu * RecordKind.kinds + row.probe]!,
+    evicted: evictedOf(row, evicted),
+  }));
+  return { ...reader.end, ledger: { ...ledger, rows } };
+}
+
+function evictedOf(row: LedgerRow, evicted: TraceTables['evicted']): number {
+  if (row.cpu !== 0) return 0;
+  if (row.probe === RecordKind.visit) return evicted.packets;
+  return row.probe === RecordKind.flow ? evicted.flows : 0;
+}
+
+/** What a cut capture still shows: gaps in the sequence, of no known kind, count as visits. */
+function ledgerWithoutEnd(tally: Tally): Ledger {
+  const rows: LedgerRow[] = [];
+  for (let cpu = 0; cpu < tally.cpus; cpu++) {
+    for (let probe = 1; probe < RecordKind.kinds; probe++) {
+      const delivered = tally.delivered[cpu * RecordKind.kinds + probe]!;
+      const ringFull = probe === RecordKind.visit ? tally.skipped[cpu]! : 0;
+      rows.push({
+        cpu,
+        probe,
+        sent: delivered + ringFull,
+        delivered,
+        ringFull,
+        callsFull: 0,
+        missedReturn: 0,
+        missedEntry: 0,
+        flowsFull: 0,
+        recursion: null,
+        evicted: 0,
+      });
+    }
+  }
+  return { rows, lossWindow: tally.lossWindow, conntrackStats: null };
+}

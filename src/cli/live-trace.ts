@@ -1,0 +1,136 @@
+/**
+ * One live trace from attach to the finished ledger: drains the rings, makes
+ * the tables, and hands both on. Ends by itself after a time, or when it is
+ * told to; either way the probes are gone and every record is handed on.
+ */
+import { ledgerRows } from '../capture/kernel-counters.ts';
+import { Session, type SessionOptions } from '../capture/session.ts';
+import { readConntrackStats } from '../kernel/conntrack-stats.ts';
+import type { TraceEnd, TraceFacts } from '../model/facts.ts';
+import type { ConntrackStats } from '../model/ledger.ts';
+import { recordBytes } from '../wire/layout.ts';
+import { type NamedBatch, TraceTables } from './tables.ts';
+
+/** Room for one drain; two of them, so that one is written while the other fills. */
+const DRAIN_BYTES = 65_536 * recordBytes;
+/** The longest a record waits in a ring that is not filling up. */
+const LATENCY_MS = 20;
+/** Rows that are ready wait no longer than this for the rest of their batch. */
+const FLUSH_MS = 1000;
+
+export interface TraceSinks {
+  /** The bytes are valid until the promise settles. */
+  drained(bytes: Uint8Array, horizonNs: bigint): Promise<void>;
+  batch(named: NamedBatch): Promise<void>;
+}
+
+export class LiveTrace {
+  private readonly session: Session;
+  private readonly tables: TraceTables;
+  private readonly symbols: Record<string, string> = {};
+  private readonly statsBefore: ConntrackStats | null;
+  private isStopping = false;
+
+  private constructor(session: Session) {
+    this.session = session;
+    this.statsBefore = readConntrackStats();
+    this.tables = new TraceTables(session.facts, (address) => this.symbolAt(address));
+  }
+
+  static open(options: SessionOptions): LiveTrace {
+    return new LiveTrace(Session.open(options));
+  }
+
+  get facts(): TraceFacts {
+    return this.session.facts;
+  }
+
+  /** Records delivered so far. */
+  get delivered(): number {
+    return this.tables.tally.delivered.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Sequence numbers missing so far. */
+  get skipped(): number {
+    return this.tables.tally.skipped.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Ends the trace soon; can be called from a signal handler. */
+  stop(): void {
+    this.isStopping = true;
+    this.session.wake();
+  }
+
+  /** Resolves when the trace has ended and everything was handed on. Runs once. */
+  async run(sinks: TraceSinks, onStarted: () => void, durationMs?: number): Promise<TraceEnd> {
+    await this.session.start();
+    onStarted();
+    const timer = durationMs === undefined ? undefined : setTimeout(() => this.stop(), durationMs);
+    try {
+      await this.drain(sinks, LATENCY_MS, () => this.isStopping);
+      await this.session.stop();
+      await this.drain(sinks, 0, (bytes) => bytes === 0);
+      return await this.finish(sinks);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.session.close();
+  }
+
+  /** Drains until `isEnough`, asked after each drain with its bytes. */
+  private async drain(
+    sinks: TraceSinks,
+    timeoutMs: number,
+    isEnough: (bytes: number) => boolean,
+  ): Promise<void> {
+    const buffers = [new Uint8Array(DRAIN_BYTES), new Uint8Array(DRAIN_BYTES)];
+    let writing: Promise<void> = Promise.resolve();
+    let flushedAt = performance.now();
+    for (let turn = 0; ; turn++) {
+      const buffer = buffers[turn & 1]!;
+      const { bytes, horizonNs } = await this.session.take(buffer, timeoutMs);
+      await writing;
+      const drained = buffer.subarray(0, bytes);
+      this.tables.add(drained, horizonNs);
+      if (performance.now() - flushedAt > FLUSH_MS) {
+        this.tables.flush();
+        flushedAt = performance.now();
+      }
+      writing = this.handOn(sinks, drained, horizonNs);
+      writing.catch(() => undefined); // awaited, and so reported, one turn later
+      if (isEnough(bytes)) break;
+    }
+    await writing;
+  }
+
+  private async handOn(sinks: TraceSinks, drained: Uint8Array, horizonNs: bigint): Promise<void> {
+    const batches = this.tables.takeReady();
+    await sinks.drained(drained, horizonNs);
+    for (const batch of batches) await sinks.batch(batch);
+  }
+
+  private async finish(sinks: TraceSinks): Promise<TraceEnd> {
+    this.tables.finish();
+    const after = readConntrackStats();
+    const before = this.statsBefore;
+    const { tally, evicted } = this.tables;
+    const ledger = {
+      rows: ledgerRows(this.session.counters(), tally, evicted),
+      lossWindow: tally.lossWindow,
+      conntrackStats: before !== null && after !== null ? { before, after } : null,
+    };
+    this.tables.addLedger(ledger);
+    for (const batch of this.tables.takeReady()) await sinks.batch(batch);
+    const endedKtimeNs = process.hrtime.bigint().toString();
+    return { ledger, symbols: this.symbols, endedKtimeNs };
+  }
+
+  private symbolAt(address: bigint): string {
+    const key = `0x${address.toString(16)}`;
+    this.symbols[key] ??= this.session.symbolAt(address);
+    return this.symbols[key];
+  }
+}

@@ -1,0 +1,48 @@
+/** Options that every command with a live trace has. */
+import { type Command, Option } from 'commander';
+import type { SessionOptions } from '../capture/session.ts';
+import { TraceError } from '../model/error.ts';
+import { parseDurationMs, parseSizeBytes } from './options.ts';
+
+export interface TraceOptions {
+  readonly filter: string;
+  readonly duration?: number;
+  readonly buffer?: number;
+}
+
+const PAGE = 4096;
+
+/** A ring is a power of two and a multiple of the page size. */
+function parseRingBytes(text: string): number {
+  const bytes = parseSizeBytes(text);
+  if (bytes >= PAGE && Math.log2(bytes) % 1 === 0) return bytes;
+  throw new TraceError(
+    'usage',
+    `ring size: found "${text}", needed a power of two of at least 4KiB`,
+    { hint: 'for example 4MiB' },
+  );
+}
+
+export function addTraceOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--filter <expression>', 'only flows that match, decided in the kernel').default(
+        '',
+        'everything',
+      ),
+    )
+    .option(
+      '--duration <time>',
+      'end after this time, e.g. 5s (default: at Ctrl-C)',
+      parseDurationMs,
+    )
+    .option(
+      '--buffer <size>',
+      "size of each CPU's ring, a power of two, e.g. 8MiB",
+      parseRingBytes,
+    );
+}
+
+export function sessionOptions({ filter, buffer }: TraceOptions): SessionOptions {
+  return { filter, ringBytes: buffer };
+}
