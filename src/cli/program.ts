@@ -2,7 +2,11 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { doctorCommand } from './doctor.ts';
 import { Exit, endWith } from './exit.ts';
+import { exportCommand } from './export.ts';
 import { describeError, exitOf } from './failure.ts';
+import { labCommand } from './lab.ts';
+import { recordCommand } from './record.ts';
+import { watchCommand } from './watch.ts';
 
 const PACKAGE = new URL('../../package.json', import.meta.url);
 
@@ -38,7 +42,7 @@ export function buildProgram(): Command {
 }
 
 function commands(): Command[] {
-  return [doctorCommand()];
+  return [recordCommand(), watchCommand(), exportCommand(), doctorCommand(), labCommand()];
 }
 
 /** addCommand() leaves a command to its own settings: errors would exit from inside. */
@@ -70,4 +74,6 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 finished with losses
 
 Examples:
   $ conntrail doctor
-  $ conntrail help doctor`;
+  $ conntrail lab --scenario tour
+  $ conntrail record --out trace --duration 10s
+  $ conntrail help record`;

@@ -1,6 +1,6 @@
 /** Rules of the legacy backend, as iptables-legacy-save -c writes them. */
 
-import type { BaseChain, NatRule } from './rules.ts';
+import type { BaseChain, NatRule } from '../model/rules.ts';
 import { readSystemText } from './system-text.ts';
 import { runTool } from './tool.ts';
 

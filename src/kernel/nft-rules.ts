@@ -1,6 +1,6 @@
 /** Rules as nft tells them: structure and counters from its JSON, texts from its listing. */
 import { TraceError } from '../model/error.ts';
-import type { BaseChain, NatRule } from './rules.ts';
+import type { BaseChain, NatRule } from '../model/rules.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
