@@ -16,7 +16,9 @@ const LONGEST = '10m';
 
 /** conntrail itself as a child. Its standard output is data only when it prints a result. */
 function conntrail(args: readonly string[], stdout: 'inherit' | 'ignore'): ChildProcess {
-  return spawn(process.execPath, [MAIN_SCRIPT, ...args], { stdio: ['ignore', stdout, 'inherit'] });
+  // in a process group of its own: Ctrl-C reaches it through us, in good order
+  const stdio = ['ignore', stdout, 'inherit'] as const;
+  return spawn(process.execPath, [MAIN_SCRIPT, ...args], { stdio: [...stdio], detached: true });
 }
 
 async function waitForFile(path: string, child: ChildProcess): Promise<void> {
@@ -58,6 +60,7 @@ export async function playHere(
   name: string,
   outDir: string | undefined,
   say: (line: string) => void,
+  signal: AbortSignal,
 ): Promise<number> {
   if (process.getuid?.() !== 0) {
     throw new TraceError('permission', 'namespaces and tracing need root', {
@@ -71,7 +74,9 @@ export async function playHere(
   const trace = join(out, 'trace');
   const recording = recorder(folder, trace);
   try {
-    await playScenario(scenario, recording, say);
+    await playScenario(scenario, recording, say, signal);
+  } catch (error) {
+    throw signal.aborted ? new TraceError('failed', 'interrupted, the scenario was ended') : error;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

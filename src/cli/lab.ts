@@ -3,12 +3,13 @@
  * virtual machine; with `--here` a scenario on this very kernel.
  */
 import { once } from 'node:events';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { type GuestRequest, type GuestResult, runGuest } from '../lab/guest.ts';
 import { DEFAULT_KERNEL, LAB_KERNELS } from '../lab/kernels.ts';
 import { openScenario, scenarioNames, scenarioPath } from '../lab/scenario.ts';
 import { TraceError } from '../model/error.ts';
 import { playHere } from './lab-here.ts';
+import { parseDurationMs, parseWhole } from './options.ts';
 
 interface LabOptions {
   kernel: string;
@@ -24,6 +25,8 @@ interface LabOptions {
   here?: boolean;
 }
 
+const LEAST_MEMORY_MIB = 256;
+
 const EXAMPLES = `
 Examples:
   conntrail lab --scenario tour                 a first look: trace and explain some NAT
@@ -34,25 +37,13 @@ Examples:
   conntrail lab --shell                         a shell in the guest; exit or Ctrl-A x ends it
   conntrail lab --here --scenario redirect      on this kernel, as root`;
 
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (Number.isInteger(count) && count > 0) return count;
-  throw new InvalidArgumentError('needed a whole number above 0, such as 2.');
-}
-
 function parseMemory(text: string): number {
   const [, number, unit] = /^(\d+)([MG])$/i.exec(text) ?? [];
-  if (number === undefined) throw new InvalidArgumentError('needed a size such as 2G or 1536M.');
   const memoryMiB = Number(number) * (unit?.toUpperCase() === 'G' ? 1024 : 1);
-  if (memoryMiB < 256) throw new InvalidArgumentError('needed 256M or more.');
-  return memoryMiB;
-}
-
-function parseSeconds(text: string): number {
-  const [, number, unit] = /^(\d+)([sm]?)$/.exec(text) ?? [];
-  const seconds = Number(number) * (unit === 'm' ? 60 : 1);
-  if (seconds > 0) return seconds;
-  throw new InvalidArgumentError('needed a duration such as 300s or 5m.');
+  if (memoryMiB >= LEAST_MEMORY_MIB) return memoryMiB;
+  throw new TraceError('usage', `memory: found "${text}", needed ${LEAST_MEMORY_MIB}M or more`, {
+    hint: 'for example 2G',
+  });
 }
 
 const say = (line: string) => process.stderr.write(`lab: ${line}\n`);
@@ -112,7 +103,8 @@ async function runLab(words: string[], options: LabOptions): Promise<void> {
         hint: 'conntrail lab --here --scenario tour',
       });
     }
-    process.exitCode = await playHere(options.scenario, options.out, say);
+    const { scenario, out } = options;
+    process.exitCode = await untilSignal((signal) => playHere(scenario, out, say, signal));
     return;
   }
   const request: GuestRequest = {
@@ -120,7 +112,7 @@ async function runLab(words: string[], options: LabOptions): Promise<void> {
     kernel: options.kernel,
     cpus: options.cpus,
     memoryMiB: options.memory,
-    timeoutSec: options.timeout,
+    timeoutSec: Math.ceil(options.timeout / 1000),
     kernelArgs: options.kernelArg,
     shell: options.shell ?? false,
     refresh: options.refresh ?? false,
@@ -145,9 +137,9 @@ export function labCommand(): Command {
         .choices(kernels)
         .default(DEFAULT_KERNEL),
     )
-    .option('--cpus <n>', 'CPUs of the guest', parseCount, 2)
+    .option('--cpus <n>', 'CPUs of the guest', parseWhole('cpus', 1, 64), 2)
     .option('--memory <size>', 'memory of the guest', parseMemory, 2048)
-    .option('--timeout <duration>', 'end the guest after this long', parseSeconds, 300)
+    .option('--timeout <duration>', 'end the guest after this long', parseDurationMs, 300_000)
     .option('--out <dir>', 'gets what the command leaves in $OUT')
     .option('--kernel-arg <word>', "add to the kernel's command line; may be repeated", append, [])
     .option('--refresh', 'fetch the kernel anew')

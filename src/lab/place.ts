@@ -7,3 +7,4 @@ export const PACKAGE_ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.ur
 export const GUEST_FOLDER = join(PACKAGE_ROOT, 'src/lab/guest');
 export const SCENARIO_FOLDER = join(PACKAGE_ROOT, 'src/lab/scenarios');
 export const MAIN_SCRIPT = join(PACKAGE_ROOT, 'dist/cli/main.js');
+export const RACE_SCRIPT = join(PACKAGE_ROOT, 'dist/lab/race-end.js');

@@ -15,8 +15,9 @@ export function playScenario(
   scenario: Scenario,
   recorder: Recorder,
   onProgress: (line: string) => void,
+  signal?: AbortSignal,
 ): Promise<TrafficResult> {
-  return withTopology(scenario, async (net) => {
+  const play = async (net: Net) => {
     onProgress(`${scenario.title}: ${scenario.why}`);
     await applyRules(net, scenario);
     await runTraffic(net, scenario.beforeTrace);
@@ -26,5 +27,6 @@ export function playScenario(
     } finally {
       await recorder.stop(net);
     }
-  });
+  };
+  return withTopology(scenario, play, signal);
 }

@@ -19,7 +19,12 @@ export interface LabProcess {
 /** In a process group of its own, which `kill` ends as a whole. */
 export function startProcess(net: Net, namespace: string, argv: readonly string[]): LabProcess {
   const [tool = '', ...args] = net.within(namespace, argv);
-  const child = spawn(tool, args, { stdio: 'pipe', detached: true });
+  const child = spawn(tool, args, {
+    stdio: 'pipe',
+    detached: true,
+    signal: net.signal,
+    killSignal: 'SIGKILL',
+  });
   let complaint = '';
   let received = 0;
   child.stdin.on('error', () => {}); // it ended before it had read everything: seen by its status

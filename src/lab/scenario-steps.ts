@@ -1,4 +1,4 @@
-/** Reads the steps of a scenario: `tcp`, `udp`, `ping`, `flood`, `raw_tcp`, `run`, `together`. */
+/** Reads the steps of a scenario: `tcp`, `udp`, `ping`, `flood`, `raw_tcp`, `race`, `run`, `together`. */
 import { isIP } from 'node:net';
 import { type Endpoint, type Listener, type Step, TCP_FLAGS } from './scenario.ts';
 import {
@@ -109,6 +109,15 @@ const READERS: Readonly<Record<Step['kind'], Reader>> = {
       sourcePort: readPort(place.at('source_port')),
       flags: readFlags(place.at('flags')),
       count: optional(place.at('count'), readCount, 1),
+    };
+  },
+  race: (place, namespaces) => {
+    readMapping(place, ['between', 'and', 'flows']);
+    return {
+      kind: 'race',
+      between: readListener(place.at('between'), namespaces),
+      and: readListener(place.at('and'), namespaces),
+      flows: readNumber(place.at('flows'), 1, 1000),
     };
   },
   run: (place, namespaces) => {

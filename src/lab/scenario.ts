@@ -10,6 +10,7 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** An endpoint in a namespace. */
 export interface Listener extends Endpoint {
   readonly namespace: string;
 }
@@ -56,6 +57,13 @@ export type Step =
       readonly sourcePort: number;
       readonly flags: number;
       readonly count: number;
+    }
+  | {
+      readonly kind: 'race';
+      /** The two ends; each sends one packet per flow, from its port to the other's, both +i. */
+      readonly between: Listener;
+      readonly and: Listener;
+      readonly flows: number;
     }
   | { readonly kind: 'run'; readonly in: string; readonly command: string }
   | { readonly kind: 'together'; readonly steps: readonly Step[] };

@@ -19,6 +19,8 @@ export interface LabNamespace {
 /** A running topology. Namespaces are named as in the scenario: client, router, server, host. */
 export interface Net {
   readonly namespaces: Readonly<Record<string, LabNamespace>>;
+  /** Ends whatever runs in the namespaces. */
+  readonly signal: AbortSignal | undefined;
   /** The command line that runs the given one in a namespace. */
   within(namespace: string, argv: readonly string[]): string[];
   /** Runs to the end; a status other than 0 is a result. */
@@ -27,7 +29,7 @@ export interface Net {
   need(namespace: string, argv: readonly string[], options?: ToolOptions): Promise<string>;
 }
 
-function openNet(namespaces: Net['namespaces']): Net {
+function openNet(namespaces: Net['namespaces'], signal: AbortSignal | undefined): Net {
   const within: Net['within'] = (namespace, argv) => {
     const there = namespaces[namespace];
     if (there) return ['nsenter', `--net=${join(NAMESPACES, there.name)}`, '--', ...argv];
@@ -35,9 +37,10 @@ function openNet(namespaces: Net['namespaces']): Net {
   };
   return {
     namespaces,
+    signal,
     within,
-    exec: (namespace, argv, options) => runTool(within(namespace, argv), options),
-    need: (namespace, argv, options) => needTool(within(namespace, argv), options),
+    exec: (name, argv, options) => runTool(within(name, argv), { signal, ...options }),
+    need: (name, argv, options) => needTool(within(name, argv), { signal, ...options }),
   };
 }
 
@@ -100,14 +103,18 @@ async function addLinks(net: Net, plan: TopologyPlan): Promise<void> {
   }
 }
 
-async function addNamespaces(plan: TopologyPlan, prefix: string): Promise<Net> {
+async function addNamespaces(
+  plan: TopologyPlan,
+  prefix: string,
+  signal: AbortSignal | undefined,
+): Promise<Net> {
   const entries = [];
   for (const namespace of plan.namespaces) {
     const name = `${prefix}${namespace}`;
     await needTool(['ip', 'netns', 'add', name]);
     entries.push([namespace, { name, inode: (await stat(join(NAMESPACES, name))).ino }] as const);
   }
-  return openNet(Object.fromEntries(entries));
+  return openNet(Object.fromEntries(entries), signal);
 }
 
 async function removeNamespace(name: string): Promise<void> {
@@ -135,13 +142,14 @@ async function removeNamespaces(prefix: string): Promise<void> {
 export async function withTopology<T>(
   scenario: Scenario,
   work: (net: Net) => Promise<T>,
+  signal?: AbortSignal,
 ): Promise<T> {
   const plan = TOPOLOGIES[scenario.topology];
   const prefix = `ct-${process.pid}-`;
   await runTool(['modprobe', '-a', ...MODULES]); // what is built in or missing shows itself later
   await removeNamespaces(prefix);
   try {
-    const net = await addNamespaces(plan, prefix);
+    const net = await addNamespaces(plan, prefix, signal);
     for (const name of plan.namespaces) await writeSysctls(net, name, quietSysctls(plan, name));
     await addLinks(net, plan);
     for (const [name, values] of Object.entries(scenario.sysctl)) {

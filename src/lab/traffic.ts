@@ -6,6 +6,7 @@ import { isIPv6 } from 'node:net';
 import { TraceError } from '../model/error.ts';
 import { socatFamily, socatHost } from './listen.ts';
 import { sendMessages } from './messages.ts';
+import { race } from './race.ts';
 import { STEP_MS, type Step, type StepOf } from './scenario.ts';
 import { encodeSegment } from './tcp-segment.ts';
 import type { Net } from './topology.ts';
@@ -108,6 +109,8 @@ function runStep(net: Net, step: Step): Promise<StepResult> {
       return flood(net, step);
     case 'raw_tcp':
       return rawTcp(net, step);
+    case 'race':
+      return race(net, step);
     case 'run':
       return run(net, step);
     case 'together':
@@ -118,6 +121,9 @@ function runStep(net: Net, step: Step): Promise<StepResult> {
 /** One after the other; the first failure ends it. */
 export async function runTraffic(net: Net, steps: readonly Step[]): Promise<TrafficResult> {
   const results: StepResult[] = [];
-  for (const step of steps) results.push(await runStep(net, step));
+  for (const step of steps) {
+    net.signal?.throwIfAborted();
+    results.push(await runStep(net, step));
+  }
   return { steps: results };
 }
