@@ -1,0 +1,106 @@
+/**
+ * Where the tables to look at come from: a live trace, a capture, or files
+ * already written. Commands that only read do not care which.
+ */
+import { stat } from 'node:fs/promises';
+import { FACTS_KEY, LEDGER_KEY } from '../export/metadata.ts';
+import { readDataset, readMetadata } from '../export/read-dataset.ts';
+import { TraceError } from '../model/error.ts';
+import type { TraceFacts } from '../model/facts.ts';
+import type { Ledger } from '../model/ledger.ts';
+import { TABLES, type TableName } from '../model/tables.ts';
+import { openCaptureTables } from './capture-tables.ts';
+import { isCapture } from './destination.ts';
+import { LiveTrace } from './live-trace.ts';
+import { onStopSignal } from './stop-signals.ts';
+import type { NamedBatch } from './tables.ts';
+import { sessionOptions, type TraceOptions } from './trace-options.ts';
+
+/** What a trace says about itself; facts come first, the ledger when it has ended. */
+export interface TraceSink {
+  facts(facts: TraceFacts): void;
+  batch(named: NamedBatch): Promise<void>;
+}
+
+/** Resolves to the ledger; null where the files have none, being cut short. */
+export async function readTrace(
+  from: string,
+  tables: readonly TableName[],
+  sink: TraceSink,
+): Promise<Ledger | null> {
+  const found = await stat(from).catch(() => undefined);
+  if (found === undefined) {
+    throw new TraceError('missing', `${from} is not there, needed a dataset folder or a file`, {
+      hint: 'conntrail record --duration 5s --out trace',
+    });
+  }
+  return isCapture(from) ? readCapture(from, tables, sink) : readFiles(from, tables, sink);
+}
+
+async function readCapture(
+  from: string,
+  tables: readonly TableName[],
+  sink: TraceSink,
+): Promise<Ledger | null> {
+  const capture = await openCaptureTables(from);
+  try {
+    sink.facts(capture.facts);
+    if (capture.truncated !== undefined) process.stderr.write(`${capture.truncated}\n`);
+    const batches = capture.batches();
+    for (;;) {
+      const next = await batches.next();
+      if (next.done) return next.value.ledger;
+      if (tables.includes(next.value.table)) await sink.batch(next.value);
+    }
+  } finally {
+    await capture.close();
+  }
+}
+
+async function readFiles(
+  from: string,
+  tables: readonly TableName[],
+  sink: TraceSink,
+): Promise<Ledger | null> {
+  const runs = await readMetadata(from);
+  const newest = runs.at(-1)?.metadata ?? {};
+  const facts = newest[FACTS_KEY];
+  if (facts === undefined) {
+    throw new TraceError('corrupt', `${from} carries no ${FACTS_KEY}, needed files of conntrail`);
+  }
+  sink.facts(JSON.parse(facts) as TraceFacts);
+  const warn = (line: string): void => void process.stderr.write(`${line}\n`);
+  for (const table of TABLES) {
+    const name = table.name as TableName;
+    if (!tables.includes(name)) continue;
+    for await (const batch of readDataset(from, table, { warn })) {
+      await sink.batch({ table: name, batch });
+    }
+  }
+  const ledger = newest[LEDGER_KEY];
+  return ledger === undefined ? null : (JSON.parse(ledger) as Ledger);
+}
+
+/** A live trace until its duration is over or somebody stops it. */
+export async function traceLive(
+  options: TraceOptions & { readonly readyFile?: string },
+  tables: readonly TableName[],
+  sink: TraceSink,
+  onStarted: () => void = () => undefined,
+): Promise<Ledger> {
+  const trace = LiveTrace.open(sessionOptions(options));
+  const release = onStopSignal(() => trace.stop());
+  try {
+    sink.facts(trace.facts);
+    const sinks = {
+      drained: async () => undefined,
+      batch: async (named: NamedBatch) => {
+        if (tables.includes(named.table)) await sink.batch(named);
+      },
+    };
+    return (await trace.run(sinks, onStarted, options.duration)).ledger;
+  } finally {
+    release();
+    await trace.close();
+  }
+}

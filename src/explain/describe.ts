@@ -1,0 +1,118 @@
+/** Findings to text: what a person reads to learn why a nat counter stays. */
+import type { Skip } from './counts.ts';
+import {
+  type Findings,
+  type FlowFinding,
+  type HookFinding,
+  type NetnsFinding,
+  packetsOf,
+} from './findings.ts';
+
+/** What each cause means for a rule's counter. */
+const MEANING: Readonly<Record<Skip, string>> = {
+  'reply direction': 'replies are rewritten back from the entry, no rule is evaluated for them',
+  'flow already mapped':
+    'decided at the first packet of the flow, later ones use the stored mapping',
+  'flow older than the trace':
+    'decided before the trace began; a rule added since never sees the flow',
+  'no nat chain here': 'nothing to evaluate at this hook',
+  untracked: 'notrack: without an entry there is no NAT',
+  invalid: 'conntrack gave it no entry, so there is no NAT',
+  'not seen by conntrack': 'conntrack is not at work in this namespace',
+  'dropped before the nat chains': 'an earlier chain of the hook dropped it',
+};
+
+export function describeFindings(findings: Findings, maxFlows: number): string {
+  const parts = [
+    ...lossText(findings),
+    ...findings.namespaces.map((netns) => netnsText(netns)),
+    ...flowsText(findings.flows, maxFlows),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+function lossText({ lost, lossWindow }: Findings): string[] {
+  if (lost === 0) return [];
+  if (lost === null) return ['unknown: the trace was cut short; counts are what was seen'];
+  const when =
+    lossWindow === null ? '' : ` from ${lossWindow.fromNs} to ${lossWindow.toNs} ns since boot`;
+  return [`unknown: ${lost} records were lost${when}; counts are what was seen`];
+}
+
+function netnsText(netns: NetnsFinding): string {
+  const torn = netns.torn === 0 ? '' : `, ${netns.torn} of them torn`;
+  return [
+    `${netns.name}: ${plural(netns.packets, 'packet')}${torn}`,
+    ...netns.hooks.map((hook) => `  ${hookSentence(hook)}`),
+  ].join('\n');
+}
+
+/** One sentence with the numbers: why the nat counters of a hook moved or did not. */
+export function hookSentence({ hook, packets, chainsRan, skipped }: HookFinding): string {
+  if (hook === 'forward')
+    return `forward: ${plural(packets, 'packet')} passed; nat has no chain there.`;
+  const causes = skipped.map(
+    ({ cause, packets: count }) => `${count} ${cause} (${MEANING[cause]})`,
+  );
+  const because = causes.length === 0 ? '' : `; for the others none: ${causes.join('; ')}`;
+  if (chainsRan > 0) {
+    return `${hook}: nat chains ran for ${chainsRan} of ${plural(packets, 'packet')}${because}.`;
+  }
+  return `${hook}: ${plural(packets, 'packet')} passed, no nat chain ran and no nat counter moved: ${causes.join('; ')}.`;
+}
+
+function flowsText(flows: readonly FlowFinding[], most: number): string[] {
+  if (flows.length === 0) return [];
+  const shown = flows.slice(0, most).map((flow) => flowSentence(flow));
+  const rest = flows.length - shown.length;
+  return [[...shown, ...(rest > 0 ? [`and ${plural(rest, 'more flow')}`] : [])].join('\n')];
+}
+
+/** `flow 4 in r, tcp A > B, reply C > D: dst by rule. 11 packets: …` */
+export function flowSentence(flow: FlowFinding): string {
+  const { original, reply } = flow.directions;
+  const ran = original.ranChains + reply.ranChains;
+  const mapped = original.mapped + reply.mapped;
+  const untouched = original.untouched + reply.untouched;
+  const where = flow.chainHooks.length === 0 ? '' : ` at ${flow.chainHooks.join(' and ')}`;
+  const clauses = [
+    `nat chains ran for ${ran}${where}`,
+    ...(mapped > 0
+      ? [`${mapped} used the stored mapping (${split(original.mapped, reply.mapped)})`]
+      : []),
+    ...(untouched > 0
+      ? [`${untouched} passed unchanged (${split(original.untouched, reply.untouched)})`]
+      : []),
+  ];
+  const dropped = original.dropped + reply.dropped;
+  return [
+    `flow ${flow.flow} in ${flow.netnsName}: ${flow.protocol} ${flow.original}, reply ${flow.reply};`,
+    `${decisionText(flow)}.`,
+    `${plural(packetsOf(flow), 'packet')}: ${clauses.join(', ')}${dropped > 0 ? `, ${dropped} dropped` : ''}.`,
+    ...(flow.confirm === 'none' ? ['It was never confirmed.'] : []),
+    ...(flow.isComplete ? [] : ['Records about it were lost.']),
+  ].join(' ');
+}
+
+function decisionText({ srcNat, dstNat, isOlder }: FlowFinding): string {
+  const words = [
+    ...(srcNat === 'none' ? [] : [`src ${decidedBy(srcNat)}`]),
+    ...(dstNat === 'none' ? [] : [`dst ${decidedBy(dstNat)}`]),
+  ];
+  const text = words.length === 0 ? 'no NAT' : words.join(', ');
+  return isOlder ? `older than the trace, ${text}` : text;
+}
+
+function decidedBy(mapping: string): string {
+  if (mapping === 'rule') return 'decided by a rule';
+  if (mapping === 'older') return 'mapped before the trace began';
+  return mapping;
+}
+
+function split(original: number, reply: number): string {
+  return `${original} original, ${reply} reply`;
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
