@@ -9,6 +9,16 @@
 import type { BatchView } from '../columns/batch-view.ts';
 import { tupleText } from '../columns/describe-row.ts';
 import { HOOKS, type HookName, protocolName } from '../model/codes.ts';
+import {
+  add,
+  count,
+  type FlowAccount,
+  type HookAccount,
+  hookOf,
+  type NetnsAccount,
+  newFlow,
+  type Skip,
+} from './counts.ts';
 
 export class Account {
   readonly namespaces = new Map<number, NetnsAccount>();
