@@ -3,13 +3,12 @@
  * thread serves all parts of an output; a part's write() resolves when the
  * encoder has room for the next batch.
  */
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { fileError, TraceError } from '../model/error.ts';
+import { fileError, type TraceError } from '../model/error.ts';
 import type { Column, Table } from '../model/tables.ts';
 import type { Reply, Request } from './parquet-protocol.ts';
 import type { PartialFile } from './partial-file.ts';
+import { workerPath } from './worker-path.ts';
 
 /** Batches on their way to the encoder, beside the one it works on. */
 const MAX_UNDER_WAY = 2;
@@ -19,17 +18,6 @@ function isDelta({ type, unit, name }: Column): boolean {
   return type === 'timestamp' || unit === 'ns' || unit === 'ns since boot' || name === 'packet';
 }
 
-/** From src/ (tests) as from dist/, the thread runs compiled code: Node 20 reads no TypeScript. */
-function workerPath(): string {
-  const here = fileURLToPath(import.meta.url);
-  const built = here.endsWith('.ts') ? '../../dist/export/' : './';
-  const path = fileURLToPath(new URL(`${built}parquet-worker.js`, import.meta.url));
-  if (existsSync(path)) return path;
-  throw new TraceError('missing', `${path} is not there, needed to write Parquet`, {
-    hint: 'npm run build',
-  });
-}
-
 export class ParquetEncoder {
   private readonly worker: Worker;
   private readonly parts = new Map<number, ParquetPart>();
@@ -37,8 +25,8 @@ export class ParquetEncoder {
   private isStopped = false;
 
   constructor() {
-    this.worker = new Worker(workerPath(), { execArgv: [] });
-    this.worker.on('message', (reply: Reply) => this.parts.get(reply.part)?.hear(reply));
+    this.worker = new Worker(workerPath('parquet-worker'), { execArgv: [] });
+    this.worker.on('message', (reply: Reply) => this.hear(reply));
     this.worker.on('error', (error) => this.lose(error.message));
     this.worker.on('exit', (code) => this.lose(`the encoder's thread ended with status ${code}`));
   }
@@ -56,6 +44,11 @@ export class ParquetEncoder {
   async stop(): Promise<void> {
     this.isStopped = true;
     await this.worker.terminate();
+  }
+
+  private hear(reply: Reply): void {
+    this.parts.get(reply.part)?.hear(reply);
+    if (reply.kind === 'closed') this.parts.delete(reply.part);
   }
 
   private send(request: Request): void {

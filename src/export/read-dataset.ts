@@ -9,11 +9,12 @@ import { checkSchema, conform } from '../columns/conform.ts';
 import { fileError, TraceError } from '../model/error.ts';
 import type { Table } from '../model/tables.ts';
 import { LEDGER_KEY, RUN_KEY } from './metadata.ts';
+import { ParquetDecoder } from './parquet-decoder.ts';
 import { PARQUET_MAGIC } from './parquet-footer.ts';
+import { parquetKeyValues } from './parquet-metadata.ts';
 import { RandomAccess } from './random-access.ts';
 import { ARROW_MAGIC, arrowBatches, arrowMetadata } from './read-arrow.ts';
 import { corruptError } from './read-error.ts';
-import { parquetBatches, parquetKeyValues } from './read-parquet.ts';
 
 export interface ReadOptions {
   /** Hears, in one line each, what is missing at the end of a file that was not completed. */
@@ -27,27 +28,36 @@ export async function* readDataset(
   { warn = () => undefined }: ReadOptions = {},
 ): AsyncIterable<RecordBatch> {
   const files = (await isFolder(path)) ? await partsOf(path, table.name) : [path];
-  for (const name of files) {
-    const file = await RandomAccess.open(name);
-    try {
-      for await (const batch of await batchesIn(file, table, warn)) {
+  const decoder = new ParquetDecoder();
+  try {
+    for (const name of files) {
+      for await (const batch of batchesIn(name, table, decoder, warn)) {
         if (batch.numRows > 0) yield conform(batch, table, name);
       }
-    } finally {
-      await file.close();
     }
+  } finally {
+    await decoder.stop();
   }
 }
 
-async function batchesIn(
-  file: RandomAccess,
+async function* batchesIn(
+  path: string,
   table: Table,
+  decoder: ParquetDecoder,
   warn: (line: string) => void,
-): Promise<AsyncIterable<RecordBatch>> {
-  const check = (metadata: ReadonlyMap<string, string>) => checkSchema(metadata, table, file.path);
-  if ((await kindOf(file)) === 'arrow') return arrowBatches(file, check, warn);
-  check(await parquetKeyValues(file));
-  return parquetBatches(file);
+): AsyncIterable<RecordBatch> {
+  const check = (metadata: ReadonlyMap<string, string>) => checkSchema(metadata, table, path);
+  const file = await RandomAccess.open(path);
+  try {
+    if ((await kindOf(file)) === 'arrow') {
+      yield* arrowBatches(file, check, warn);
+    } else {
+      check(await parquetKeyValues(file));
+      yield* decoder.batches(path);
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 /** What the files of one run, or one file, say about themselves. */
