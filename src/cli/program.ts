@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { doctorCommand } from './doctor.ts';
 import { Exit, endWith } from './exit.ts';
+import { explainCommand } from './explain.ts';
 import { exportCommand } from './export.ts';
 import { describeError, exitOf } from './failure.ts';
 import { labCommand } from './lab.ts';
@@ -42,7 +43,14 @@ export function buildProgram(): Command {
 }
 
 function commands(): Command[] {
-  return [recordCommand(), watchCommand(), exportCommand(), doctorCommand(), labCommand()];
+  return [
+    recordCommand(),
+    watchCommand(),
+    explainCommand(),
+    exportCommand(),
+    doctorCommand(),
+    labCommand(),
+  ];
 }
 
 /** addCommand() leaves a command to its own settings: errors would exit from inside. */
