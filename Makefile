@@ -69,7 +69,8 @@ build/libconntrail.so: | packages
 # --- use
 
 run: setup build ## trace the tour scenario: here if this kernel lets us, else in a virtual machine
-	@if $(CONNTRAIL) doctor --json >/dev/null; \
+	@modprobe -q nf_conntrack 2>/dev/null; \
+	if $(CONNTRAIL) doctor --json >/dev/null; \
 	then echo "this kernel can be traced: the tour runs here"; $(CONNTRAIL) lab --here --scenario tour; \
 	else echo "no tracing here (see: npx conntrail doctor): the tour runs in a virtual machine"; \
 		$(CONNTRAIL) lab --scenario tour; \

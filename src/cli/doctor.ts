@@ -25,8 +25,16 @@ export function describeDiagnosis({ canTrace, checks }: Diagnosis): string {
   const verdict = canTrace
     ? `a trace is possible here${limited > 0 ? `, with ${limited} limits` : ''}`
     : `no trace is possible here: ${failed.join(', ')}`;
-  const next = canTrace ? [] : ['  try: conntrail lab (a real kernel in a small virtual machine)'];
+  const next = canTrace ? [] : [`  try: ${nextStep(checks)}`];
   return `${[...lines, '', verdict, ...next].join('\n')}\n`;
+}
+
+/** A module can be loaded; what else fails is of this machine, and the lab brings its own. */
+function nextStep(checks: readonly Check[]): string {
+  const advice = checks.filter(({ outcome }) => outcome === 'failed').map((check) => check.advice);
+  const [first = ''] = advice;
+  const isModule = first.startsWith('modprobe ') && advice.every((other) => other === first);
+  return isModule ? first : 'conntrail lab (a real kernel in a small virtual machine)';
 }
 
 function describeCheck({ name, outcome, found, needed, advice }: Check, width: number): string[] {

@@ -36,7 +36,7 @@ export function buildProgram(): Command {
     .helpCommand('help [command]', 'print the help of a command')
     .showSuggestionAfterError(true)
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(asOurError(text)) })
+    .configureOutput({ outputError: (text, write) => write(asOurError(text, 'conntrail --help')) })
     .addHelpText('after', HELP);
   for (const command of commands()) program.addCommand(inherit(command, program));
   return program;
@@ -55,17 +55,19 @@ function commands(): Command[] {
 
 /** addCommand() leaves a command to its own settings: errors would exit from inside. */
 function inherit(command: Command, parent: Command): Command {
+  const help = `conntrail ${command.name()} --help`;
   command.copyInheritedSettings(parent);
+  command.configureOutput({ outputError: (text, write) => write(asOurError(text, help)) });
   for (const child of command.commands) inherit(child, command);
   return command;
 }
 
 /** "error: unknown option '--fo'\n(Did you mean --for?)" in the form of all other errors. */
-function asOurError(text: string): string {
+function asOurError(text: string, help: string): string {
   const [first = '', ...rest] = text.trim().split('\n');
   const hint = rest.join(' ').replace(/^\(Did you mean (.*?)\??\)$/, '$1');
   const lines = [`conntrail: ${first.replace(/^error: /, '').replace(/\.$/, '')}`];
-  return `${[...lines, `  try: ${hint === '' ? 'conntrail --help' : hint}`].join('\n')}\n`;
+  return `${[...lines, `  try: ${hint === '' ? help : hint}`].join('\n')}\n`;
 }
 
 /** `conntrail ... | head`: the reader has had enough, that is no failure. */

@@ -103,6 +103,15 @@ describe('doctor', () => {
     expect(text).toMatch(/failed\s+btf\s+no \/sys\/kernel\/btf\/vmlinux\n\s+needed: /);
   });
 
+  it('advises the module where that is all that is missing', () => {
+    const plan = new TraceError('missing', 'no x', { hint: 'modprobe nf_conntrack' });
+    const modules = { nf_conntrack: 'absent', nf_nat: 'absent' } as const;
+    const text = describeDiagnosis(diagnose({ ...GOOD, modules, plan }));
+    expect(text).toMatch(/\n {2}try: modprobe nf_conntrack\n$/);
+    const worse = describeDiagnosis(diagnose({ ...GOOD, modules, plan, hasBtf: false }));
+    expect(worse).toMatch(/\n {2}try: conntrail lab \(.*\)\n$/);
+  });
+
   it('reads the limit of locked memory', () => {
     const limits =
       'Limit  Soft Limit  Hard Limit  Units\nMax locked memory  8388608  9999  bytes\n';

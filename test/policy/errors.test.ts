@@ -1,0 +1,90 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { conntrail, type Ended } from './conntrail.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'conntrail-errors-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** One line, perhaps one more with what to try; never a stack. */
+function expectOneLine({ stderr }: Ended): void {
+  const lines = stderr.trimEnd().split('\n');
+  expect(lines[0]).toMatch(/^conntrail: \S/);
+  expect(lines.length).toBeLessThanOrEqual(2);
+  if (lines.length === 2) expect(lines[1]).toMatch(/^ {2}try: \S/);
+  expect(stderr).not.toMatch(/^\s+at /m);
+  expect(stderr).not.toContain('unexpected error');
+}
+
+const isRoot = process.getuid?.() === 0;
+const AS_NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+
+describe('wrong usage ends with 2 and one line', () => {
+  const out = join(folder, 'never');
+  it.each([
+    [['recrod'], "unknown command 'recrod'\n  try: record"],
+    [['record', '--out', out, '--durtion', '5s'], "unknown option '--durtion'\n  try: --duration"],
+    [['record', '--out', out, '--duration', 'soon'], 'duration: found "soon", needed a number'],
+    [['record', '--out', out, '--buffer', '3MiB'], 'needed a power of two'],
+    [['record', '--out', out, '--filter', 'tcp or udp'], 'filter: found "or" at column 5'],
+    [['record'], "required option '--out <place>' not specified"],
+    [
+      ['export', '--out', out],
+      "missing required argument 'capture'\n  try: conntrail export --help",
+    ],
+    [['doctor', 'extra'], "too many arguments for 'doctor'"],
+    [['lab', '--here'], 'found --here without --scenario'],
+  ])('%j', (args, message) => {
+    const ended = conntrail(args);
+    expect(ended.stderr).toContain(message);
+    expectOneLine(ended);
+    expect(ended.status).toBe(2);
+    expect(ended.stdout).toBe('');
+  });
+});
+
+describe('failures end with 1 and one line', () => {
+  const notCapture = join(folder, 'text.capture');
+  writeFileSync(notCapture, 'this is not a capture, it is a text long enough to have a header\n');
+
+  it.each([
+    [
+      ['export', '/nonexistent.capture', '--out', join(folder, 'a')],
+      '/nonexistent.capture: ENOENT',
+    ],
+    [
+      ['watch', '--from', '/nonexistent'],
+      '/nonexistent is not there, needed a dataset folder or a file',
+    ],
+    [['export', notCapture, '--out', join(folder, 'b')], notCapture],
+  ])('%j', (args, message) => {
+    const ended = conntrail(args);
+    expect(ended.stderr).toContain(message);
+    expectOneLine(ended);
+    expect(ended.status).toBe(1);
+  });
+
+  it('a live trace without privileges', (context) => {
+    if (!isRoot) context.skip('needs root, to start a process as nobody');
+    const ended = conntrail(['record', '--out', '-', '--duration', '1s'], AS_NOBODY);
+    expectOneLine(ended);
+    expect(ended.stderr).toMatch(/EPERM|EACCES/);
+    expect(ended.stderr).toContain('run as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN');
+    expect(ended.status).toBe(1);
+  });
+
+  it('a machine that cannot be traced, told by doctor', (context) => {
+    if (!isRoot) context.skip('needs root, to start a process as nobody');
+    const ended = conntrail(['doctor', '--json'], AS_NOBODY);
+    expect(ended.status).toBe(1);
+    const { canTrace, checks } = JSON.parse(ended.stdout) as {
+      canTrace: boolean;
+      checks: { name: string; outcome: string; advice?: string }[];
+    };
+    expect(canTrace).toBe(false);
+    const privileges = checks.find(({ name }) => name === 'privileges');
+    expect(privileges).toMatchObject({ outcome: 'failed' });
+    expect(privileges?.advice).toContain('run as root');
+  });
+});

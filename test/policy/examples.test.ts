@@ -1,0 +1,67 @@
+import type { Command } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { buildProgram } from '../../src/cli/program.ts';
+import { conntrail, examplesIn } from './conntrail.ts';
+import { splitWords } from './split-words.ts';
+
+const commands = buildProgram().commands;
+
+/** The words after `conntrail` up to a pipe or a redirection. */
+function argumentsOf(example: string): string[] {
+  const words = splitWords(example).slice(1);
+  const end = words.findIndex((word) => ['|', '>', '&&', ';'].includes(word));
+  return end < 0 ? words : words.slice(0, end);
+}
+
+/** The same command line, read in full, with nothing done about it. */
+async function readOnly(args: readonly string[]): Promise<string | undefined> {
+  const program = buildProgram();
+  let ran: string | undefined;
+  for (const command of program.commands) {
+    command.action(() => {
+      ran = command.name();
+    });
+  }
+  await program.parseAsync([...args], { from: 'user' });
+  return ran;
+}
+
+function helpOf(command: Command): string {
+  return conntrail([command.name(), '--help']).stdout;
+}
+
+describe.each(commands.map((command) => [command.name(), command] as const))(
+  '%s',
+  (name, command) => {
+    const help = helpOf(command);
+    const examples = examplesIn(help);
+
+    it('has examples in its help, which ends with 0', () => {
+      expect(examples.length).toBeGreaterThan(0);
+      expect(conntrail([name, '--help']).status).toBe(0);
+    });
+
+    it.each(examples)('reads its example "%s"', async (example) => {
+      expect(await readOnly(argumentsOf(example))).toBe(name);
+    });
+  },
+);
+
+describe('examples that need neither root nor a guest', () => {
+  it('run', () => {
+    expect(conntrail(['doctor']).stdout).toMatch(/^(a|no) trace is possible here/m);
+    expect(JSON.parse(conntrail(['doctor', '--json']).stdout)).toHaveProperty('canTrace');
+    expect(conntrail(['lab', '--list']).stdout).toContain('tour');
+  });
+
+  it('are all commands of the program in its own help', async () => {
+    const examples = examplesIn(conntrail(['--help']).stdout);
+    expect(examples.length).toBeGreaterThan(0);
+    const names = commands.map((command) => command.name());
+    for (const example of examples) {
+      const args = argumentsOf(example);
+      if (args[0] === 'help') expect(names).toContain(args[1]);
+      else expect(names).toContain(await readOnly(args));
+    }
+  });
+});
