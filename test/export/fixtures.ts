@@ -114,7 +114,7 @@ export function wordsOf(table: Table, rows: readonly Row[]): Int32Array {
       const index = layout.index(column.name);
       if (value === null) {
         words[start + (index >>> 5)]! |= 1 << (index & 31);
-        words[at] = 1;
+        words[at] = 99;
       } else put(words, at, column, value);
     }
   }
