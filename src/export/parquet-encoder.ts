@@ -35,15 +35,17 @@ export class ParquetEncoder {
     const part = this.nextPart++;
     const opened = new ParquetPart(part, file, (request) => this.send(request));
     this.parts.set(part, opened);
+    if (this.isStopped) opened.fail('given up', undefined);
     const delta = table.columns.filter(isDelta).map(({ name }) => name);
     this.send({ kind: 'open', part, fd: file.handle.fd, delta });
     return opened;
   }
 
-  /** No part may be open. */
+  /** Parts that are still open fail: whoever waits for one is let go. */
   async stop(): Promise<void> {
     this.isStopped = true;
     await this.worker.terminate();
+    for (const part of this.parts.values()) part.fail('given up', undefined);
   }
 
   private hear(reply: Reply): void {

@@ -65,6 +65,7 @@ export class TableParts {
 
   /** The encoder must have been stopped. */
   async discard(): Promise<void> {
+    await this.last.catch(() => undefined);
     clearTimeout(this.timer);
     await this.current?.discard();
     this.current = undefined;

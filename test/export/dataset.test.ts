@@ -87,6 +87,14 @@ it('shows nobody a part under way', async () => {
   expect(filesIn(dir)).toEqual([]);
 });
 
+it('lets go of a write that waits when the output is given up', async () => {
+  const output = await openOutput(tempFolder(), TABLES, { facts: FACTS });
+  const writes = [0, 1, 2].map((i) => output.write('packets', packets(4000, i * 4000)));
+  const settled = Promise.allSettled(writes);
+  await output.abort();
+  expect((await settled).at(-1)?.status).toBe('rejected');
+});
+
 it('keeps the parts of two runs apart and tells which is complete', async () => {
   const dir = tempFolder();
   await record(dir, [5]);
