@@ -5,7 +5,7 @@ import { beforeAll, expect, it, vi } from 'vitest';
 import { batchOf } from '../../src/columns/batch.ts';
 import { openOutput } from '../../src/export/output.ts';
 import { readDataset, readMetadata } from '../../src/export/read-dataset.ts';
-import { LOSSES, PACKETS, TABLES } from '../../src/model/tables.ts';
+import { FLOWS, LOSSES, PACKETS, TABLES } from '../../src/model/tables.ts';
 import {
   CLOCK_OFFSET,
   ensureBuilt,
@@ -103,6 +103,26 @@ it('keeps the parts of two runs apart and tells which is complete', async () => 
   await output.abort();
   const runs = await readMetadata(dir);
   expect(runs.map(({ isComplete }) => isComplete).sort()).toEqual([false, true]);
+});
+
+it('knows a run as complete although its first parts came before the ledger', async () => {
+  const dir = tempFolder();
+  const output = await openOutput(dir, TABLES, { facts: FACTS, partRows: 3 });
+  const flows = batchOf(FLOWS, wordsOf(FLOWS, rowsOf(FLOWS, 4)), 4, CONTEXT);
+  await output.write('flows', flows);
+  await output.close({ 'conntrail.ledger': '{"rows":[]}' });
+  const runs = await readMetadata(dir);
+  expect(runs.map(({ isComplete }) => isComplete)).toEqual([true]);
+  expect(runs[0]?.metadata['conntrail.ledger']).toBe('{"rows":[]}');
+});
+
+it('passes over files that others hid in the folder', async () => {
+  const dir = tempFolder();
+  await record(dir, [5]);
+  writeFileSync(join(dir, 'table=packets', '._part.parquet'), 'not Parquet');
+  let rows = 0;
+  for await (const batch of readDataset(dir, PACKETS)) rows += batch.numRows;
+  expect(rows).toBe(5);
 });
 
 it('is one table with partition columns to DuckDB', async () => {
