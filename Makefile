@@ -32,7 +32,7 @@ packages:
 	apt-get update -q && apt-get install -q -y --no-install-recommends $$missing
 
 # The FFI package is compiled: with node's own headers where they are installed beside it.
-node_modules/.package-lock.json: package.json package-lock.json
+node_modules/.package-lock.json: package-lock.json
 	@node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' || \
 		{ echo "found node $$(node -v), needed 20 or newer"; exit 1; }
 	$(if $(wildcard $(NODE_ROOT)/include/node/node.h),npm_config_nodedir=$(NODE_ROOT)) npm ci --no-audit --no-fund
