@@ -3,8 +3,6 @@
 #ifndef CONNTRAIL_FLOW_H
 #define CONNTRAIL_FLOW_H
 
-#define FLOW_CPU_SHIFT 40 /* a flow number is the CPU that gave it out and a count of its own */
-
 static __always_inline struct nf_conn *entry_of(__u64 nfct)
 {
 	return (struct nf_conn *)(nfct & ~NFCT_INFOMASK);
@@ -130,7 +128,8 @@ static __always_inline struct flow *number_flow(struct counters *count, struct n
 {
 	struct flow flow = {};
 
-	flow.number = ((__u64)bpf_get_smp_processor_id() << FLOW_CPU_SHIFT) | ++count->next_flow;
+	/* Every CPU gives out numbers of its own: no counter is shared, none is given twice. */
+	flow.number = ++count->next_flow * cpus - bpf_get_smp_processor_id();
 	flow.born_here = !(BPF_CORE_READ(ct, status) & IPS_CONFIRMED);
 	flow.matched = entry_matches(ct);
 	if (bpf_map_update_elem(&flows, &key, &flow, BPF_ANY)) {

@@ -106,6 +106,7 @@ struct {
 
 /* Settings, fixed at load: the verifier removes what they switch off. */
 const volatile struct filter_terms filter = {};
+const volatile __u32 cpus = 1;			  /* possible CPUs */
 const volatile __u32 wake_bytes = 1 << 16; /* unread bytes in a ring that wake the reader */
 
 static __always_inline __u32 current_phase(void)

@@ -81,6 +81,7 @@ export class Session {
     try {
       chooseProbes(object, plan);
       if (options.filter !== '') object.rodata('filter').write(encodeFilter(filter));
+      object.rodata('cpus').write(wordBytes(cpus));
       object.rodata('wake_bytes').write(wordBytes(wakeBytes));
       const rings = Rings.create(object, cpus, bytes);
       close.push(() => rings.close());

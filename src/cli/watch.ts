@@ -61,12 +61,19 @@ class LineSink implements TraceSink {
   async batch({ table, batch }: NamedBatch): Promise<void> {
     const view = new BatchView(batch, table === 'flows' ? FLOWS : PACKETS);
     const text = table === 'flows' ? flowLine : packetLine;
-    for (let row = 0; row < view.rows; row++) {
+    for (const row of rowsByTime(view, table === 'flows' ? 'first_at' : 'started_at')) {
       const line =
         this.format === 'json' ? jsonLine(view.row(row)) : text(view, row, this.netnsName);
       if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
     }
   }
+}
+
+/** Rows are in the order of their ends; people read in the order of beginnings. */
+function rowsByTime(view: BatchView, column: string): Uint32Array {
+  const times = view.bigs(column);
+  const order = Uint32Array.from({ length: view.rows }, (_, row) => row);
+  return order.sort((a, b) => Number(times[a]! - times[b]!) || a - b);
 }
 
 /** 64-bit values that a double cannot hold go as text; nanoseconds always do. */

@@ -6,19 +6,18 @@ import {
   type HookFinding,
   type NetnsFinding,
   packetsOf,
+  type SkipFinding,
 } from './findings.ts';
 
 /** What each cause means for a rule's counter. */
 const MEANING: Readonly<Record<Skip, string>> = {
-  'reply direction': 'replies are rewritten back from the entry, no rule is evaluated for them',
-  'flow already mapped':
-    'decided at the first packet of the flow, later ones use the stored mapping',
-  'flow older than the trace':
-    'decided before the trace began; a rule added since never sees the flow',
-  'no nat chain here': 'nothing to evaluate at this hook',
+  'reply direction': 'rewritten back from the entry, no rule is evaluated',
+  'flow already mapped': 'decided at its first packet, the stored mapping is used since',
+  'flow older than the trace': 'decided before the trace began; rules added since never see it',
+  'no nat chain here': 'first packet of a flow, nothing to evaluate at this hook',
   untracked: 'notrack: without an entry there is no NAT',
   invalid: 'conntrack gave it no entry, so there is no NAT',
-  'not seen by conntrack': 'conntrack is not at work in this namespace',
+  'not seen by conntrack': 'conntrack does not work in this namespace',
   'dropped before the nat chains': 'an earlier chain of the hook dropped it',
 };
 
@@ -41,24 +40,32 @@ function lossText({ lost, lossWindow }: Findings): string[] {
 
 function netnsText(netns: NetnsFinding): string {
   const torn = netns.torn === 0 ? '' : `, ${netns.torn} of them torn`;
-  return [
-    `${netns.name}: ${plural(netns.packets, 'packet')}${torn}`,
-    ...netns.hooks.map((hook) => `  ${hookSentence(hook)}`),
-  ].join('\n');
+  const lines = netns.hooks.flatMap((hook) => [hookSentence(hook), ...causeLines(hook)]);
+  return [`${netns.name}: ${plural(netns.packets, 'packet')}${torn}`, ...lines].join('\n  ');
 }
 
-/** One sentence with the numbers: why the nat counters of a hook moved or did not. */
+/** Why the nat counters of a hook moved or did not, in one sentence with the numbers. */
 export function hookSentence({ hook, packets, chainsRan, skipped }: HookFinding): string {
-  if (hook === 'forward')
-    return `forward: ${plural(packets, 'packet')} passed; nat has no chain there.`;
-  const causes = skipped.map(
-    ({ cause, packets: count }) => `${count} ${cause} (${MEANING[cause]})`,
-  );
-  const because = causes.length === 0 ? '' : `; for the others none: ${causes.join('; ')}`;
-  if (chainsRan > 0) {
-    return `${hook}: nat chains ran for ${chainsRan} of ${plural(packets, 'packet')}${because}.`;
+  if (hook === 'forward') {
+    return `forward: ${plural(packets, 'packet')}, nat has no chain at this hook`;
   }
-  return `${hook}: ${plural(packets, 'packet')} passed, no nat chain ran and no nat counter moved: ${causes.join('; ')}.`;
+  if (chainsRan > 0)
+    return `${hook}: nat chains ran for ${chainsRan} of ${plural(packets, 'packet')}`;
+  const only = skipped.length === 1 ? skipped[0] : undefined;
+  const all = packets === 1 ? 'the one packet' : `all ${packets} packets`;
+  if (only === undefined)
+    return `${hook}: no nat counter moved, nat chains ran for none of ${packets} packets`;
+  return `${hook}: no nat counter moved, because ${all}: ${causeText(only)}`;
+}
+
+/** The other packets by cause; they and those that ran chains add up to all. */
+function causeLines({ hook, chainsRan, skipped }: HookFinding): string[] {
+  if (hook === 'forward' || (chainsRan === 0 && skipped.length === 1)) return [];
+  return skipped.map((found) => `  not for ${found.packets}: ${causeText(found)}`);
+}
+
+function causeText({ cause }: SkipFinding): string {
+  return `${cause} (${MEANING[cause]})`;
 }
 
 function flowsText(flows: readonly FlowFinding[], most: number): string[] {
