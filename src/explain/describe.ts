@@ -9,17 +9,27 @@ import {
   type SkipFinding,
 } from './findings.ts';
 
-/** What each cause means for a rule's counter. */
-const MEANING: Readonly<Record<Skip, string>> = {
-  'reply direction': 'rewritten back from the entry, no rule is evaluated',
-  'flow already mapped': 'decided at its first packet, the stored mapping is used since',
-  'flow older than the trace': 'decided before the trace began; rules added since never see it',
-  'no nat chain here': 'first packet of a flow, nothing to evaluate at this hook',
-  untracked: 'notrack: without an entry there is no NAT',
-  invalid: 'conntrack gave it no entry, so there is no NAT',
-  'not seen by conntrack': 'conntrack does not work in this namespace',
-  'dropped before the nat chains': 'an earlier chain of the hook dropped it',
+/** What a cause says of several packets: verb first. */
+const CLAUSE: Readonly<Record<Skip, readonly [verb: 'are' | 'belong' | 'were', rest: string]>> = {
+  'reply direction': [
+    'are',
+    'in reply direction: rewritten back from the entry, no rule is evaluated',
+  ],
+  'flow already mapped': [
+    'belong',
+    'to a flow already mapped: decided at its first packet, the stored mapping is used since',
+  ],
+  'flow older than the trace': [
+    'belong',
+    'to a flow older than the trace: decided before, a rule added since never sees it',
+  ],
+  'no nat chain here': ['are', 'the first of a flow, but at this hook is no nat chain to ask'],
+  untracked: ['are', 'untracked: without an entry there is no NAT'],
+  invalid: ['are', 'invalid: conntrack gave no entry, so there is no NAT'],
+  'not seen by conntrack': ['were', 'not seen by conntrack: it is not at work in this namespace'],
+  'dropped before the nat chains': ['were', 'dropped before the nat chains'],
 };
+const SINGULAR = { are: 'is', belong: 'belongs', were: 'was' } as const;
 
 export function describeFindings(findings: Findings, maxFlows: number): string {
   const parts = [
@@ -61,11 +71,12 @@ export function hookSentence({ hook, packets, chainsRan, skipped }: HookFinding)
 /** The other packets by cause; they and those that ran chains add up to all. */
 function causeLines({ hook, chainsRan, skipped }: HookFinding): string[] {
   if (hook === 'forward' || (chainsRan === 0 && skipped.length === 1)) return [];
-  return skipped.map((found) => `  not for ${found.packets}: ${causeText(found)}`);
+  return skipped.map((found) => `  ${found.packets} ${clause(found)}`);
 }
 
-function causeText({ cause }: SkipFinding): string {
-  return `${cause} (${MEANING[cause]})`;
+function clause({ cause, packets }: SkipFinding): string {
+  const [verb, rest] = CLAUSE[cause];
+  return `${packets === 1 ? SINGULAR[verb] : verb} ${rest}`;
 }
 
 function flowsText(flows: readonly FlowFinding[], most: number): string[] {
