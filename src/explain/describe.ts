@@ -62,10 +62,11 @@ export function hookSentence({ hook, packets, chainsRan, skipped }: HookFinding)
   if (chainsRan > 0)
     return `${hook}: nat chains ran for ${chainsRan} of ${plural(packets, 'packet')}`;
   const only = skipped.length === 1 ? skipped[0] : undefined;
-  const all = packets === 1 ? 'the one packet' : `all ${packets} packets`;
-  if (only === undefined)
-    return `${hook}: no nat counter moved, nat chains ran for none of ${packets} packets`;
-  return `${hook}: no nat counter moved, because ${all}: ${causeText(only)}`;
+  if (only === undefined) {
+    return `${hook}: no nat counter moved, nat chains ran for none of ${plural(packets, 'packet')}`;
+  }
+  const all = packets === 1 ? 'its one packet' : `all ${packets} packets`;
+  return `${hook}: no nat counter moved, because ${all} ${clause(only)}`;
 }
 
 /** The other packets by cause; they and those that ran chains add up to all. */
