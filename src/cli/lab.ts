@@ -28,14 +28,20 @@ interface LabOptions {
 const LEAST_MEMORY_MIB = 256;
 
 const EXAMPLES = `
+The guest has this machine's root, read-only; what it writes is gone when it ends,
+except the folder $OUT with --out. Environment: CONNTRAIL_LAB_CACHE (where kernels are
+kept), CONNTRAIL_LAB_MIRROR (a Debian mirror, else the one in /etc/apt).
+
+Exit status: the command's; 1 when the guest gave none
+
 Examples:
-  conntrail lab --scenario tour                 a first look: trace and explain some NAT
-  conntrail lab --list                          the kernels and scenarios there are
-  conntrail lab -- uname -r                     one command on kernel ${DEFAULT_KERNEL}
-  conntrail lab --kernel 5.10 -- conntrail doctor
-  conntrail lab --out DIR -- sh -c 'dmesg > $OUT/dmesg'
-  conntrail lab --shell                         a shell in the guest; exit or Ctrl-A x ends it
-  conntrail lab --here --scenario redirect      on this kernel, as root`;
+  $ conntrail lab --scenario tour               # a first look: trace and explain some NAT
+  $ conntrail lab --list                        # the kernels and scenarios there are
+  $ conntrail lab -- uname -r                   # one command on kernel ${DEFAULT_KERNEL}
+  $ conntrail lab --kernel 5.10 -- conntrail doctor
+  $ conntrail lab --out DIR -- sh -c 'dmesg > $OUT/dmesg'
+  $ conntrail lab --shell                       # exit or Ctrl-A x ends it
+  $ conntrail lab --here --scenario redirect    # on this kernel, as root`;
 
 function parseMemory(text: string): number {
   const [, number, unit] = /^(\d+)([MG])$/i.exec(text) ?? [];
@@ -48,9 +54,9 @@ function parseMemory(text: string): number {
 
 const say = (line: string) => process.stderr.write(`lab: ${line}\n`);
 
-/** Waits where the reader is slow, and so makes the guest wait. */
+/** Waits where the reader is slow, and so makes the guest wait; not for one that has gone. */
 async function forward(stream: NodeJS.WriteStream, chunk: Uint8Array): Promise<void> {
-  if (!stream.write(chunk)) await once(stream, 'drain');
+  if (!stream.write(chunk)) await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
 }
 
 async function list(): Promise<void> {
@@ -130,7 +136,7 @@ export function labCommand(): Command {
   const kernels = LAB_KERNELS.map((kernel) => kernel.name);
   const append = (word: string, before: string[]) => [...before, word];
   return new Command('lab')
-    .description('run a command or a scenario on a real kernel in a small virtual machine')
+    .description('Run a command or a scenario on a real kernel in a small virtual machine.')
     .argument('[command...]', 'what to run in the guest, as root; its status is ours')
     .addOption(
       new Option('--kernel <version>', 'kernel of the guest')
@@ -138,8 +144,16 @@ export function labCommand(): Command {
         .default(DEFAULT_KERNEL),
     )
     .option('--cpus <n>', 'CPUs of the guest', parseWhole('cpus', 1, 64), 2)
-    .option('--memory <size>', 'memory of the guest', parseMemory, 2048)
-    .option('--timeout <duration>', 'end the guest after this long', parseDurationMs, 300_000)
+    .addOption(
+      new Option('--memory <size>', 'memory of the guest')
+        .argParser(parseMemory)
+        .default(2048, '2G'),
+    )
+    .addOption(
+      new Option('--timeout <duration>', 'end the guest after this long')
+        .argParser(parseDurationMs)
+        .default(300_000, '300s'),
+    )
     .option('--out <dir>', 'gets what the command leaves in $OUT')
     .option('--kernel-arg <word>', "add to the kernel's command line; may be repeated", append, [])
     .option('--refresh', 'fetch the kernel anew')

@@ -5,8 +5,8 @@
  * In: a request. Out: a result, or a TraceError that names the console's file.
  * Every process and file made on the way is gone when the promise settles.
  */
-import { createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createWriteStream, rmSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { guestError, keepConsole, kernelWarnings } from './console.ts';
@@ -100,8 +100,8 @@ function settingsOf(request: GuestRequest, share: RootShare): GuestSettings {
     directory: request.directory ?? PACKAGE_ROOT,
     shell: process.env.SHELL ?? '/bin/sh',
     terminal: process.env.TERM ?? 'dumb',
-    rows: String(process.stdout.rows ?? 24),
-    columns: String(process.stdout.columns ?? 80),
+    rows: String(process.stdout.rows || 24),
+    columns: String(process.stdout.columns || 80),
   };
 }
 
@@ -183,12 +183,15 @@ export async function runGuest(request: GuestRequest): Promise<GuestResult> {
   onProgress(`booting ${kernel.release} with ${accelerator} and ${share.kind}`);
   const folder = await mkdtemp(join(tmpdir(), 'conntrail-lab-'));
   const state: GuestState = { startedAt: Date.now(), bootMs: 0, status: undefined };
+  const tidy = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', tidy); // somebody may call process.exit(); QEMU then ends by itself
   try {
     const end = await boot(folder, kernel, accelerator, share, request, state);
     const totalMs = Date.now() - state.startedAt;
     const result = await finish(folder, end, state, request);
     return { ...result, release: kernel.release, accelerator, bootMs: state.bootMs, totalMs };
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    process.off('exit', tidy);
+    tidy();
   }
 }
