@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { MAX_CHUNK } from '../../src/export/capture-format.ts';
@@ -123,11 +123,17 @@ describe('a damaged capture', () => {
       const bytes = Buffer.from(whole);
       bytes[bit >>> 3]! ^= 1 << (bit & 7);
       writeFileSync(path, bytes);
-      const error = await read(path).then(
-        () => undefined,
-        (found: unknown) => found,
+      const [found, error]: [Found | undefined, unknown] = await read(path).then(
+        (whole) => [whole, undefined],
+        (refused: unknown) => [undefined, refused],
       );
-      if (error === undefined) continue;
+      if (found !== undefined) {
+        expect(
+          found.chunks.map((chunk) => chunk.bytes.length),
+          `bit ${bit}`,
+        ).toEqual([96, 192]);
+        continue;
+      }
       expect(error, `bit ${bit}`).toBeInstanceOf(TraceError);
       expect((error as TraceError).message, `bit ${bit}`).toMatch(
         /^[^\n]*byte \d+: found .+ needed .+$/s,
@@ -151,6 +157,36 @@ describe('a damaged capture', () => {
     bytes.writeUInt32LE(value, at);
     writeFileSync(path, bytes);
     await expect(read(path)).rejects.toThrow(message);
+  });
+
+  it('takes no more into memory than facts can be, however long the file', async () => {
+    const path = join(tempFolder(), 'x.capture');
+    const bytes = await writeCapture(path);
+    bytes.writeUInt32LE(1 << 25, 12);
+    writeFileSync(path, bytes);
+    truncateSync(path, 2 ** 26);
+    await expect(read(path)).rejects.toThrow(
+      `byte 12: found facts of ${1 << 25} bytes, needed at most ${1 << 24}`,
+    );
+  });
+
+  it.each([
+    ['cpus', { cpus: '7' }, 'cpus "7", needed the cpus of the facts of a trace'],
+    ['clockOffsetNs', { clockOffsetNs: '1x' }, 'clockOffsetNs "1x", needed'],
+    ['attached', { attached: [1] }, 'attached [1], needed'],
+    ['dropReasons', { dropReasons: null }, 'dropReasons null, needed'],
+  ])('does not take %s for what it is not', async (_, wrong, message) => {
+    const path = join(tempFolder(), 'x.capture');
+    const facts = { ...FACTS, ...wrong } as unknown as typeof FACTS;
+    await (await CaptureWriter.open(path, facts)).close(END);
+    await expect(read(path)).rejects.toThrow(`${path}: byte 16: found ${message}`);
+  });
+
+  it('does not take a ledger for what it is not', async () => {
+    const path = join(tempFolder(), 'x.capture');
+    const end = { ...END, ledger: { ...END.ledger, rows: [{ cpu: 1 }] } } as unknown as typeof END;
+    await (await CaptureWriter.open(path, FACTS)).close(end);
+    await expect(read(path)).rejects.toThrow('needed the ledger of the end of a trace');
   });
 
   it.each([

@@ -87,12 +87,19 @@ it('shows nobody a part under way', async () => {
   expect(filesIn(dir)).toEqual([]);
 });
 
-it('lets go of a write that waits when the output is given up', async () => {
-  const output = await openOutput(tempFolder(), TABLES, { facts: FACTS });
-  const writes = [0, 1, 2].map((i) => output.write('packets', packets(4000, i * 4000)));
+it.each([
+  ['at its beginning', 0],
+  ['under way', 150],
+])('lets go of a write that waits when the output is given up %s', async (_, afterMs) => {
+  const dir = tempFolder();
+  const output = await openOutput(dir, TABLES, { facts: FACTS });
+  const batch = packets(4000, 0);
+  const writes = Array.from({ length: 100 }, () => output.write('packets', batch));
   const settled = Promise.allSettled(writes);
+  await new Promise((resolve) => setTimeout(resolve, afterMs));
   await output.abort();
   expect((await settled).at(-1)?.status).toBe('rejected');
+  expect(filesIn(dir)).toEqual([]);
 });
 
 it('keeps the parts of two runs apart and tells which is complete', async () => {
