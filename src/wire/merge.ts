@@ -18,9 +18,14 @@ const FIRST_RECORDS = 256;
 
 /** One CPU's records, waiting. `head` and `tail` count words. */
 class Queue {
+  readonly cpu: number;
   words = new Int32Array(FIRST_RECORDS * recordWords);
   head = 0;
   tail = 0;
+
+  constructor(cpu: number) {
+    this.cpu = cpu;
+  }
 
   push(from: Int32Array, start: number, end: number): void {
     const length = end - start;
@@ -66,7 +71,7 @@ export class Merge {
     }
   }
 
-  /** Hands out all records older than the horizon, oldest first. */
+  /** Hands out all records older than the horizon, oldest first, equal times by CPU. */
   release(horizonHigh: number, horizonLow: number, visit: RecordVisitor): void {
     for (;;) {
       const first = this.oldest(undefined);
@@ -78,7 +83,8 @@ export class Merge {
         const low = words[at + Word.ktime]!;
         const high = words[at + Word.ktime + 1]!;
         if (!isLess(high, low, horizonHigh, horizonLow)) break;
-        if (second !== undefined && at !== first.head && isLater(high, low, second)) break;
+        if (second !== undefined && at !== first.head && precedes(second, first.cpu, high, low))
+          break;
         visit(words, at);
         at += recordWords;
       } while (at < first.tail);
@@ -95,7 +101,7 @@ export class Merge {
   private queueOf(cpu: number): Queue {
     const known = this.queues[cpu];
     if (known !== undefined) return known;
-    while (this.queues.length <= cpu) this.queues.push(new Queue());
+    while (this.queues.length <= cpu) this.queues.push(new Queue(this.queues.length));
     return this.queues[cpu]!;
   }
 
@@ -110,13 +116,16 @@ export class Merge {
 }
 
 function isEarlier(a: Queue, b: Queue): boolean {
-  return isLater(b.words[b.head + Word.ktime + 1]!, b.words[b.head + Word.ktime]!, a);
+  return precedes(a, b.cpu, b.words[b.head + Word.ktime + 1]!, b.words[b.head + Word.ktime]!);
 }
 
-/** Is (high, low) later than the head of the queue? */
-function isLater(high: number, low: number, queue: Queue): boolean {
-  const { words, head } = queue;
-  return isLess(words[head + Word.ktime + 1]!, words[head + Word.ktime]!, high, low);
+/** Does the head of a queue come before the record of another CPU at the time (high, low)? */
+function precedes(queue: Queue, cpu: number, high: number, low: number): boolean {
+  const headLow = queue.words[queue.head + Word.ktime]!;
+  const headHigh = queue.words[queue.head + Word.ktime + 1]!;
+  return queue.cpu < cpu
+    ? !isLess(high, low, headHigh, headLow)
+    : isLess(headHigh, headLow, high, low);
 }
 
 function cpuAt(words: Int32Array, at: number, cpus: number): number {

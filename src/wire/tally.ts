@@ -3,7 +3,7 @@
  * numbers jump: the reader's half of the ledger.
  */
 import { RecordKind } from './layout.ts';
-import { Shift, Word } from './words.ts';
+import { isLess, Shift, Word } from './words.ts';
 
 const KINDS = RecordKind.kinds;
 
@@ -47,7 +47,7 @@ export class Tally {
     this.lastHigh[cpu] = words[at + Word.ktime + 1]!;
   }
 
-  /** From the last record before the first gap to the first after the last one, ns as text. */
+  /** From the earliest record before a gap to the first after the last one, ns as text. */
   get lossWindow(): { fromNs: string; toNs: string } | null {
     if (this.from === undefined || this.to === undefined) return null;
     return { fromNs: nanoseconds(this.from), toNs: nanoseconds(this.to) };
@@ -57,7 +57,8 @@ export class Tally {
     this.skipped[cpu]! += missing;
     this.gapLow[cpu] = words[at + Word.ktime]!;
     this.gapHigh[cpu] = words[at + Word.ktime + 1]!;
-    this.from ??= [this.lastHigh[cpu]!, this.lastLow[cpu]!];
+    const before = [this.lastHigh[cpu]!, this.lastLow[cpu]!] as const;
+    if (this.from === undefined || isLess(...before, ...this.from)) this.from = before;
     this.to = [this.gapHigh[cpu]!, this.gapLow[cpu]!];
   }
 }

@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import { TraceError } from '../../src/model/error.ts';
+import { recordBytes } from '../../src/wire/layout.ts';
+import { Merge } from '../../src/wire/merge.ts';
+import { bigAt, Shift, Word } from '../../src/wire/words.ts';
+import { type Random, seeded } from './random.ts';
+import { joined, recordOf } from './record-fixture.ts';
+
+interface Stamp {
+  readonly cpu: number;
+  readonly seq: number;
+  readonly ns: bigint;
+}
+
+const encode = ({ cpu, seq, ns }: Stamp): Buffer => recordOf({ cpu, seq, ktimeNs: ns, kind: 1 });
+
+function stamp(cpu: number, seq: number, ns: bigint): Stamp {
+  return { cpu, seq, ns };
+}
+
+function release(merge: Merge, horizon: bigint | 'end'): Stamp[] {
+  const seen: Stamp[] = [];
+  const see = (words: Int32Array, at: number): void => {
+    const cpu = (words[at + Word.cpu]! >>> Shift.cpu) & 0xffff;
+    seen.push({ cpu, seq: words[at + Word.seq]! >>> 0, ns: bigAt(words, at + Word.ktime) });
+  };
+  if (horizon === 'end') merge.releaseAll(see);
+  else {
+    const high = Number(BigInt.asIntN(32, horizon >> 32n));
+    merge.release(high, Number(BigInt.asIntN(32, horizon)), see);
+  }
+  return seen;
+}
+
+const EDGE = 0x1_0000_0000n; // where the low word begins anew
+
+describe('Merge', () => {
+  it('hands out records of several CPUs in the order of time', () => {
+    const merge = new Merge();
+    const a = [stamp(0, 0, EDGE - 3n), stamp(0, 1, EDGE), stamp(0, 2, EDGE + 9n)];
+    const b = [stamp(2, 0, EDGE - 1n), stamp(2, 1, EDGE + 4n)];
+    merge.add(joined([...a, ...b].map(encode)), 3);
+    expect(release(merge, 'end')).toEqual([a[0], b[0], a[1], b[1], a[2]]);
+  });
+
+  it('keeps what is not older than the horizon for the next release', () => {
+    const merge = new Merge();
+    const [one, two, three] = [stamp(0, 0, EDGE - 1n), stamp(0, 1, EDGE), stamp(0, 2, EDGE + 1n)];
+    merge.add(joined([one, two, three].map(encode)), 1);
+    expect(release(merge, EDGE - 1n)).toEqual([]);
+    expect(release(merge, EDGE)).toEqual([one]);
+    expect(release(merge, EDGE + 1n)).toEqual([two]);
+    const four = stamp(0, 3, EDGE + 5n);
+    merge.add(encode(four), 1);
+    expect(release(merge, 'end')).toEqual([three, four]);
+    expect(release(merge, 'end')).toEqual([]);
+  });
+
+  it('holds what it keeps: the bytes are the caller’s again', () => {
+    const merge = new Merge();
+    const bytes = encode(stamp(0, 7, 5n));
+    merge.add(bytes, 1);
+    bytes.fill(0xee);
+    expect(release(merge, 'end')).toEqual([stamp(0, 7, 5n)]);
+  });
+
+  it('takes records at any multiple of four bytes', () => {
+    const merge = new Merge();
+    const bytes = new Uint8Array(recordBytes + 4);
+    bytes.set(encode(stamp(1, 3, 8n)), 4);
+    merge.add(bytes.subarray(4), 2);
+    expect(release(merge, 'end')).toEqual([stamp(1, 3, 8n)]);
+  });
+
+  it('releases equal times by CPU, whichever record came just before', () => {
+    const merge = new Merge();
+    const early = stamp(1, 0, 5n);
+    const [low, high] = [stamp(0, 0, 10n), stamp(1, 1, 10n)];
+    merge.add(joined([early, high, low].map(encode)), 2);
+    expect(release(merge, 'end')).toEqual([early, low, high]);
+  });
+});
+
+describe('what Merge refuses', () => {
+  const KINDS = 'expected a cpu below 4 and a kind from 1 to 7';
+  it.each([
+    ['a cpu out of range', { cpu: 4, kind: 1 }, `cpu 4 and kind 1, ${KINDS}`],
+    ['the largest cpu', { cpu: 0xffff, kind: 7 }, `cpu 65535 and kind 7, ${KINDS}`],
+    ['kind 0', { cpu: 3, kind: 0 }, `cpu 3 and kind 0, ${KINDS}`],
+    ['a kind too large', { cpu: 0, kind: 8 }, `cpu 0 and kind 8, ${KINDS}`],
+  ])('is %s, with its place', (_, fields, message) => {
+    const bytes = joined([encode(stamp(1, 0, 1n)), recordOf(fields)]);
+    expect(() => new Merge().add(bytes, 4)).toThrow(
+      new TraceError('corrupt', `record at byte 96 says ${message}`, {
+        hint: 'the capture is damaged, or of another version of conntrail',
+      }),
+    );
+  });
+
+  it('is a part of a record', () => {
+    const bytes = encode(stamp(0, 0, 1n)).subarray(0, 92);
+    expect(() => new Merge().add(bytes, 1)).toThrow(
+      new TraceError('corrupt', 'drained 92 bytes, not a multiple of 96'),
+    );
+  });
+});
+
+/** Per CPU rising sequence and time, with many equal times, also across CPUs. */
+function streams(random: Random, cpus: number, records: number): Stamp[][] {
+  return Array.from({ length: cpus }, (_, cpu) => {
+    let ns = EDGE - 60n;
+    return Array.from({ length: random.below(records) }, (_, seq) => {
+      ns += BigInt(random.pick([0, 0, 1, 1, 2, 7]));
+      return { cpu, seq, ns };
+    });
+  });
+}
+
+/** Drains at random moments: everything up to there, ring by ring in pieces, and the horizon. */
+function releasedInChunks(all: readonly Stamp[][], cpus: number, random: Random): Stamp[] {
+  const merge = new Merge();
+  const taken = all.map(() => 0);
+  const seen: Stamp[] = [];
+  for (let now = EDGE - 60n; now < EDGE + 400n; now += BigInt(1 + random.below(40))) {
+    for (const [ring, stamps] of all.entries()) {
+      const from = taken[ring]!;
+      let end = from;
+      while (end < stamps.length && stamps[end]!.ns < now + BigInt(random.below(9))) end++;
+      while (end < stamps.length && stamps[end]!.ns < now) end++;
+      const middle = from + random.below(end - from + 1);
+      merge.add(joined(stamps.slice(from, middle).map(encode)), cpus);
+      merge.add(joined(stamps.slice(middle, end).map(encode)), cpus);
+      taken[ring] = end;
+    }
+    seen.push(...release(merge, now));
+  }
+  merge.add(joined(all.flatMap((stamps, ring) => stamps.slice(taken[ring]).map(encode))), cpus);
+  return [...seen, ...release(merge, 'end')];
+}
+
+describe('any way of draining', () => {
+  it.each(Array.from({ length: 60 }, (_, seed) => seed))('gives one order, seed %i', (seed) => {
+    const random = seeded(seed);
+    const cpus = 1 + random.below(5);
+    const all = streams(random, cpus, 1 + random.below(180));
+    const expected = all
+      .flat()
+      .sort((a, b) => (a.ns < b.ns ? -1 : a.ns > b.ns ? 1 : a.cpu - b.cpu));
+    for (let way = 0; way < 4; way++) {
+      expect(releasedInChunks(all, cpus, random)).toEqual(expected);
+    }
+  });
+});

@@ -1,0 +1,97 @@
+/** Records as the kernel would send them, from named fields; no two fields equal unless asked for. */
+import { isIPv4 } from 'node:net';
+import { record, recordBytes } from '../../src/wire/layout.ts';
+
+export type Field = keyof typeof record;
+/** Numbers, wide ones as bigint; addresses as text. */
+export type Fields = Partial<Record<Field, number | bigint | string>>;
+
+type Width = 1 | 2 | 4 | 8 | 16;
+
+const WIDTHS: Readonly<Partial<Record<Field, Width>>> = {
+  ktimeNs: 8,
+  skb: 8,
+  flow: 8,
+  cpu: 2,
+  kind: 1,
+  hook: 1,
+  family: 1,
+  l4proto: 1,
+  ctinfo: 1,
+  verdict: 1,
+  status: 2,
+  flags: 2,
+  src: 16,
+  dst: 16,
+  srcPort: 2,
+  dstPort: 2,
+};
+
+/** Every field another value, the wide ones with both halves in use. */
+export const DISTINCT: Fields = {
+  ktimeNs: 0x0102_0304_8506_0708n,
+  skb: 0xffff_8881_9a0b_0c00n,
+  flow: 0x0000_0d00_8000_0e0fn,
+  seq: 0x9011_1213,
+  netns: 0xf000_0014,
+  cpu: 5,
+  kind: 1,
+  hook: 3,
+  family: 6,
+  l4proto: 17,
+  ctinfo: 2,
+  verdict: 7,
+  status: 0x8198,
+  flags: 0x1a1b,
+  mark: 0xc01c_1d1e,
+  src: '2001:db8::aa01',
+  dst: '2001:db8::bb02',
+  srcPort: 0xd11f,
+  dstPort: 0xe220,
+  visitDurationNs: 0xa221_2223,
+  visitLen: 0xb324_2526,
+  visitIfindex: 0x0427_2829,
+};
+
+/** RFC 4291, 2.2: 16 bytes of the text form; IPv4 as IPv4-mapped IPv6. */
+export function addressBytes(text: string): Buffer {
+  if (isIPv4(text)) {
+    return Buffer.from([...Array<number>(10).fill(0), 0xff, 0xff, ...text.split('.').map(Number)]);
+  }
+  const [head = '', tail] = text.split('::');
+  const groups = (part: string): string[] => part.split(':').filter((group) => group !== '');
+  const after = tail === undefined ? [] : groups(tail);
+  const zeros = Array<string>(8 - groups(head).length - after.length).fill('0');
+  const all = [...groups(head), ...zeros, ...after];
+  return Buffer.from(all.map((group) => group.padStart(4, '0')).join(''), 'hex');
+}
+
+/** One record: `fields` over all zeroes. */
+export function recordOf(fields: Fields): Buffer {
+  const bytes = Buffer.alloc(recordBytes);
+  for (const [name, value] of Object.entries(fields)) {
+    const field = name as Field;
+    put(bytes, record[field], WIDTHS[field] ?? 4, value);
+  }
+  return bytes;
+}
+
+/** One record whose fields all differ, but for those given. */
+export function distinctRecord(fields: Fields = {}): Buffer {
+  return recordOf({ ...DISTINCT, ...fields });
+}
+
+export function joined(records: readonly Uint8Array[]): Buffer {
+  return Buffer.concat(records);
+}
+
+/** The words of whole records, as a walk hands them out; owns its memory. */
+export function wordsOf(bytes: Uint8Array): Int32Array {
+  return new Int32Array(Uint8Array.from(bytes).buffer);
+}
+
+function put(bytes: Buffer, at: number, width: Width, value: number | bigint | string): void {
+  if (width === 16) addressBytes(String(value)).copy(bytes, at);
+  else if (width === 8) bytes.writeBigUInt64LE(BigInt(value), at);
+  else bytes.writeUIntLE(Number(value), at, width);
+}
