@@ -1,18 +1,18 @@
 /** A scenario on this very kernel, with the tracer beside it, and what the trace then says. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MAIN_SCRIPT } from '../lab/place.ts';
 import { playScenario, type Recorder } from '../lab/play.ts';
-import { openScenario, scenarioPath } from '../lab/scenario.ts';
+import { openScenario, type Scenario, scenarioPath } from '../lab/scenario.ts';
 import { ended } from '../lab/tool.ts';
+import { TruthKeeper } from '../lab/truth.ts';
 import { TraceError } from '../model/error.ts';
 
-const READY_MS = 60_000;
-const LONGEST = '10m';
+const READY_MS = 180_000;
 
 /** conntrail itself as a child. Its standard output is data only when it prints a result. */
 function conntrail(args: readonly string[], stdout: 'inherit' | 'ignore'): ChildProcess {
@@ -34,16 +34,24 @@ async function waitForFile(path: string, child: ChildProcess): Promise<void> {
   throw new TraceError('failed', `conntrail record was not ready within ${READY_MS / 1000} s`);
 }
 
+export interface HereOptions {
+  readonly scenario: string;
+  /** Where the trace goes; $OUT in a guest, else a folder of its own. */
+  readonly out?: string | undefined;
+  /** Write truth.json beside the trace: what the kernel itself counted. */
+  readonly truth: boolean;
+  /** Options for `conntrail record`; with an --out among them nothing is shown afterwards. */
+  readonly recordOptions: readonly string[];
+}
+
 /** Starts and ends `conntrail record`; its exit status is known after the end. */
-function recorder(folder: string, trace: string): Recorder & { status(): number } {
-  const ready = join(folder, 'ready');
+function recorder(ready: string, options: readonly string[]): Recorder & { status(): number } {
   let child: ChildProcess | undefined;
   let status = 1;
   return {
     status: () => status,
     async start() {
-      const args = ['--duration', LONGEST, '--out', trace, '--ready-file', ready];
-      child = conntrail(['record', ...args], 'ignore');
+      child = conntrail(['record', '--ready-file', ready, ...options], 'ignore');
       await waitForFile(ready, child);
     },
     async stop() {
@@ -55,35 +63,65 @@ function recorder(folder: string, trace: string): Recorder & { status(): number 
   };
 }
 
-/** Plays the scenario, then prints its traversals and explanation; returns the exit status. */
+/** The kernel's own account is taken around the trace: begun before it, ended within it. */
+function withTruth(recorder: Recorder, scenario: Scenario, out: string): Recorder {
+  let truth: TruthKeeper | undefined;
+  return {
+    async start(net) {
+      truth = await TruthKeeper.begin(net, scenario);
+      await recorder.start(net);
+    },
+    async stop(net) {
+      try {
+        if (truth !== undefined) {
+          await writeFile(
+            join(out, 'truth.json'),
+            `${JSON.stringify(await truth.end(), null, 1)}\n`,
+          );
+        }
+      } finally {
+        await truth?.abort();
+        await recorder.stop(net);
+      }
+    },
+  };
+}
+
+/** Plays the scenario, then shows its traversals and explanation; returns the exit status. */
 export async function playHere(
-  name: string,
-  outDir: string | undefined,
+  options: HereOptions,
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<number> {
   if (process.getuid?.() !== 0) {
     throw new TraceError('permission', 'namespaces and tracing need root', {
-      hint: `conntrail lab --scenario ${name}`,
+      hint: `conntrail lab --scenario ${options.scenario}`,
     });
   }
-  const scenario = await openScenario(await scenarioPath(name));
-  const out = outDir ?? process.env.OUT ?? (await mkdtemp(join(tmpdir(), 'conntrail-trace-')));
+  const scenario = await openScenario(await scenarioPath(options.scenario));
+  const out = options.out ?? process.env.OUT ?? (await mkdtemp(join(tmpdir(), 'conntrail-trace-')));
   await mkdir(out, { recursive: true });
   const folder = await mkdtemp(join(tmpdir(), 'conntrail-lab-'));
   const trace = join(out, 'trace');
-  const recording = recorder(folder, trace);
+  const hasOwnOut = options.recordOptions.includes('--out');
+  const outOptions = hasOwnOut ? [] : ['--out', trace];
+  const recording = recorder(join(folder, 'ready'), [...outOptions, ...options.recordOptions]);
   try {
-    await playScenario(scenario, recording, say, signal);
+    const around = options.truth ? withTruth(recording, scenario, out) : recording;
+    await playScenario(scenario, around, say, signal);
   } catch (error) {
     throw signal.aborted ? new TraceError('failed', 'interrupted, the scenario was ended') : error;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+  return hasOwnOut ? recording.status() : show(trace, recording.status(), say);
+}
+
+async function show(trace: string, status: number, say: (line: string) => void): Promise<number> {
   for (const command of ['watch', 'explain']) {
-    const status = await ended(conntrail([command, '--from', trace], 'inherit'));
-    if (status !== 0 && status !== 3) return status;
+    const shown = await ended(conntrail([command, '--from', trace], 'inherit'));
+    if (shown !== 0 && shown !== 3) return shown;
   }
-  say(`the trace is in ${trace}`);
-  return recording.status();
+  if (process.env.OUT === undefined) say(`the trace is in ${trace}`); // else the lab says where
+  return status;
 }

@@ -3,6 +3,9 @@
  * virtual machine; with `--here` a scenario on this very kernel.
  */
 import { once } from 'node:events';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { type GuestRequest, type GuestResult, runGuest } from '../lab/guest.ts';
 import { DEFAULT_KERNEL, LAB_KERNELS } from '../lab/kernels.ts';
@@ -23,6 +26,7 @@ interface LabOptions {
   list?: boolean;
   scenario?: string;
   here?: boolean;
+  truth?: boolean;
 }
 
 const LEAST_MEMORY_MIB = 256;
@@ -40,6 +44,7 @@ Examples:
   $ conntrail lab -- uname -r                   # one command on kernel ${DEFAULT_KERNEL}
   $ conntrail lab --kernel 5.10 -- conntrail doctor
   $ conntrail lab --out DIR -- sh -c 'dmesg > $OUT/dmesg'
+  $ conntrail lab --scenario redirect --truth -- --buffer 64KiB
   $ conntrail lab --shell                       # exit or Ctrl-A x ends it
   $ conntrail lab --here --scenario redirect    # on this kernel, as root`;
 
@@ -74,12 +79,20 @@ async function commandOf(words: readonly string[], options: LabOptions): Promise
   if (options.shell) return ['true'];
   if (options.scenario !== undefined) {
     await openScenario(await scenarioPath(options.scenario)); // refuses before anything boots
-    return ['conntrail', 'lab', '--here', '--scenario', options.scenario];
+    const truth = options.truth ? ['--truth'] : [];
+    const here = ['conntrail', 'lab', '--here', '--scenario', options.scenario, ...truth];
+    return words.length > 0 ? [...here, '--', ...words] : here;
   }
   if (words.length > 0) return [...words];
   throw new TraceError('usage', 'nothing to run: found no command, --scenario, --shell or --list', {
     hint: 'conntrail lab --scenario tour',
   });
+}
+
+/** A scenario's trace is kept even where nobody said where. */
+async function ownFolder({ scenario }: LabOptions): Promise<string | undefined> {
+  if (scenario === undefined) return undefined;
+  return mkdtemp(join(tmpdir(), `conntrail-${scenario.replaceAll('/', '-')}-`));
 }
 
 function report(result: GuestResult): void {
@@ -109,10 +122,12 @@ async function runLab(words: string[], options: LabOptions): Promise<void> {
         hint: 'conntrail lab --here --scenario tour',
       });
     }
-    const { scenario, out } = options;
-    process.exitCode = await untilSignal((signal) => playHere(scenario, out, say, signal));
+    const { scenario, out, truth = false } = options;
+    const here = { scenario, out, truth, recordOptions: words };
+    process.exitCode = await untilSignal((signal) => playHere(here, say, signal));
     return;
   }
+  const outDir = options.out ?? (await ownFolder(options));
   const request: GuestRequest = {
     command: await commandOf(words, options),
     kernel: options.kernel,
@@ -122,13 +137,14 @@ async function runLab(words: string[], options: LabOptions): Promise<void> {
     kernelArgs: options.kernelArg,
     shell: options.shell ?? false,
     refresh: options.refresh ?? false,
-    ...(options.out === undefined ? {} : { outDir: options.out }),
+    ...(outDir === undefined ? {} : { outDir }),
     onStdout: (chunk) => forward(process.stdout, chunk),
     onStderr: (chunk) => forward(process.stderr, chunk),
     onProgress: say,
   };
   const result = await untilSignal((signal) => runGuest({ ...request, signal }));
   report(result);
+  if (outDir !== undefined) say(`what it left is in ${outDir}`);
   process.exitCode = result.status;
 }
 
@@ -137,7 +153,10 @@ export function labCommand(): Command {
   const append = (word: string, before: string[]) => [...before, word];
   return new Command('lab')
     .description('Run a command or a scenario on a real kernel in a small virtual machine.')
-    .argument('[command...]', 'what to run in the guest, as root; its status is ours')
+    .argument(
+      '[command...]',
+      'what to run in the guest, as root; with --scenario: options for conntrail record',
+    )
     .addOption(
       new Option('--kernel <version>', 'kernel of the guest')
         .choices(kernels)
@@ -158,6 +177,7 @@ export function labCommand(): Command {
     .option('--kernel-arg <word>', "add to the kernel's command line; may be repeated", append, [])
     .option('--refresh', 'fetch the kernel anew')
     .option('--scenario <name>', 'trace a scenario: see --list')
+    .option('--truth', 'with --scenario: also write truth.json, what the kernel itself counted')
     .option('--here', 'no guest: the scenario runs on this kernel')
     .option('--shell', 'a shell in the guest')
     .option('--list', 'list kernels and scenarios')

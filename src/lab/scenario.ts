@@ -96,6 +96,8 @@ export interface Scenario {
   readonly sysctl: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Namespaces in which the kernel counts packets per hook: see hook-counts.ts. */
   readonly count: readonly string[];
+  /** Namespaces in which tcpdump runs, where the kernel's own account is asked for. */
+  readonly dump: readonly string[];
   readonly rules: Readonly<Record<string, Ruleset>>;
   readonly beforeTrace: readonly Step[];
   readonly traffic: readonly Step[];

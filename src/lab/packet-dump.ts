@@ -1,0 +1,49 @@
+/** tcpdump in one namespace, from before the first packet until it is asked. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TraceError } from '../model/error.ts';
+import { startProcess } from './process.ts';
+import { ended, needTool } from './tool.ts';
+import type { Net } from './topology.ts';
+
+const START_MS = 15_000;
+const POLL_MS = 20;
+/** Neighbour discovery and listener reports come when they like. */
+const WANTED = 'ip or (ip6 and not (icmp6 and ip6[40] >= 130) and not ip6[6] == 0)';
+
+export interface PacketDump {
+  /** One line per packet in the order of arrival: `IP 10.0.1.2.5001 > 203.0.113.2.53: UDP, length 3`. */
+  end(): Promise<string[]>;
+  kill(): Promise<void>;
+}
+
+/** On the namespace's own link, eth0; resolves when it captures. */
+export async function startPacketDump(net: Net, namespace: string): Promise<PacketDump> {
+  const folder = await mkdtemp(join(tmpdir(), 'conntrail-dump-'));
+  const file = join(folder, 'packets');
+  const options = ['-i', 'eth0', '-U', '--immediate-mode', '-Z', 'root', '-w', file];
+  const dump = startProcess(net, namespace, ['tcpdump', ...options, WANTED]);
+  const end = Date.now() + START_MS;
+  while (!dump.complaint().includes('listening on')) {
+    if (Date.now() > end || dump.child.exitCode !== null || dump.child.pid === undefined) {
+      throw new TraceError('failed', `tcpdump in ${namespace}: ${dump.complaint()}`);
+    }
+    await sleep(POLL_MS);
+  }
+  return {
+    kill: () => dump.kill(),
+    async end() {
+      const exit = ended(dump.child);
+      dump.child.kill('SIGINT');
+      await exit;
+      const text = await needTool(['tcpdump', '-n', '-q', '-t', '-r', file]);
+      await rm(folder, { recursive: true, force: true });
+      if (!/\b0 packets dropped by kernel/.test(dump.complaint())) {
+        throw new TraceError('failed', `tcpdump in ${namespace} lost packets: ${dump.complaint()}`);
+      }
+      return text.split('\n').filter((line) => line !== '');
+    },
+  };
+}
