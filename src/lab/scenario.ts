@@ -97,7 +97,7 @@ export interface Scenario {
   /** Namespaces in which the kernel counts packets per hook: see hook-counts.ts. */
   readonly count: readonly string[];
   /** Namespaces in which tcpdump runs, where the kernel's own account is asked for. */
-  readonly dump: readonly string[];
+  readonly sniff: readonly string[];
   readonly rules: Readonly<Record<string, Ruleset>>;
   readonly beforeTrace: readonly Step[];
   readonly traffic: readonly Step[];

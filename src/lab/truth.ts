@@ -6,8 +6,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TraceError } from '../model/error.ts';
 import { type HookCounts, readHookCounts } from './hook-counts.ts';
-import { type PacketDump, startPacketDump } from './packet-dump.ts';
 import type { Scenario } from './scenario.ts';
+import { type Sniffer, startSniffer } from './sniffer.ts';
 import type { Net } from './topology.ts';
 
 export interface NamespaceTruth {
@@ -41,26 +41,26 @@ export class TruthKeeper {
   private readonly net: Net;
   private readonly scenario: Scenario;
   private readonly before: ReadonlyMap<string, HookCounts>;
-  private readonly dumps: ReadonlyMap<string, PacketDump>;
+  private readonly sniffers: ReadonlyMap<string, Sniffer>;
 
   private constructor(
     net: Net,
     scenario: Scenario,
     before: ReadonlyMap<string, HookCounts>,
-    dumps: ReadonlyMap<string, PacketDump>,
+    sniffers: ReadonlyMap<string, Sniffer>,
   ) {
     this.net = net;
     this.scenario = scenario;
     this.before = before;
-    this.dumps = dumps;
+    this.sniffers = sniffers;
   }
 
   static async begin(net: Net, scenario: Scenario): Promise<TruthKeeper> {
-    const dumps = new Map<string, PacketDump>();
-    for (const namespace of scenario.dump) {
-      dumps.set(namespace, await startPacketDump(net, namespace));
+    const sniffers = new Map<string, Sniffer>();
+    for (const namespace of scenario.sniff) {
+      sniffers.set(namespace, await startSniffer(net, namespace));
     }
-    return new TruthKeeper(net, scenario, await readAll(net, scenario), dumps);
+    return new TruthKeeper(net, scenario, await readAll(net, scenario), sniffers);
   }
 
   async end(): Promise<KernelTruth> {
@@ -73,7 +73,7 @@ export class TruthKeeper {
   }
 
   async abort(): Promise<void> {
-    for (const dump of this.dumps.values()) await dump.kill();
+    for (const sniffer of this.sniffers.values()) await sniffer.kill();
   }
 
   /** The last packets may still be under way when the traffic's own processes have ended. */
@@ -101,7 +101,7 @@ export class TruthKeeper {
       counters: await ruleCounters(net, namespace),
       conntrack: await conntrackLines(net, namespace),
       statistics: (await net.exec(namespace, ['conntrack', '-S'])).stdout,
-      packets: (await this.dumps.get(namespace)?.end()) ?? null,
+      packets: (await this.sniffers.get(namespace)?.end()) ?? null,
     };
   }
 }

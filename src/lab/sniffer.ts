@@ -13,35 +13,38 @@ const POLL_MS = 20;
 /** Neighbour discovery and listener reports come when they like. */
 const WANTED = 'ip or (ip6 and not (icmp6 and ip6[40] >= 130) and not ip6[6] == 0)';
 
-export interface PacketDump {
+export interface Sniffer {
   /** One line per packet in the order of arrival: `IP 10.0.1.2.5001 > 203.0.113.2.53: UDP, length 3`. */
   end(): Promise<string[]>;
   kill(): Promise<void>;
 }
 
 /** On the namespace's own link, eth0; resolves when it captures. */
-export async function startPacketDump(net: Net, namespace: string): Promise<PacketDump> {
-  const folder = await mkdtemp(join(tmpdir(), 'conntrail-dump-'));
+export async function startSniffer(net: Net, namespace: string): Promise<Sniffer> {
+  const folder = await mkdtemp(join(tmpdir(), 'conntrail-sniffer-'));
   const file = join(folder, 'packets');
   const options = ['-i', 'eth0', '-U', '--immediate-mode', '-Z', 'root', '-w', file];
-  const dump = startProcess(net, namespace, ['tcpdump', ...options, WANTED]);
+  const sniffer = startProcess(net, namespace, ['tcpdump', ...options, WANTED]);
   const end = Date.now() + START_MS;
-  while (!dump.complaint().includes('listening on')) {
-    if (Date.now() > end || dump.child.exitCode !== null || dump.child.pid === undefined) {
-      throw new TraceError('failed', `tcpdump in ${namespace}: ${dump.complaint()}`);
+  while (!sniffer.complaint().includes('listening on')) {
+    if (Date.now() > end || sniffer.child.exitCode !== null || sniffer.child.pid === undefined) {
+      throw new TraceError('failed', `tcpdump in ${namespace}: ${sniffer.complaint()}`);
     }
     await sleep(POLL_MS);
   }
   return {
-    kill: () => dump.kill(),
+    kill: () => sniffer.kill(),
     async end() {
-      const exit = ended(dump.child);
-      dump.child.kill('SIGINT');
+      const exit = ended(sniffer.child);
+      sniffer.child.kill('SIGINT');
       await exit;
       const text = await needTool(['tcpdump', '-n', '-q', '-t', '-r', file]);
       await rm(folder, { recursive: true, force: true });
-      if (!/\b0 packets dropped by kernel/.test(dump.complaint())) {
-        throw new TraceError('failed', `tcpdump in ${namespace} lost packets: ${dump.complaint()}`);
+      if (!/\b0 packets dropped by kernel/.test(sniffer.complaint())) {
+        throw new TraceError(
+          'failed',
+          `tcpdump in ${namespace} lost packets: ${sniffer.complaint()}`,
+        );
       }
       return text.split('\n').filter((line) => line !== '');
     },
