@@ -13,6 +13,19 @@
 #define RETURN_ADDRESS_BYTES 0 /* arm64 returns by the link register */
 #endif
 
+/* Where the function was called from: on top of the stack at its first instruction. */
+static __always_inline __u64 caller_of(struct pt_regs *ctx)
+{
+	__u64 caller = 0;
+
+#if defined(__TARGET_ARCH_x86)
+	bpf_probe_read_kernel(&caller, sizeof(caller), (void *)PT_REGS_SP(ctx));
+#else
+	caller = PT_REGS_RET(ctx);
+#endif
+	return caller;
+}
+
 static __always_inline void remember_call(struct pt_regs *ctx, const struct call *call)
 {
 	struct counters *count = cpu_counters();

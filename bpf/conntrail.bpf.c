@@ -33,19 +33,6 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* Where the function was called from: on top of the stack at its first instruction. */
-static __always_inline __u64 caller_of(struct pt_regs *ctx)
-{
-	__u64 caller = 0;
-
-#if defined(__TARGET_ARCH_x86)
-	bpf_probe_read_kernel(&caller, sizeof(caller), (void *)PT_REGS_SP(ctx));
-#else
-	caller = PT_REGS_RET(ctx);
-#endif
-	return caller;
-}
-
 SEC("kprobe/nf_hook_slow")
 int BPF_KPROBE(hook_enter, struct sk_buff *skb, struct nf_hook_state *state)
 {
@@ -160,30 +147,17 @@ int BPF_KPROBE(ip6t_chain, void *priv, struct sk_buff *skb, struct nf_hook_state
 	return on_nat_chain(state);
 }
 
-/* Offset of xt_table.name, the same from 5.10 to 7.3; the type is in module BTF only. */
-#define XT_TABLE_NAME 56
-
-static __always_inline int legacy_table(const char *table, struct nf_hook_state *state)
-{
-	char name[4] = {};
-
-	bpf_probe_read_kernel(name, sizeof(name), table + XT_TABLE_NAME);
-	if (name[0] == 'n' && name[1] == 'a' && name[2] == 't' && !name[3])
-		on_nat_chain(state);
-	return 0;
-}
-
 /* The legacy backend since 5.15: the hook is the table walk itself, priv its table. */
 SEC("kprobe/ipt_do_table")
 int BPF_KPROBE(ipt_table, const char *table, struct sk_buff *skb, struct nf_hook_state *state)
 {
-	return legacy_table(table, state);
+	return on_table_walk(table, state);
 }
 
 SEC("kprobe/ip6t_do_table")
 int BPF_KPROBE(ip6t_table, const char *table, struct sk_buff *skb, struct nf_hook_state *state)
 {
-	return legacy_table(table, state);
+	return on_table_walk(table, state);
 }
 
 SEC("kprobe/nf_ct_delete")

@@ -17,6 +17,20 @@ static __always_inline int on_nat_chain(struct nf_hook_state *state)
 	return 0;
 }
 
+/* Offset of xt_table.name, the same from 5.10 to 7.3; the type is in module BTF only. */
+#define XT_TABLE_NAME 56
+
+/* The legacy backend walks a table; the one named nat is a nat chain. */
+static __always_inline int on_table_walk(const char *table, struct nf_hook_state *state)
+{
+	char name[4] = {};
+
+	bpf_probe_read_kernel(name, sizeof(name), table + XT_TABLE_NAME);
+	if (name[0] == 'n' && name[1] == 'a' && name[2] == 't' && !name[3])
+		on_nat_chain(state);
+	return 0;
+}
+
 /* __nf_nat_alloc_null_binding(): no rule decided; it calls nf_nat_setup_info() itself. */
 static __always_inline int on_null_binding(struct nf_conn *ct, __u32 manip)
 {

@@ -11,13 +11,13 @@ import { netnsNames } from '../kernel/netns.ts';
 import { kernelRelease } from '../kernel/release.ts';
 import { loadSymbols, type Symbols } from '../kernel/symbols.ts';
 import { BpfObject, Drain, type DrainResult, type Link, possibleCpus } from '../libbpf/index.ts';
-import { TraceError } from '../model/error.ts';
 import type { TraceFacts } from '../model/facts.ts';
 import { recordBytes } from '../wire/layout.ts';
+import { type Attached, attachProbes, chooseProbes } from './attach.ts';
 import { encodeFilter, parseFilter } from './filter.ts';
 import { type CpuCounters, openCalls, readCounters } from './kernel-counters.ts';
 import { wordBytes } from './map-bytes.ts';
-import { type Probe, type ProbePlan, planProbes } from './plan.ts';
+import { type ProbePlan, planProbes } from './plan.ts';
 import { defaultRingBytes, Rings } from './rings.ts';
 
 /** The built object, from src/ as from dist/. */
@@ -148,45 +148,6 @@ export class Session {
 
   private setPhase(phase: number): void {
     this.object.map('phase').update(wordBytes(0), wordBytes(phase));
-  }
-}
-
-interface Attached {
-  readonly links: Link[];
-  readonly done: string[];
-  readonly refused: string[];
-}
-
-function chooseProbes(object: BpfObject, plan: ProbePlan): void {
-  const wanted = new Set(plan.probes.map((probe) => probe.program));
-  for (const program of object.programs) program.setAutoload(wanted.has(program.name));
-}
-
-/** A probe that is not required and is refused is no error: the facts of the trace name it. */
-function attachProbes(object: BpfObject, plan: ProbePlan): Attached {
-  const attached: Attached = { links: [], done: [], refused: [] };
-  try {
-    for (const probe of plan.probes) attachOne(object, probe, attached);
-  } catch (error) {
-    for (const link of attached.links) link.destroy();
-    throw error;
-  }
-  return attached;
-}
-
-function attachOne(object: BpfObject, probe: Probe, attached: Attached): void {
-  const program = object.program(probe.program);
-  const kind = probe.return ? `kret${probe.kind.slice(1)}` : probe.kind;
-  try {
-    const link =
-      probe.kind === 'tracepoint'
-        ? program.attach()
-        : program.attachKprobe(probe.function, { isReturn: probe.return });
-    attached.links.push(link);
-    attached.done.push(`${kind} ${probe.function}`);
-  } catch (error) {
-    if (probe.required || !(error instanceof TraceError)) throw error;
-    attached.refused.push(`${probe.function}: ${error.message}`);
   }
 }
 

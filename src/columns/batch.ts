@@ -5,7 +5,8 @@
  * a pass per column over megabytes of rows costs several times as much.
  */
 import { type Data, makeData, RecordBatch, type Schema, Struct } from 'apache-arrow';
-import { layoutOf, type RowLayout, type Table } from '../model/tables.ts';
+import { layoutOf, type RowLayout } from '../model/row-layout.ts';
+import type { Table } from '../model/tables.ts';
 import { type ColumnBuilder, columnBuilder } from './column-builder.ts';
 import { NameBytes } from './names.ts';
 import { arrowSchema } from './schema.ts';

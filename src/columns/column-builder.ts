@@ -3,7 +3,8 @@
  * run by run, then handed over to Arrow without a copy.
  */
 import { type Data, type DataType, makeData } from 'apache-arrow';
-import { type Column, NULL_WORDS, type Table } from '../model/tables.ts';
+import { NULL_WORDS } from '../model/row-layout.ts';
+import type { Column, Table } from '../model/tables.ts';
 import {
   copyAddress,
   copyBits,

@@ -1,4 +1,5 @@
-import { layoutOf, type RowLayout, type Table } from './tables.ts';
+import { layoutOf, type RowLayout } from './row-layout.ts';
+import type { Table } from './tables.ts';
 
 /**
  * Rows on their way from rebuild to columns. `words` holds `length` rows of

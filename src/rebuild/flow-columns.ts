@@ -1,4 +1,5 @@
-import { FLOWS, layoutOf } from '../model/tables.ts';
+import { layoutOf } from '../model/row-layout.ts';
+import { FLOWS } from '../model/tables.ts';
 
 /** Words of the columns of `flows` within a row. */
 export const layout = layoutOf(FLOWS);

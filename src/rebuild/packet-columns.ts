@@ -1,5 +1,6 @@
 import { HOOKS } from '../model/codes.ts';
-import { layoutOf, PACKETS } from '../model/tables.ts';
+import { layoutOf } from '../model/row-layout.ts';
+import { PACKETS } from '../model/tables.ts';
 
 /** Words of the columns of `packets` within a row. */
 export const layout = layoutOf(PACKETS);

@@ -4,7 +4,8 @@
  * been quiet longest is found at once. Grows up to a limit; a full store says
  * so and the caller gives up its oldest slot.
  */
-import { layoutOf, type RowLayout, type Table } from '../model/tables.ts';
+import { layoutOf, type RowLayout } from '../model/row-layout.ts';
+import type { Table } from '../model/tables.ts';
 
 const NONE = -1;
 

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach } from 'vitest';
 import type { TraceEnd, TraceFacts } from '../../src/model/facts.ts';
-import { type Column, layoutOf, type Table } from '../../src/model/tables.ts';
+import { layoutOf } from '../../src/model/row-layout.ts';
+import type { Column, Table } from '../../src/model/tables.ts';
 
 export type Value = bigint | number | boolean | string | null;
 export type Row = Record<string, Value>;
