@@ -48,7 +48,7 @@ export class Rebuild {
   private untilExpiry = EXPIRE_EVERY;
 
   constructor(options: RebuildOptions) {
-    const { batchRows = 65_536, packetLimit = 65_536, flowLimit = 1_048_576 } = options;
+    const { batchRows = 16_384, packetLimit = 65_536, flowLimit = 1_048_576 } = options;
     this.options = options;
     this.tally = new Tally(options.cpus);
     this.packetRows = new RowBuffer(PACKETS, batchRows);
