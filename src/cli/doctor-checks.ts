@@ -175,7 +175,7 @@ function probeChecks({ plan }: DoctorFacts): Check[] {
   });
   const absent = plan.notAvailable.map((line) => {
     const [name = '', reason = ''] = line.split(/: (.*)/s);
-    return check(`probe of ${name}`, 'limited', reason, 'useful');
+    return check(`probe of ${name}`, 'ok', `not attached: ${reason}`, 'useful');
   });
   return [...found, ...absent];
 }

@@ -8,14 +8,18 @@ export interface Ended {
 }
 
 /** Runs the built program to its end, as a user would start it. */
-export function conntrail(args: readonly string[], through: readonly string[] = []): Ended {
+export function conntrail(
+  args: readonly string[],
+  through: readonly string[] = [],
+  timeoutMs = 60_000,
+): Ended {
   const [file, ...rest] = [...through, process.execPath, `${ROOT}dist/cli/main.js`, ...args] as [
     string,
     ...string[],
   ];
   const { status, stdout, stderr } = spawnSync(file, rest, {
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: timeoutMs,
     env: { ...process.env, CONNTRAIL_DEBUG: '' },
   });
   return { status, stdout, stderr };
