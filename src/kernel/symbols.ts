@@ -38,7 +38,7 @@ export class Symbols {
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const { addresses, names, length } = scan(text);
     const order = new Uint32Array(length).map((_, index) => index);
-    order.sort((a, b) => compare(addresses[a]!, addresses[b]!) || a - b);
+    order.sort((a, b) => compare(addresses[a]!, addresses[b]!)); // stable: aliases stay in order
     return new Symbols(
       text,
       new BigUint64Array(length).map((_, index) => addresses[order[index]!]!),
@@ -68,7 +68,7 @@ export class Symbols {
       const end = this.#text[at + wanted.length];
       if (end !== undefined && end !== NEWLINE && end !== TAB) continue;
       const start = this.#text.lastIndexOf(NEWLINE, at) + 1;
-      if (at !== start + ADDRESS_DIGITS + 2 || !isFunction(this.#text[at - 1]!)) continue;
+      if (!isFunction(this.#text[at - 1]!)) continue;
       found.push({ address: readHex(this.#text, start), module: this.#moduleAt(at + 1) });
     }
     return found;

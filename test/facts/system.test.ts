@@ -140,9 +140,11 @@ describe('clock offset', () => {
 
   it('takes the tightest step when the process was interrupted in another', () => {
     const offset = 5_000_000_000n;
-    const steps = Array.from({ length: 997 }, (_, index) => (index === 500 ? 900_000n : 4_000n));
-    const found = clockOffsetNs(fakeClocks(offset, steps));
-    expect(Math.abs(Number(found - offset))).toBeLessThanOrEqual(8_000);
+    const slow = new Array<bigint>(10).fill(170_000n);
+    const found = clockOffsetNs(
+      fakeClocks(offset, [...slow, ...new Array<bigint>(99_999).fill(90n)]),
+    );
+    expect(Math.abs(Number(found - offset))).toBeLessThanOrEqual(200);
   });
 
   it('agrees with the system clocks', () => {
