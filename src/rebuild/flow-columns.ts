@@ -49,8 +49,15 @@ export const FlowExtra = {
   dstMappedAt: 2,
   confirmAt: 4, // time of the confirm record
   lastAt: 6, // time of the last record about this flow
-  known: 8, // which tuples have been told: Known
+  known: 8, // what has been told: Known
   words: 10,
 } as const;
 
-export const Known = { original: 1, reply: 2, mappedSrc: 4, mappedDst: 8, confirm: 16 } as const;
+export const Known = {
+  original: 1,
+  reply: 2,
+  mappedSrc: 4,
+  mappedDst: 8,
+  confirm: 16,
+  told: 32, // the entry itself: zone, address, whether it is older
+} as const;

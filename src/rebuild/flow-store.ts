@@ -2,6 +2,7 @@
  * Flows in the making, found by their number: from the first record that names
  * one until the row is handed on, some time after its end.
  */
+import { Confirm, Mapping, Status } from '../model/codes.ts';
 import { FLOWS } from '../model/tables.ts';
 import { Word } from '../wire/words.ts';
 import { AddressTable } from './address-table.ts';
@@ -34,6 +35,12 @@ export class FlowStore {
   /** The store's words; they move when it grows, so do not keep them across records. */
   get words(): Int32Array {
     return this.slots.words;
+  }
+
+  /** First word of the row of a flow by its number, or -1. */
+  find(low: number, high: number): number {
+    const slot = this.table.find(low, high);
+    return slot < 0 ? -1 : slot * this.slots.stride;
   }
 
   /** First word of the row of the flow that a record names, made if need be; -1 for no flow. */
@@ -99,10 +106,28 @@ export class FlowStore {
     const row = slot * this.slots.stride;
     const words = this.slots.words;
     const known = words[row + this.extra + FlowExtra.known]!;
-    const hasTuples = (known & Known.original) !== 0 && (known & Known.reply) !== 0;
-    words[row + Col.complete] = isWhole && hasTuples ? 1 : 0;
+    const hasAll = (known & TOLD) === TOLD && !markUnknown(words, row);
+    words[row + Col.complete] = isWhole && hasAll ? 1 : 0;
     this.table.remove(words[row + Col.number]!, words[row + Col.number + 1]!);
     this.sink(words, row);
     this.slots.give(slot);
   }
+}
+
+const TOLD = Known.original | Known.reply | Known.told;
+
+/** What the entry's status shows was done, though no record told of it: those were lost. */
+function markUnknown(words: Int32Array, row: number): boolean {
+  if (words[row + Col.older] === 1) return false; // done before the first record
+  const status = words[row + Col.status]!;
+  let isLost = false;
+  const note = (bit: number, column: number, unknown: number): void => {
+    if ((status & bit) === 0 || words[row + column] !== 0) return;
+    words[row + column] = unknown;
+    isLost = true;
+  };
+  note(Status.confirmed, Col.confirm, Confirm.unknown);
+  note(Status.srcNatDone, Col.srcNat, Mapping.unknown);
+  note(Status.dstNatDone, Col.dstNat, Mapping.unknown);
+  return isLost;
 }

@@ -25,6 +25,7 @@ export class Flows {
     this.copyState(words, at, row);
     copyPair(words, at + Word.flowEntry, to, row + Col.entry);
     to[row + Col.zone] = words[at + Word.flowZone]! & 0xffff;
+    to[row + this.store.extra + FlowExtra.known]! |= Known.told;
     if (flags & RecordFlag.flowReply) this.copyReply(words, at, row);
     else this.copyOriginal(words, at, row);
     if ((flags & RecordFlag.flowNew) === 0) this.markOlder(row);
@@ -87,17 +88,14 @@ export class Flows {
     if (status !== 0) this.store.words[row + Col.status] = status;
   }
 
-  countPacket(row: number, isReply: boolean, length: number): void {
-    add(this.store.words, row + (isReply ? Col.packetsReply : Col.packets), 1);
-    add(this.store.words, row + (isReply ? Col.bytesReply : Col.bytes), length);
+  /** A packet more, or with negative numbers one less. */
+  countPacket(row: number, isReply: boolean, length: number, packets: 1 | -1): void {
+    this.count(row, isReply ? Col.packetsReply : Col.packets, packets);
+    this.count(row, isReply ? Col.bytesReply : Col.bytes, length);
   }
 
-  countChains(row: number): void {
-    add(this.store.words, row + Col.chainPackets, 1);
-  }
-
-  countMapped(row: number): void {
-    add(this.store.words, row + Col.mappedPackets, 1);
+  count(row: number, column: number, by: number): void {
+    add(this.store.words, row + column, by);
   }
 
   /** What was decided about a manip not before the time at `since[word]`; Mapping.none if nothing. */
@@ -110,14 +108,29 @@ export class Flows {
     return words[row + (isSrc ? Col.srcNat : Col.dstNat)]!;
   }
 
-  /** What confirmation made of it, if that was not before the time at `since[word]`. */
+  /**
+   * What confirmation made of it, if that was not before the time at
+   * `since[word]`; unknown where it was confirmed and no record told when.
+   */
   confirmedSince(row: number, since: Int32Array, word: number): number {
     const words = this.store.words;
     const known = words[row + this.store.extra + FlowExtra.known]!;
-    if ((known & Known.confirm) === 0) return Confirm.none;
+    if ((known & Known.confirm) === 0) {
+      const isLost = words[row + Col.older] === 0 && words[row + Col.status]! & Status.confirmed;
+      return isLost ? Confirm.unknown : Confirm.none;
+    }
     if (isBefore(words, row + this.store.extra + FlowExtra.confirmAt, since, word))
       return Confirm.none;
     return words[row + Col.confirm]!;
+  }
+
+  /** Was it in the table before the time at `since[word]`, as far as records told? */
+  wasConfirmedBefore(row: number, since: Int32Array, word: number): boolean {
+    const words = this.store.words;
+    if (words[row + Col.older] === 1) return true;
+    const known = words[row + this.store.extra + FlowExtra.known]!;
+    const when = row + this.store.extra + FlowExtra.confirmAt;
+    return (known & Known.confirm) !== 0 && isBefore(words, when, since, word);
   }
 
   private markOlder(row: number): void {

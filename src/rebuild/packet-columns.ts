@@ -77,4 +77,6 @@ export const PacketBit = {
   dropped: 4, // a drop record is part of the row
   torn: 8,
   mapped: 16, // counted among its flow's mapped packets
+  chained: 32, // counted among those for which a nat chain ran
+  foreign: 64, // the drop names another tuple: of this packet only if a visit was running
 } as const;

@@ -2,11 +2,14 @@
  * Which packet a record belongs to: the sk_buff's address is only evidence, so
  * hook order, namespace, flow and time must agree as well.
  */
-import { Hook, Verdict } from '../model/codes.ts';
+import { Confirm, Hook, Verdict } from '../model/codes.ts';
 import { Shift, Word } from '../wire/words.ts';
+import { Flow } from './flow-columns.ts';
+import type { FlowStore } from './flow-store.ts';
 import { Packet as Col, hookAtNull, PacketBit, PacketExtra, PacketNull } from './packet-columns.ts';
 import type { PacketStore } from './packet-store.ts';
 import { clearNull, copyPair, isBefore, isNull, setNull } from './row-words.ts';
+import { sameAsAfter } from './tuple-words.ts';
 
 /** Hooks that may follow each hook for the same packet; prerouting and output begin a way. */
 const FOLLOWS: readonly (readonly number[])[] = [
@@ -19,32 +22,40 @@ const FOLLOWS: readonly (readonly number[])[] = [
 
 export class PacketFinder {
   private readonly packets: PacketStore;
+  private readonly flowStore: FlowStore;
 
-  constructor(packets: PacketStore) {
+  constructor(packets: PacketStore, flowStore: FlowStore) {
     this.packets = packets;
+    this.flowStore = flowStore;
   }
 
   /** RECORD_DROP: before its visit ends, or after the last one. */
   sawDrop(words: Int32Array, at: number, reason: number, location: number): void {
     const store = this.packets;
-    const skbLow = words[at + Word.skb]!;
-    const skbHigh = words[at + Word.skb + 1]!;
-    let row = store.find(skbLow, skbHigh);
-    const netns = words[at + Word.netns]!;
-    if (row >= 0 && this.isElsewhere(row, netns)) {
-      store.handOn(row);
-      row = -1;
-    }
-    if (row < 0) row = store.begin(skbLow, skbHigh);
+    const row = this.droppable(words, at);
     const to = store.words;
-    if (store.bits(row) & PacketBit.dropped) return;
     to[row + Col.dropReason] = reason;
     to[row + Col.dropLocation] = location;
     clearNull(to, row, PacketNull.dropReason);
     clearNull(to, row, PacketNull.dropLocation);
     copyPair(words, at + Word.ktime, to, row + store.extra + PacketExtra.droppedAt);
     store.setBits(row, PacketBit.dropped);
+    const isVisited = (store.bits(row) & PacketBit.visited) !== 0;
+    if (isVisited && !sameAsAfter(words, at, to, row)) store.setBits(row, PacketBit.foreign);
     store.touch(row, words, at + Word.ktime);
+  }
+
+  /** The row a drop goes to: an sk_buff that was freed before is another packet by now. */
+  private droppable(words: Int32Array, at: number): number {
+    const store = this.packets;
+    const skbLow = words[at + Word.skb]!;
+    const skbHigh = words[at + Word.skb + 1]!;
+    const row = store.find(skbLow, skbHigh);
+    if (row < 0) return store.begin(skbLow, skbHigh);
+    const wasFreed = (store.bits(row) & PacketBit.dropped) !== 0;
+    if (!wasFreed && !this.isElsewhere(row, words[at + Word.netns]!)) return row;
+    store.handOn(row);
+    return store.begin(skbLow, skbHigh);
   }
 
   private isElsewhere(row: number, netns: number): boolean {
@@ -63,8 +74,12 @@ export class PacketFinder {
     const row = store.find(skbLow, skbHigh);
     if (row < 0) return store.begin(skbLow, skbHigh);
     const isStub = (store.bits(row) & PacketBit.visited) === 0;
-    if (isStub ? this.isDropOfThis(row, enter) : this.continues(row, words, at)) return row;
-    const carried = this.isDropOfThis(row, enter) ? this.takeDrop(row) : undefined;
+    const isDropOfThis = this.isDropOfThis(row, enter);
+    if (isStub ? isDropOfThis : this.continues(row, words, at, isDropOfThis)) {
+      store.clearBits(row, PacketBit.foreign);
+      return row;
+    }
+    const carried = isDropOfThis ? this.takeDrop(row) : undefined;
     store.handOn(row);
     const fresh = store.begin(skbLow, skbHigh);
     if (carried !== undefined) this.putDrop(fresh, carried);
@@ -90,7 +105,7 @@ export class PacketFinder {
     );
     setNull(words, row, PacketNull.dropReason);
     setNull(words, row, PacketNull.dropLocation);
-    store.clearBits(row, PacketBit.dropped);
+    store.clearBits(row, PacketBit.dropped | PacketBit.foreign);
     return drop;
   }
 
@@ -106,8 +121,9 @@ export class PacketFinder {
   }
 
   /** Is this the next visit of the packet in the row, or another packet at the same address? */
-  private continues(row: number, words: Int32Array, at: number): boolean {
+  private continues(row: number, words: Int32Array, at: number, isDropOfThis: boolean): boolean {
     const store = this.packets;
+    if ((store.bits(row) & PacketBit.dropped) !== 0 && !isDropOfThis) return false;
     const row_ = store.words;
     const hook = (words[at + Word.hook]! >>> Shift.hook) & 0xff;
     const last = row_[row + Col.lastHook]!;
@@ -126,8 +142,8 @@ export class PacketFinder {
     const low = words[at + Word.flow]!;
     const high = words[at + Word.flow + 1]!;
     if (row_[row + Col.flow] === low && row_[row + Col.flow + 1] === high) return true;
-    const hook = (words[at + Word.hook]! >>> Shift.hook) & 0xff;
-    return hook === Hook.input || hook === Hook.postrouting;
+    const known = this.flowStore.find(row_[row + Col.flow]!, row_[row + Col.flow + 1]!);
+    return known >= 0 && this.flowStore.words[known + Flow.confirm] === Confirm.merged;
   }
 
   /** lo hands the very sk_buff back, with its entry: out and in are the same interface. */
@@ -136,8 +152,8 @@ export class PacketFinder {
     return (
       !isNull(row_, row, PacketNull.outIfindex) &&
       row_[row + Col.outIfindex] === words[at + Word.visitIfindex]! &&
-      this.sameFlow(row, words, at) &&
-      row_[row + Col.flow] === words[at + Word.flow]!
+      row_[row + Col.flow] === words[at + Word.flow]! &&
+      row_[row + Col.flow + 1] === words[at + Word.flow + 1]!
     );
   }
 }

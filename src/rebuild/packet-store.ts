@@ -97,6 +97,7 @@ export class PacketStore {
     const skb = row + this.extra + PacketExtra.skb;
     this.table.remove(words[skb]!, words[skb + 1]!);
     if (bits & PacketBit.visited) {
+      if (bits & PacketBit.foreign) this.forgetDrop(row);
       const number = ++this.handedOn;
       words[row + Col.number] = number | 0;
       words[row + Col.number + 1] = Math.floor(number / 0x100000000);
@@ -104,6 +105,13 @@ export class PacketStore {
       this.sink(words, row);
     }
     this.slots.give(row / this.slots.stride);
+  }
+
+  /** The sk_buff was freed, but as somebody else's. */
+  private forgetDrop(row: number): void {
+    setNull(this.slots.words, row, PacketNull.dropReason);
+    setNull(this.slots.words, row, PacketNull.dropLocation);
+    this.clearBits(row, PacketBit.dropped | PacketBit.foreign);
   }
 
   private expireQueue(queue: Queue, quietNs: number, now: Int32Array, word: number): void {
@@ -134,7 +142,7 @@ export class PacketStore {
     const words = this.slots.words;
     const verdict = words[row + Col.verdict];
     const hook = words[row + Col.lastHook];
-    if ((this.bits(row) & PacketBit.visited) === 0) return true;
+    if (this.bits(row) & PacketBit.dropped) return true;
     if (verdict !== Verdict.accept) return verdict === Verdict.drop;
     return hook === Hook.input || hook === Hook.postrouting;
   }
@@ -142,7 +150,7 @@ export class PacketStore {
   /** A tracked packet must reach its end, be dropped, or be stolen. */
   private isWhole(row: number): boolean {
     const bits = this.bits(row);
-    if (this.isAtEnd(row) || bits & PacketBit.dropped) return true;
+    if (this.isAtEnd(row)) return true;
     if (this.slots.words[row + Col.verdict] === Verdict.stolen) return true;
     return (bits & PacketBit.conntrackRan) === 0;
   }

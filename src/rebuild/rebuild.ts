@@ -10,6 +10,7 @@ import { FLOWS, PACKETS } from '../model/tables.ts';
 import { RecordKind } from '../wire/layout.ts';
 import { Tally } from '../wire/tally.ts';
 import { isLess, Shift, Word } from '../wire/words.ts';
+import { Decisions } from './decisions.ts';
 import { FlowStore } from './flow-store.ts';
 import { Flows } from './flows.ts';
 import { PacketFinder } from './packet-finder.ts';
@@ -60,8 +61,9 @@ export class Rebuild {
       this.append(this.flowRows, words, row),
     );
     this.flows = new Flows(this.flowStore);
-    this.finder = new PacketFinder(this.packets);
-    this.visits = new Visits(this.packets, this.finder, this.flowStore, this.flows);
+    this.finder = new PacketFinder(this.packets, this.flowStore);
+    const decisions = new Decisions(this.packets, this.flowStore, this.flows);
+    this.visits = new Visits(this.packets, this.finder, decisions);
   }
 
   /** Rows given up, unfinished, because a table was full. */

@@ -48,11 +48,11 @@ export function writeEarlier(
   to[word + 1] = from[at + 1]! - borrow;
 }
 
-/** Adds a count below 2^32 to the 64-bit value at a word. */
+/** Adds a count between -2^32 and 2^32 to the 64-bit value at a word. */
 export function add(words: Int32Array, word: number, count: number): void {
   const sum = (words[word]! >>> 0) + count;
   words[word] = sum;
-  if (sum > 0xffffffff) words[word + 1]!++;
+  words[word + 1]! += Math.floor(sum / 0x1_0000_0000);
 }
 
 /** Is the time at `a[at]` before the one at `b[word]`? */

@@ -40,3 +40,14 @@ export function sameEnd(a: TupleWords, words: Int32Array, at: number, end: 'src'
   const theirs = (words[at + port]! >>> shift) & 0xffff;
   return ours === theirs && sameAddress(a.words, a.at + address, words, at + address);
 }
+
+/** Is the record's tuple the one that the packet in the row left its last visit with? */
+export function sameAsAfter(words: Int32Array, at: number, rows: Int32Array, row: number): boolean {
+  return (
+    ((words[at + Word.l4proto]! >>> Shift.l4proto) & 0xff) === rows[row + Col.protocol] &&
+    ((words[at + Word.srcPort]! >>> Shift.srcPort) & 0xffff) === rows[row + Col.srcPortAfter] &&
+    ((words[at + Word.dstPort]! >>> Shift.dstPort) & 0xffff) === rows[row + Col.dstPortAfter] &&
+    sameAddress(words, at + Word.src, rows, row + Col.srcAfter) &&
+    sameAddress(words, at + Word.dst, rows, row + Col.dstAfter)
+  );
+}
