@@ -81,8 +81,8 @@ test: setup build lint native-test ## everything: linter, C tests, unit tests, p
 	npx vitest run --reporter=default --reporter=./test/run/skipped-reporter.ts \
 		--reporter=json --outputFile.json=$(RESULTS)
 
-bench: setup build ## the benchmarks
-	npx vitest bench --run
+bench: setup build ## records per second, beside the obvious implementation
+	npm run --silent bench
 
 lint: setup ## types, linter, formatter
 	npm run --silent check
