@@ -6,6 +6,7 @@ import { findingsOf } from '../explain/findings.ts';
 import type { TraceFacts } from '../model/facts.ts';
 import { FLOWS, PACKETS } from '../model/tables.ts';
 import { parseWhole } from './options.ts';
+import { rulesNow, rulesText } from './rules-now.ts';
 import { addTraceOptions, type TraceOptions } from './trace-options.ts';
 import { readTrace, type TraceSink, traceLive } from './trace-source.ts';
 import { reportLedger } from './watch.ts';
@@ -47,8 +48,11 @@ async function explain(options: ExplainOptions): Promise<void> {
       : await readTrace(options.from, TABLES, sink);
   account.finish();
   const findings = findingsOf(account, ledger, (inode) => names[inode] ?? String(inode));
+  const rules = options.from === undefined ? rulesNow(findings.namespaces, names) : [];
   process.stdout.write(
-    options.json ? `${JSON.stringify(findings)}\n` : describeFindings(findings, options.flows),
+    options.json
+      ? `${JSON.stringify({ ...findings, rules })}\n`
+      : describeFindings(findings, options.flows) + rulesText(rules),
   );
   reportLedger(ledger);
 }
