@@ -13,7 +13,6 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/policy/**', 'test/kernel/**'],
-          benchmark: { include: ['test/bench/**/*.bench.ts'] },
           sequence: { groupOrder: 0 },
         },
       },
@@ -21,7 +20,6 @@ export default defineConfig({
         test: {
           name: 'policy',
           include: ['test/policy/**/*.test.ts'],
-          benchmark: { include: [] },
           globalSetup: ['./test/run/build-dist.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -32,7 +30,6 @@ export default defineConfig({
         test: {
           name: 'kernel',
           include: ['test/kernel/**/*.test.ts'],
-          benchmark: { include: [] },
           globalSetup: ['./test/run/build-dist.ts'],
           maxWorkers: 1,
           testTimeout: GUEST_MS,

@@ -1,0 +1,152 @@
+/** What conntrail does with drained bytes: each stage alone, and all of it as `record` runs it. */
+import { join } from 'node:path';
+import { type NamedBatch, TraceTables } from '../../src/cli/tables.ts';
+import { BatchBuilder } from '../../src/columns/batch.ts';
+import { type Output, openOutput } from '../../src/export/output.ts';
+import type { TraceFacts } from '../../src/model/facts.ts';
+import { RowBuffer } from '../../src/model/rows.ts';
+import { FLOWS, PACKETS, TABLES, type Table, type TableName } from '../../src/model/tables.ts';
+import { Rebuild } from '../../src/rebuild/rebuild.ts';
+import { recordBytes } from '../../src/wire/layout.ts';
+import { Merge, type RecordVisitor } from '../../src/wire/merge.ts';
+import { recordWords } from '../../src/wire/words.ts';
+import type { Enlarged, Slice } from './enlarge.ts';
+import { begin, cpuMs, type StageTimes, type Whole } from './figures.ts';
+import { Rings } from './rings.ts';
+
+export function openTables({ facts, symbols }: Enlarged): TraceTables {
+  return new TraceTables(facts, (address) => symbolOf(symbols, address));
+}
+
+export function symbolOf(symbols: Enlarged['symbols'], address: bigint): string {
+  const key = `0x${address.toString(16)}`;
+  return symbols[key] ?? key;
+}
+
+export async function ourWhole(enlarged: Enlarged, folder: string): Promise<Whole> {
+  const rings = new Rings(enlarged.facts.cpus);
+  const tables = openTables(enlarged);
+  const outputs = await openOutputs(enlarged.facts, folder);
+  const end = begin();
+  for (const slice of enlarged.slices) {
+    rings.fill(slice);
+    tables.add(rings.take(), slice.horizonNs);
+    for (const named of tables.takeReady()) await write(outputs, named);
+  }
+  tables.finish();
+  for (const named of tables.takeReady()) await write(outputs, named);
+  const packets = await outputs.packets.close({});
+  const flows = await outputs.flows.close({});
+  const times = end();
+  await rings.close();
+  if (tables.evicted.packets + tables.evicted.flows > 0) throw new Error('rows were given up');
+  return {
+    ...times,
+    packets: { rows: packets.rows, bytes: packets.bytes },
+    flows: { rows: flows.rows, bytes: flows.bytes },
+  };
+}
+
+type Outputs = Readonly<Record<'packets' | 'flows', Output>>;
+
+async function openOutputs(facts: TraceFacts, folder: string): Promise<Outputs> {
+  const open = (table: TableName) =>
+    openOutput(join(folder, `${table}.parquet`), TABLES, { facts, table });
+  return { packets: await open('packets'), flows: await open('flows') };
+}
+
+async function write(outputs: Outputs, { table, batch }: NamedBatch): Promise<void> {
+  if (table !== 'losses') await outputs[table].write(table, batch);
+}
+
+/** Stage by stage, each over the whole capture, its input made before its time begins. */
+export async function ourStages(enlarged: Enlarged, folder: string): Promise<StageTimes> {
+  const drained = await drainAll(enlarged);
+  const merge = mergeAll(enlarged, drained.slices, () => undefined);
+  const ordered = orderedOf(enlarged, drained.slices);
+  const rebuild = rebuildAll(enlarged, ordered, () => undefined);
+  const rows: RowBuffer[] = [];
+  const { names } = rebuildAll(enlarged, ordered, (full) => rows.push(copyOf(full)));
+  const batches = batchAll(enlarged, rows, names);
+  const startMs = cpuMs();
+  const outputs = await openOutputs(enlarged.facts, folder);
+  for (const named of batches.ready) await write(outputs, named);
+  await outputs.packets.close({});
+  await outputs.flows.close({});
+  const written = cpuMs() - startMs;
+  return { drain: drained.ms, order: merge, rebuild: rebuild.ms, batches: batches.ms, written };
+}
+
+async function drainAll(enlarged: Enlarged): Promise<{ slices: Slice[]; ms: number }> {
+  const rings = new Rings(enlarged.facts.cpus);
+  const slices: Slice[] = [];
+  for (const slice of enlarged.slices) {
+    rings.fill(slice);
+    slices.push({ perCpu: [rings.take().slice()], horizonNs: slice.horizonNs });
+  }
+  await rings.close();
+  return { slices, ms: rings.takenMs };
+}
+
+function mergeAll({ facts }: Enlarged, slices: readonly Slice[], visit: RecordVisitor): number {
+  const merge = new Merge();
+  const startMs = cpuMs();
+  for (const { perCpu, horizonNs } of slices) {
+    merge.add(perCpu[0]!, facts.cpus);
+    const high = Number(BigInt.asIntN(32, horizonNs >> 32n));
+    merge.release(high, Number(BigInt.asIntN(32, horizonNs)), visit);
+  }
+  merge.releaseAll(visit);
+  return cpuMs() - startMs;
+}
+
+function orderedOf(enlarged: Enlarged, slices: readonly Slice[]): Int32Array {
+  const ordered = new Int32Array((enlarged.records * recordBytes) / 4);
+  let end = 0;
+  mergeAll(enlarged, slices, (words, at) => {
+    ordered.set(words.subarray(at, at + recordWords), end);
+    end += recordWords;
+  });
+  return ordered;
+}
+
+function rebuildAll(
+  { facts, symbols }: Enlarged,
+  ordered: Int32Array,
+  onRows: (rows: RowBuffer) => void,
+): { ms: number; names: readonly string[] } {
+  const rebuild = new Rebuild({
+    cpus: facts.cpus,
+    dropReason: (reason) => facts.dropReasons[reason] ?? String(reason),
+    symbol: (low, high) => symbolOf(symbols, (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)),
+    onRows,
+  });
+  const startMs = cpuMs();
+  for (let at = 0; at < ordered.length; at += recordWords) rebuild.record(ordered, at);
+  rebuild.finish();
+  return { ms: cpuMs() - startMs, names: rebuild.names.names };
+}
+
+function copyOf(rows: RowBuffer): RowBuffer {
+  const copy = new RowBuffer(rows.table, rows.length);
+  copy.words.set(rows.words.subarray(0, copy.words.length));
+  copy.length = rows.length;
+  return copy;
+}
+
+function batchAll(
+  { facts }: Enlarged,
+  buffers: readonly RowBuffer[],
+  names: readonly string[],
+): { ready: NamedBatch[]; ms: number } {
+  const context = { clockOffsetNs: BigInt(facts.clockOffsetNs), names };
+  const builders = new Map<Table, BatchBuilder>(
+    [PACKETS, FLOWS].map((table) => [table, new BatchBuilder(table, context)]),
+  );
+  const startMs = cpuMs();
+  const ready = buffers.map(({ table, words, length }) => {
+    const batch = builders.get(table)!.batch(words, length);
+    return { table: table.name as TableName, batch };
+  });
+  return { ready, ms: cpuMs() - startMs };
+}
