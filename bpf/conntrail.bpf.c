@@ -186,7 +186,7 @@ int packet_drop(struct trace_event_raw_kfree_skb *ctx)
 
 	if (bpf_core_field_exists(ctx->reason)) {
 		reason = ctx->reason;
-		if (!reason) /* SKB_NOT_DROPPED_YET: TCP frees a segment it has used this way */
+		if (reason == SKB_NOT_DROPPED_YET)
 			return 0;
 	}
 	return on_drop(ctx->skbaddr, (__u64)ctx->location, ctx->protocol, reason);

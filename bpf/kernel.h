@@ -103,12 +103,17 @@ struct nf_conn {
 	__u32 mark;
 };
 
+/* An enum as in the kernel: CO-RE finds no field whose type is of another kind. */
+enum skb_drop_reason {
+	SKB_NOT_DROPPED_YET = 0, /* TCP frees a segment it has used this way: no drop */
+};
+
 /* The tracepoint skb:kfree_skb; `reason` since 5.17. */
 struct trace_event_raw_kfree_skb {
 	void *skbaddr;
 	void *location;
 	unsigned short protocol;
-	__u32 reason;
+	enum skb_drop_reason reason;
 };
 
 #pragma clang attribute pop

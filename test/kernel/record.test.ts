@@ -1,0 +1,299 @@
+/**
+ * `conntrail record` on a real kernel: a flood with the default ring and with
+ * one made too small, every output of one run equal, Ctrl-C, and refusals.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LEDGER_KEY } from '../../src/export/metadata.ts';
+import { readMetadata } from '../../src/export/read-dataset.ts';
+import { runGuest } from '../../src/lab/guest.ts';
+import { PACKAGE_ROOT } from '../../src/lab/place.ts';
+import type { KernelTruth } from '../../src/lab/truth.ts';
+import type { Ledger } from '../../src/model/ledger.ts';
+import { imbalance, totalLost } from '../../src/model/ledger.ts';
+import { countAtHook, nonZero, readCaptureTrace, readTruth, type Trace } from './trace.ts';
+
+let folder: string;
+const at = (...parts: string[]) => join(folder, ...parts);
+const text = (...parts: string[]) => readFile(at(...parts), 'utf8');
+
+/** Runs a script in a guest; what it leaves in $OUT comes to `at()`. */
+async function inGuest(script: string, timeoutSec: number): Promise<void> {
+  let said = '';
+  const result = await runGuest({
+    command: ['bash', '-c', script],
+    outDir: folder,
+    timeoutSec,
+    onStderr: (chunk) => {
+      said += chunk.toString();
+    },
+  });
+  expect(result.status, said).toBe(0);
+  expect(result.kernelWarnings).toEqual([]);
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'conntrail-record-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function query(sql: string): Promise<Record<string, unknown>[]> {
+  const instance = await DuckDBInstance.create();
+  const connection = await instance.connect();
+  try {
+    return (await connection.runAndReadAll(sql)).getRowObjectsJson() as Record<string, unknown>[];
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}
+
+const parquet = (name: string, table: string) =>
+  `read_parquet('${at(name)}/table=${table}/**/*.parquet')`;
+
+describe('two hundred thousand packets with the default ring', () => {
+  let trace: Trace;
+  let truth: KernelTruth;
+
+  beforeAll(async () => {
+    await inGuest(
+      `conntrail lab --here --scenario flood --truth --out $OUT/flood -- --out $OUT/flood/trace.capture
+       echo $? > $OUT/flood/status`,
+      600,
+    );
+    trace = await readCaptureTrace(at('flood', 'trace.capture'));
+    truth = await readTruth(at('flood'));
+  });
+
+  it('delivers and loses, together, what was sent: per CPU and probe, to the record', () => {
+    const { rows } = trace.end.ledger;
+    expect(rows.filter((row) => imbalance(row) !== 0)).toEqual([]);
+    const visits = rows.filter((row) => row.probe === 1);
+    expect(visits.filter((row) => row.sent > 0).length).toBeGreaterThan(0);
+    expect(visits.reduce((sum, row) => sum + row.sent, 0)).toBeGreaterThan(600_000);
+  });
+
+  it('has every packet the kernel counted at the hooks of the router, or a loss for it', () => {
+    const router = truth.namespaces.router!;
+    const early = nonZero(router.hooks!.prerouting.early);
+    expect(early).toEqual({ 'ipv4 udp': 200_000 });
+    const lost = totalLost(trace.end.ledger);
+    const ours = countAtHook(trace.packets, router, 'prerouting')['ipv4 udp'] ?? 0;
+    if (lost === 0) expect(ours).toBe(200_000);
+    else expect(200_000 - ours).toBeLessThanOrEqual(lost);
+  });
+
+  it('ends with the status that says whether anything was lost', async () => {
+    const status = Number(await text('flood', 'status'));
+    expect(status).toBe(totalLost(trace.end.ledger) === 0 ? 0 : 3);
+  });
+});
+
+describe('a ring made too small', () => {
+  let ledger: Ledger;
+
+  beforeAll(async () => {
+    await inGuest(
+      `mkdir $OUT/small; conntrail lab --here --scenario flood --truth --out $OUT/small -- \
+         --out $OUT/small/trace --buffer 4KiB 2> $OUT/small/said
+       echo $? > $OUT/small/status`,
+      600,
+    );
+    const [run] = await readMetadata(at('small', 'trace'));
+    ledger = JSON.parse(run!.metadata[LEDGER_KEY]!) as Ledger;
+  });
+
+  it('loses records, and says so by its exit status and its last words', async () => {
+    expect(await text('small', 'status')).toBe('3\n');
+    expect(await text('small', 'said')).toMatch(/\n\d+ of \d+ records lost\n/);
+    expect(totalLost(ledger)).toBeGreaterThan(0);
+  });
+
+  it('balances all the same: sent is delivered plus lost, per CPU, to the record', () => {
+    expect(ledger.rows.filter((row) => imbalance(row) !== 0)).toEqual([]);
+    expect(ledger.lossWindow).not.toBeNull();
+  });
+
+  it('has the ledger of the metadata in the table losses', async () => {
+    const rows = await query(
+      `SELECT cpu, probe, sent, delivered, ring_full FROM ${parquet('small/trace', 'losses')} ORDER BY ALL`,
+    );
+    const sum = (name: string) => rows.reduce((total, row) => total + Number(row[name]), 0);
+    const ours = (pick: (row: Ledger['rows'][number]) => number) =>
+      ledger.rows.reduce((total, row) => total + pick(row), 0);
+    expect(rows).toHaveLength(ledger.rows.length);
+    expect(sum('sent')).toBe(ours((row) => row.sent));
+    expect(sum('delivered')).toBe(ours((row) => row.delivered));
+    expect(sum('ring_full')).toBe(ours((row) => row.ringFull));
+    expect(sum('sent')).toBe(sum('delivered') + sum('ring_full'));
+  });
+
+  it('claims no packet that the kernel did not count', async () => {
+    const router = (await readTruth(at('small'))).namespaces.router!;
+    const [row] = await query(
+      `SELECT count(*) AS rows FROM ${parquet('small/trace', 'packets')}
+       WHERE netns = ${router.inode} AND prerouting_at IS NOT NULL AND protocol = 17`,
+    );
+    expect(Number(row!.rows)).toBeLessThanOrEqual(router.hooks!.prerouting.early['ipv4 udp']);
+  });
+});
+
+/** One run into four places, ended by Ctrl-C; a stream read by another process; a live explanation. */
+const ONE_RUN = `
+set -e
+cd $OUT
+conntrail doctor --json > doctor.json
+conntrail lab --here --scenario tour --out $OUT/run -- -q --out $OUT/run/trace \
+  --out $OUT/run/trace.capture --out $OUT/run/flows.parquet --table flows
+bpftool prog show > programs; bpftool link show > links
+conntrail record --duration 2s --out - -q > stream.arrow
+modprobe nf_conntrack
+conntrail record --out sigterm.capture --ready-file ready & tracer=$!
+while [ ! -e ready ]; do sleep 0.1; done
+kill -TERM $tracer; wait $tracer; echo $? > sigterm.status
+conntrail explain --duration 1s --json > explain.json
+conntrail watch --duration 1s --format json > watch.json
+`;
+
+describe('one run into several places', () => {
+  beforeAll(() => inGuest(ONE_RUN, 600));
+
+  it('could trace, and knew it', async () => {
+    expect(JSON.parse(await text('doctor.json'))).toMatchObject({ canTrace: true });
+  });
+
+  it('leaves no probe behind after Ctrl-C', async () => {
+    expect(await text('programs')).not.toMatch(/kprobe|tracepoint/);
+    expect(await text('links')).toBe('');
+  });
+
+  it('leaves whole files after SIGTERM', async () => {
+    expect(await text('sigterm.status')).toBe('0\n');
+    expect((await readCaptureTrace(at('sigterm.capture'))).end.ledger.rows.length).toBeGreaterThan(
+      0,
+    );
+    expect(existsSync(at('sigterm.capture.partial'))).toBe(false);
+  });
+
+  it('gives the same tables, value for value, live and from the capture', async () => {
+    const main = join(PACKAGE_ROOT, 'dist/cli/main.js');
+    execFileSync(process.execPath, [
+      main,
+      'export',
+      at('run/trace.capture'),
+      '--out',
+      at('run/exported'),
+      '-q',
+    ]);
+    for (const table of ['packets', 'flows', 'losses']) {
+      const live = parquet('run/trace', table);
+      const exported = parquet('run/exported', table);
+      const [count] = await query(`SELECT count(*) AS rows FROM ${live}`);
+      expect(Number(count!.rows)).toBeGreaterThan(0);
+      const columns = `SELECT * EXCLUDE (node, date, hour, "table")`;
+      expect(await query(`${columns} FROM ${live} EXCEPT ALL ${columns} FROM ${exported}`)).toEqual(
+        [],
+      );
+      expect(await query(`${columns} FROM ${exported} EXCEPT ALL ${columns} FROM ${live}`)).toEqual(
+        [],
+      );
+    }
+  });
+
+  it('opens with a second, independent reader, with the same values', async () => {
+    const { asyncBufferFromFile, parquetReadObjects } = await import('hyparquet');
+    const { compressors } = await import('hyparquet-compressors');
+    const file = await asyncBufferFromFile(at('run/flows.parquet'));
+    const columns = ['flow', 'netns', 'src_port', 'dst_port', 'packets', 'status', 'src_nat'];
+    const rows = await parquetReadObjects({ file, compressors, columns });
+    const theirs = await query(
+      `SELECT ${columns.join(', ')} FROM read_parquet('${at('run/flows.parquet')}')`,
+    );
+    const asText = (row: Record<string, unknown>) =>
+      columns.map((name) => String(row[name])).join();
+    expect(rows.map(asText).sort()).toEqual(theirs.map(asText).sort());
+    expect(rows.length).toBeGreaterThan(3);
+  });
+
+  it('streams Arrow that a second process reads', () => {
+    const reader = `
+      const { tableFromIPC } = await import('apache-arrow');
+      const { readFileSync } = await import('node:fs');
+      const table = tableFromIPC(readFileSync(process.argv[1]));
+      console.log(table.schema.fields.length, table.schema.metadata.get('conntrail.table'));`;
+    const said = execFileSync(
+      process.execPath,
+      ['--input-type=module', '-e', reader, at('stream.arrow')],
+      {
+        cwd: PACKAGE_ROOT,
+        encoding: 'utf8',
+      },
+    );
+    expect(said).toMatch(/^\d\d packets\n$/);
+  });
+
+  it('explains live, as JSON with certainty', async () => {
+    expect(JSON.parse(await text('explain.json'))).toMatchObject({ certainty: 'known', lost: 0 });
+  });
+});
+
+/** Each line of the file: what was run, its exit status; then what it said. */
+const REFUSALS = `
+try() { name=$1; shift; "$@" > "$OUT/$name.out" 2> "$OUT/$name.err"; echo "$?" > "$OUT/$name.status"; }
+cd $OUT
+try missing-module conntrail record --duration 1s --out x.capture
+modprobe nf_conntrack; modprobe nf_nat
+try no-root setpriv --reuid 65534 --regid 65534 --clear-groups conntrail record --duration 1s --out /tmp/x.capture
+try no-bpf setpriv --bounding-set -sys_admin,-bpf,-perfmon --inh-caps -sys_admin,-bpf,-perfmon conntrail record --duration 1s --out x.capture
+: > /tmp/empty; echo 4.19.0 > /tmp/release
+try no-btf unshare -m sh -c 'mount --bind /tmp/empty /sys/kernel/btf/vmlinux && exec conntrail record --duration 1s --out x.capture'
+try old-kernel unshare -m sh -c 'mount --bind /tmp/release /proc/sys/kernel/osrelease && exec conntrail record --duration 1s --out x.capture'
+mkdir /tmp/tiny; mount -t tmpfs -o size=16k tmpfs /tmp/tiny
+try full-disk conntrail record --duration 2s --out /tmp/tiny/x.parquet
+try not-writable conntrail record --duration 1s --out /proc/nowhere/trace
+try bad-duration conntrail record --duration 5parsecs --out x
+try unknown-flag conntrail record --fitler tcp --out x
+try bad-filter conntrail record --filter 'tcp and prot 53' --out x
+try no-rules sh -c 'mkdir /tmp/bin; printf "#!/bin/sh\\necho nft: denied >&2; exit 1\\n" > /tmp/bin/nft; chmod +x /tmp/bin/nft; PATH=/tmp/bin:$PATH exec conntrail explain --duration 1s'
+bpftool prog show > programs
+`;
+
+describe('refusals', () => {
+  beforeAll(() => inGuest(REFUSALS, 400));
+
+  it.each([
+    ['missing-module', 1, /nf_conntrack/, /modprobe nf_conntrack/],
+    ['no-root', 1, /EPERM|EACCES|privilege|root/, /root|CAP_BPF/],
+    ['no-bpf', 1, /EPERM|EACCES|privilege|CAP_/, /root|CAP_BPF/],
+    ['no-btf', 1, /BTF/, /CONFIG_DEBUG_INFO_BTF/],
+    ['old-kernel', 1, /4\\.19.*5\\.10|5\\.10.*4\\.19/, /./],
+    ['full-disk', 1, /ENOSPC/, /space|place/],
+    ['not-writable', 1, /ENOENT|EACCES|EROFS/, /./],
+    ['bad-duration', 2, /"5parsecs"/, /5s/],
+    ['unknown-flag', 2, /--fitler/, /--filter/],
+    ['bad-filter', 2, /prot/, /./],
+  ])('%s: one line, what to try, and exit status %i', async (name, status, found, hint) => {
+    expect(await text(`${name}.status`), await text(`${name}.err`)).toBe(`${status}\n`);
+    const [line = '', next = '', ...more] = (await text(`${name}.err`)).trim().split('\n');
+    expect(line).toMatch(/^conntrail: /);
+    expect(line).toMatch(found);
+    expect(next).toMatch(/^ {2}try: /);
+    expect(next).toMatch(hint);
+    expect(more).toEqual([]);
+    expect(await text(`${name}.out`)).toBe('');
+  });
+
+  it('explains without the rules it may not read, and says so', async () => {
+    expect(await text('no-rules.status')).toBe('0\n');
+    expect(await text('no-rules.err')).toMatch(/^conntrail: .*nft.*denied/m);
+  });
+
+  it('leaves no probe behind after any of them', async () => {
+    expect(await text('programs')).not.toMatch(/kprobe|tracepoint/);
+  });
+});
