@@ -147,7 +147,7 @@ int BPF_KPROBE(ip6t_chain, void *priv, struct sk_buff *skb, struct nf_hook_state
 	return on_nat_chain(state);
 }
 
-/* The legacy backend since 5.15: the hook is the table walk itself, priv its table. */
+/* The legacy backend since 5.16: the hook is the table walk itself, priv its table. */
 SEC("kprobe/ipt_do_table")
 int BPF_KPROBE(ipt_table, const char *table, struct sk_buff *skb, struct nf_hook_state *state)
 {

@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import { type Check, type Diagnosis, diagnose } from './doctor-checks.ts';
-import { gatherFacts } from './doctor-facts.ts';
 import { Exit, endWith } from './exit.ts';
 
 export function doctorCommand(): Command {
@@ -9,6 +8,7 @@ export function doctorCommand(): Command {
     .option('--json', 'print the checks as one JSON object')
     .addHelpText('after', HELP)
     .action(async ({ json = false }: { json?: boolean }) => {
+      const { gatherFacts } = await import('./doctor-facts.ts');
       const diagnosis = diagnose(await gatherFacts());
       process.stdout.write(
         json ? `${JSON.stringify(diagnosis, null, 2)}\n` : describeDiagnosis(diagnosis),

@@ -1,25 +1,9 @@
 import { Command } from 'commander';
-import { BatchView } from '../columns/batch-view.ts';
-import { Account } from '../explain/account.ts';
-import { describeFindings } from '../explain/describe.ts';
-import { findingsOf } from '../explain/findings.ts';
-import type { TraceFacts } from '../model/facts.ts';
-import { FLOWS, PACKETS } from '../model/tables.ts';
+import type { ExplainOptions } from './explain-run.ts';
 import { parseWhole } from './options.ts';
-import { rulesNow, rulesText } from './rules-now.ts';
-import { addTraceOptions, type TraceOptions } from './trace-options.ts';
-import { readTrace, type TraceSink, traceLive } from './trace-source.ts';
-import { reportLedger } from './watch.ts';
+import { addTraceOptions } from './trace-options.ts';
 
-interface ExplainOptions extends TraceOptions {
-  readonly from?: string;
-  readonly json?: boolean;
-  readonly flows: number;
-}
-
-const LIVE_MS = 5000;
 const SHOWN_FLOWS = 20;
-const TABLES = ['packets', 'flows'] as const;
 
 export function explainCommand(): Command {
   const command = new Command('explain')
@@ -27,34 +11,12 @@ export function explainCommand(): Command {
     .option('--from <place>', 'a dataset folder or capture file instead of a live trace of 5s')
     .option('--flows <n>', 'how many flows to describe', parseWhole('flows', 0), SHOWN_FLOWS)
     .option('--json', 'findings as JSON, all flows');
-  return addTraceOptions(command).addHelpText('after', HELP).action(explain);
-}
-
-async function explain(options: ExplainOptions): Promise<void> {
-  const account = new Account();
-  let names: TraceFacts['netnsNames'] = {};
-  const sink: TraceSink = {
-    facts: (facts) => {
-      names = facts.netnsNames;
-    },
-    batch: async ({ table, batch }) => {
-      if (table === 'packets') account.addPackets(new BatchView(batch, PACKETS));
-      else account.addFlows(new BatchView(batch, FLOWS));
-    },
-  };
-  const ledger =
-    options.from === undefined
-      ? await traceLive({ duration: LIVE_MS, ...options }, TABLES, sink)
-      : await readTrace(options.from, TABLES, sink);
-  account.finish();
-  const findings = findingsOf(account, ledger, (inode) => names[inode] ?? String(inode));
-  const rules = options.from === undefined ? rulesNow(findings.namespaces, names) : [];
-  process.stdout.write(
-    options.json
-      ? `${JSON.stringify({ ...findings, rules })}\n`
-      : describeFindings(findings, options.flows) + rulesText(rules),
-  );
-  reportLedger(ledger);
+  return addTraceOptions(command)
+    .addHelpText('after', HELP)
+    .action(async (options: ExplainOptions) => {
+      const { explain } = await import('./explain-run.ts');
+      await explain(options);
+    });
 }
 
 const HELP = `

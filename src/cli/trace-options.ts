@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import type { SessionOptions } from '../capture/session.ts';
 import { TraceError } from '../model/error.ts';
+import { TABLES } from '../model/tables.ts';
 import { parseDurationMs, parseSizeBytes } from './options.ts';
 
 export interface TraceOptions {
@@ -45,4 +46,11 @@ export function addTraceOptions(command: Command): Command {
 
 export function sessionOptions({ filter, buffer }: TraceOptions): SessionOptions {
   return { filter, ringBytes: buffer };
+}
+
+/** For a file or a stream, which hold one table. */
+export function tableOption(): Option {
+  return new Option('--table <name>', 'which table, where the output holds only one')
+    .choices(TABLES.map(({ name }) => name))
+    .default('packets');
 }

@@ -1,20 +1,6 @@
-import { once } from 'node:events';
 import { Command, Option } from 'commander';
-import { BatchView } from '../columns/batch-view.ts';
-import { flowLine, type NetnsName, packetLine } from '../columns/describe-row.ts';
-import type { TraceFacts } from '../model/facts.ts';
-import { describeLedger, type Ledger, totalLost } from '../model/ledger.ts';
-import { FLOWS, PACKETS } from '../model/tables.ts';
-import { Exit, endWith } from './exit.ts';
-import type { NamedBatch } from './tables.ts';
-import { addTraceOptions, type TraceOptions } from './trace-options.ts';
-import { readTrace, type TraceSink, traceLive } from './trace-source.ts';
-
-interface WatchOptions extends TraceOptions {
-  readonly from?: string;
-  readonly flows?: boolean;
-  readonly format: 'text' | 'json';
-}
+import { addTraceOptions } from './trace-options.ts';
+import type { WatchOptions } from './watch-run.ts';
 
 export function watchCommand(): Command {
   const command = new Command('watch')
@@ -26,65 +12,12 @@ export function watchCommand(): Command {
         .choices(['text', 'json'])
         .default('text'),
     );
-  return addTraceOptions(command).addHelpText('after', HELP).action(watch);
-}
-
-async function watch(options: WatchOptions): Promise<void> {
-  const sink = new LineSink(options.format);
-  const tables = [options.flows ? 'flows' : 'packets'] as const;
-  const ledger =
-    options.from === undefined
-      ? await traceLive(options, tables, sink)
-      : await readTrace(options.from, tables, sink);
-  reportLedger(ledger);
-}
-
-/** The last words of every command that shows a trace. */
-export function reportLedger(ledger: Ledger | null): void {
-  const text = ledger === null ? 'cut short: no ledger, losses unknown' : describeLedger(ledger);
-  process.stderr.write(`${text}\n`);
-  if (ledger === null || totalLost(ledger) > 0) endWith(Exit.losses);
-}
-
-class LineSink implements TraceSink {
-  private readonly format: 'text' | 'json';
-  private netnsName: NetnsName = String;
-
-  constructor(format: 'text' | 'json') {
-    this.format = format;
-  }
-
-  facts({ netnsNames }: TraceFacts): void {
-    this.netnsName = (inode) => netnsNames[inode] ?? String(inode);
-  }
-
-  async batch({ table, batch }: NamedBatch): Promise<void> {
-    const view = new BatchView(batch, table === 'flows' ? FLOWS : PACKETS);
-    const text = table === 'flows' ? flowLine : packetLine;
-    for (const row of rowsByTime(view, table === 'flows' ? 'first_at' : 'started_at')) {
-      const line =
-        this.format === 'json' ? jsonLine(view.row(row)) : text(view, row, this.netnsName);
-      if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
-    }
-  }
-}
-
-/** Rows are in the order of their ends; people read in the order of beginnings. */
-function rowsByTime(view: BatchView, column: string): Uint32Array {
-  const times = view.bigs(column);
-  const order = Uint32Array.from({ length: view.rows }, (_, row) => row);
-  return order.sort((a, b) => Number(times[a]! - times[b]!) || a - b);
-}
-
-/** 64-bit values that a double cannot hold go as text; nanoseconds always do. */
-export function jsonLine(row: Readonly<Record<string, unknown>>): string {
-  return JSON.stringify(row, (_, value: unknown) =>
-    typeof value === 'bigint'
-      ? value <= BigInt(Number.MAX_SAFE_INTEGER)
-        ? Number(value)
-        : value.toString()
-      : value,
-  );
+  return addTraceOptions(command)
+    .addHelpText('after', HELP)
+    .action(async (options: WatchOptions) => {
+      const { watch } = await import('./watch-run.ts');
+      await watch(options);
+    });
 }
 
 const HELP = `

@@ -1,0 +1,95 @@
+/** What `conntrail record` does; record.ts says how it is called. */
+import { writeFileSync } from 'node:fs';
+import { fileError, TraceError } from '../model/error.ts';
+import type { TraceEnd } from '../model/facts.ts';
+import { describeLedger, totalLost } from '../model/ledger.ts';
+import type { TableName } from '../model/tables.ts';
+import { type Destination, openDestination } from './destination.ts';
+import { Exit, endWith } from './exit.ts';
+import { LiveTrace } from './live-trace.ts';
+import { Progress, sizeText } from './progress.ts';
+import { onStopSignal } from './stop-signals.ts';
+import { sessionOptions, type TraceOptions } from './trace-options.ts';
+
+export interface RecordOptions extends TraceOptions {
+  readonly out: readonly string[];
+  readonly table: TableName;
+  readonly readyFile?: string;
+  readonly quiet?: boolean;
+}
+
+export async function record(options: RecordOptions): Promise<void> {
+  if (options.out.filter((place) => place === '-').length > 1) {
+    throw new TraceError('usage', '--out - is given twice, there is one standard output');
+  }
+  const trace = LiveTrace.open(sessionOptions(options));
+  const destinations: Destination[] = [];
+  try {
+    for (const place of options.out) {
+      destinations.push(await openDestination(place, { facts: trace.facts, table: options.table }));
+    }
+    const end = await runInto(trace, destinations, options);
+    await trace.close();
+    const places = await closeAll(destinations, end);
+    if (!options.quiet) process.stderr.write(summary(end, places));
+    if (totalLost(end.ledger) > 0) endWith(Exit.losses);
+  } catch (error) {
+    await trace.close();
+    for (const destination of destinations) await destination.abort();
+    throw error;
+  }
+}
+
+async function runInto(
+  trace: LiveTrace,
+  destinations: readonly Destination[],
+  { quiet = false, readyFile, duration }: RecordOptions,
+): Promise<TraceEnd> {
+  const release = onStopSignal(() => trace.stop());
+  const progress = new Progress(quiet, () => progressLine(trace, destinations));
+  try {
+    return await trace.run(
+      {
+        drained: async (bytes, horizonNs) => {
+          for (const place of destinations) await place.addDrained(bytes, horizonNs);
+        },
+        batch: async (named) => {
+          for (const place of destinations) await place.addBatch(named);
+        },
+      },
+      () => signalReady(readyFile),
+      duration,
+    );
+  } finally {
+    progress.end();
+    release();
+  }
+}
+
+function signalReady(file: string | undefined): void {
+  if (file === undefined) return;
+  try {
+    writeFileSync(file, '', { mode: 0o600 });
+  } catch (error) {
+    throw fileError('write', file, error);
+  }
+}
+
+async function closeAll(
+  destinations: readonly Destination[],
+  end: TraceEnd,
+): Promise<readonly string[]> {
+  for (const destination of destinations) await destination.close(end);
+  return destinations.map(({ target }) => target);
+}
+
+function progressLine(trace: LiveTrace, destinations: readonly Destination[]): string {
+  const written = destinations.reduce((sum, { bytes }) => sum + bytes, 0);
+  return `${trace.delivered} records, ${trace.skipped} lost, ${sizeText(written)} written`;
+}
+
+function summary(end: TraceEnd, places: readonly string[]): string {
+  const files = places.filter((place) => place !== '-');
+  const where = files.length === 0 ? '' : `written: ${files.join(', ')}\n`;
+  return `${describeLedger(end.ledger)}\n${where}`;
+}
