@@ -32,6 +32,15 @@ export class RowBuffer {
     return at;
   }
 
+  /** Copies a row that begins at a word. The caller checks isFull first. */
+  append(words: Int32Array, row: number): void {
+    const { stride } = this.layout;
+    const to = this.words;
+    const at = this.length * stride;
+    for (let word = 0; word < stride; word++) to[at + word] = words[row + word]!;
+    this.length++;
+  }
+
   clear(): void {
     this.length = 0;
   }

@@ -34,10 +34,7 @@ export class AddressTable {
     const { entries, mask } = this;
     let index = hash(low, high) & mask;
     while (entries[index * ENTRY_WORDS + 2] !== 0) index = (index + 1) & mask;
-    const at = index * ENTRY_WORDS;
-    entries[at] = low;
-    entries[at + 1] = high;
-    entries[at + 2] = slot + 1;
+    this.put(index, low, high, slot + 1);
   }
 
   /** Forgets a key; one that is not there is no error. */
@@ -64,10 +61,17 @@ export class AddressTable {
       const home = hash(entries[at]!, entries[at + 1]!) & mask;
       const isReachable = ((index - home) & mask) < ((index - hole) & mask);
       if (isReachable) continue;
-      entries.copyWithin(hole * ENTRY_WORDS, at, at + ENTRY_WORDS);
+      this.put(hole, entries[at]!, entries[at + 1]!, entries[at + 2]!);
       hole = index;
     }
-    entries.fill(0, hole * ENTRY_WORDS, (hole + 1) * ENTRY_WORDS);
+    this.put(hole, 0, 0, 0);
+  }
+
+  private put(index: number, low: number, high: number, slotPlusOne: number): void {
+    const at = index * ENTRY_WORDS;
+    this.entries[at] = low;
+    this.entries[at + 1] = high;
+    this.entries[at + 2] = slotPlusOne;
   }
 
   private grow(): void {

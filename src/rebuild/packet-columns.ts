@@ -1,6 +1,7 @@
 import { HOOKS } from '../model/codes.ts';
 import { layoutOf } from '../model/row-layout.ts';
 import { PACKETS } from '../model/tables.ts';
+import { nullMask } from './row-words.ts';
 
 /** Words of the columns of `packets` within a row. */
 export const layout = layoutOf(PACKETS);
@@ -56,9 +57,12 @@ export const PacketNull = {
   dropLocation: index('drop_location'),
 } as const;
 /** Columns of each hook, null together where the packet did not pass it. */
-export const hookNull: readonly (readonly number[])[] = HOOKS.map((hook) =>
+const hookColumns = HOOKS.map((hook) =>
   ['at', 'ns', 'chains', 'rewritten'].map((what) => index(`${hook}_${what}`)),
 );
+export const hookNull: readonly Int32Array[] = hookColumns.map(nullMask);
+/** Every column that may be null. */
+export const allNull = nullMask([...Object.values(PacketNull), ...hookColumns.flat()]);
 /** One of them: tells whether the packet has passed the hook. */
 export const hookAtNull: readonly number[] = HOOKS.map((hook) => index(`${hook}_at`));
 

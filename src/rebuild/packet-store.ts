@@ -8,8 +8,8 @@ import { Hook, Verdict } from '../model/codes.ts';
 import { PACKETS } from '../model/tables.ts';
 import { AddressTable } from './address-table.ts';
 import type { RowSink } from './flow-store.ts';
-import { Packet as Col, hookNull, PacketBit, PacketExtra, PacketNull } from './packet-columns.ts';
-import { copyPair, isOlderThan, setNull } from './row-words.ts';
+import { allNull, Packet as Col, PacketBit, PacketExtra, PacketNull } from './packet-columns.ts';
+import { copyPair, isOlderThan, setNull, setNulls } from './row-words.ts';
 import { Queue, Slots } from './slots.ts';
 
 const LINGER_CLOSING_NS = 10_000_000;
@@ -52,8 +52,7 @@ export class PacketStore {
     this.table.insert(skbLow, skbHigh, slot);
     words[row + this.extra + PacketExtra.skb] = skbLow;
     words[row + this.extra + PacketExtra.skb + 1] = skbHigh;
-    for (const column of Object.values(PacketNull)) setNull(words, row, column);
-    for (const columns of hookNull) for (const column of columns) setNull(words, row, column);
+    setNulls(words, row, allNull);
     return row;
   }
 

@@ -10,6 +10,7 @@ import { FLOWS, PACKETS } from '../model/tables.ts';
 import { RecordKind } from '../wire/layout.ts';
 import { Tally } from '../wire/tally.ts';
 import { isLess, Shift, Word } from '../wire/words.ts';
+import { AddressTable } from './address-table.ts';
 import { Decisions } from './decisions.ts';
 import { FlowStore } from './flow-store.ts';
 import { Flows } from './flows.ts';
@@ -45,6 +46,8 @@ export class Rebuild {
   private readonly flows: Flows;
   private readonly finder: PacketFinder;
   private readonly visits: Visits;
+  /** Numbers of names by kernel address: to find a name takes long. */
+  private readonly locations = new AddressTable(64);
   private cpu = 0;
   private untilExpiry = EXPIRE_EVERY;
 
@@ -126,7 +129,12 @@ export class Rebuild {
     const { dropReason, symbol } = this.options;
     const reason = this.names.numberOf(dropReason(words[at + Word.dropReason]!));
     const low = words[at + Word.dropLocation]!;
-    const location = this.names.numberOf(symbol(low, words[at + Word.dropLocation + 1]!));
+    const high = words[at + Word.dropLocation + 1]!;
+    let location = this.locations.find(low, high);
+    if (location < 0) {
+      location = this.names.numberOf(symbol(low, high));
+      this.locations.insert(low, high, location);
+    }
     this.finder.sawDrop(words, at, reason, location);
   }
 
@@ -137,8 +145,7 @@ export class Rebuild {
   };
 
   private append(rows: RowBuffer, words: Int32Array, row: number): void {
-    const at = rows.next();
-    rows.words.set(words.subarray(row, row + rows.layout.stride), at);
+    rows.append(words, row);
     if (rows.isFull) this.handOver(rows);
   }
 

@@ -15,7 +15,7 @@ import {
 } from './packet-columns.ts';
 import type { PacketFinder } from './packet-finder.ts';
 import type { PacketStore } from './packet-store.ts';
-import { clearNull, copyPair, writeEarlier } from './row-words.ts';
+import { clearNull, clearNulls, copyPair, writeEarlier } from './row-words.ts';
 import { AFTER, copyTuple, type TupleWords } from './tuple-words.ts';
 
 /** Were records of this CPU lost after the time at `started[word]`? */
@@ -40,7 +40,7 @@ export class Visits {
   sawEntered(words: Int32Array, at: number): void {
     const cpu = (words[at + Word.cpu]! >>> Shift.cpu) & 0xffff;
     const record = this.entered[cpu] ?? new Int32Array(Word.dstPort + 1);
-    record.set(words.subarray(at, at + record.length));
+    for (let word = 0; word < record.length; word++) record[word] = words[at + word]!;
     this.entered[cpu] = record;
   }
 
@@ -104,7 +104,7 @@ export class Visits {
     to[row + hookNs[hook]!] = words[at + Word.visitDuration]!;
     to[row + hookChains[hook]!] = flags & RecordFlag.visitChainsRan ? 1 : 0;
     to[row + hookRewritten[hook]!] = flags & RecordFlag.visitRewritten ? 1 : 0;
-    for (const column of hookNull[hook]!) clearNull(to, row, column);
+    clearNulls(to, row, hookNull[hook]!);
     to[row + Col.lastHook] = hook;
     to[row + Col.verdict] = (words[at + Word.verdict]! >>> Shift.verdict) & 0xff;
     to[row + Col.mark] = words[at + Word.mark]!;

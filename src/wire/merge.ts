@@ -73,9 +73,8 @@ export class Merge {
 
   /** Hands out all records older than the horizon, oldest first, equal times by CPU. */
   release(horizonHigh: number, horizonLow: number, visit: RecordVisitor): void {
-    for (;;) {
-      const first = this.oldest(undefined);
-      if (first === undefined) return;
+    let first = this.oldest(undefined);
+    while (first !== undefined) {
       const second = this.oldest(first);
       const words = first.words;
       let at = first.head;
@@ -90,6 +89,7 @@ export class Merge {
       } while (at < first.tail);
       if (at === first.head) return;
       first.head = at;
+      first = second; // what is left of the first is younger, or not to be handed out yet
     }
   }
 
