@@ -15,16 +15,27 @@ import {
   type FlowAccount,
   type HookAccount,
   hookOf,
+  merge,
   type NetnsAccount,
   newFlow,
-  type Skip,
+  newTally,
+  type Tallied,
 } from './counts.ts';
+import { isDroppedAt, skipByFlow, skipOf } from './skip.ts';
+
+/** Packets of one flow at one hook that no chain was asked about; the flow will tell why. */
+interface Unnamed {
+  readonly account: HookAccount;
+  readonly hook: HookName;
+  readonly flow: string;
+  readonly isDropped: boolean;
+  readonly tally: Tallied;
+}
 
 export class Account {
   readonly namespaces = new Map<number, NetnsAccount>();
   readonly flows = new Map<string, FlowAccount>();
-  /** Hooks where an original-direction packet met no chain, to be named once its flow is known. */
-  private readonly unnamed: { hook: HookAccount; flow: string; packet: string }[] = [];
+  private readonly unnamed = new Map<string, Unnamed>();
 
   addPackets(view: BatchView): void {
     for (let row = 0; row < view.rows; row++) this.addPacket(view, row);
@@ -36,11 +47,10 @@ export class Account {
 
   /** After the last row. */
   finish(): void {
-    for (const { hook, flow, packet } of this.unnamed) {
-      const isOlder = this.flows.get(flow)?.isOlder ?? false;
-      count(hook.skipped, isOlder ? 'flow older than the trace' : 'flow already mapped', packet);
+    for (const { account, hook, flow, isDropped, tally } of this.unnamed.values()) {
+      merge(account.skipped, skipByFlow(this.flows.get(flow), hook, isDropped), tally);
     }
-    this.unnamed.length = 0;
+    this.unnamed.clear();
   }
 
   private addPacket(view: BatchView, row: number): void {
@@ -69,8 +79,15 @@ export class Account {
       return;
     }
     const skip = skipOf(view, row, hook);
-    if (skip !== undefined) count(account.skipped, skip, packet);
-    else if (flow !== undefined) this.unnamed.push({ hook: account, flow, packet });
+    if (skip !== undefined || flow === undefined) {
+      count(account.skipped, skip ?? 'unknown', packet);
+      return;
+    }
+    const isDropped = isDroppedAt(view, row, hook);
+    const key = `${flow} ${hook} ${isDropped}`;
+    const unnamed = this.unnamed.get(key) ?? { account, hook, flow, isDropped, tally: newTally() };
+    this.unnamed.set(key, unnamed);
+    add(unnamed.tally, packet);
   }
 
   private addToFlow(view: BatchView, row: number, number: string): void {
@@ -119,19 +136,4 @@ export class Account {
     this.flows.set(number, flow);
     return flow;
   }
-}
-
-/** undefined: in original direction of a flow that was decided before; which, the flow tells. */
-function skipOf(view: BatchView, row: number, hook: HookName): Skip | undefined {
-  const state = view.word('state', row);
-  if (state === 'untracked' || state === 'invalid') return state;
-  if (state === 'none') return 'not seen by conntrack';
-  if (hook === 'forward') return 'no nat chain here';
-  if (view.word('direction', row) === 'reply') return 'reply direction';
-  const isDropped = view.word('verdict', row) === 'drop' && view.word('last_hook', row) === hook;
-  const isDeciding = (['src_nat', 'dst_nat'] as const).some((manip) =>
-    ['rule', 'null mapping'].includes(view.word(manip, row) ?? ''),
-  );
-  if (isDeciding) return 'no nat chain here';
-  return isDropped && state === 'new' ? 'dropped before the nat chains' : undefined;
 }

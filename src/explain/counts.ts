@@ -10,7 +10,8 @@ export type Skip =
   | 'untracked'
   | 'invalid'
   | 'not seen by conntrack'
-  | 'dropped before the nat chains';
+  | 'dropped before the nat chains'
+  | 'unknown'; // the records that would tell were lost
 
 /** Packets counted, and the first of them by packets.packet: the evidence. */
 export interface Tallied {
@@ -69,7 +70,7 @@ export function hookOf(netns: NetnsAccount, hook: HookName): HookAccount {
   return account;
 }
 
-function newTally(): Tallied {
+export function newTally(): Tallied {
   return { packets: 0, examples: [] };
 }
 
@@ -82,6 +83,19 @@ export function count(tallies: Map<Skip, Tallied>, skip: Skip, packet: string): 
   const tally = tallies.get(skip) ?? newTally();
   tallies.set(skip, tally);
   add(tally, packet);
+}
+
+/** Adds what was tallied apart. */
+export function merge(tallies: Map<Skip, Tallied>, skip: Skip, more: Tallied): void {
+  const tally = tallies.get(skip) ?? newTally();
+  tallies.set(skip, tally);
+  tally.packets += more.packets;
+  const examples = [...tally.examples, ...more.examples].sort(byNumber).slice(0, MAX_EXAMPLES);
+  tally.examples.splice(0, MAX_EXAMPLES, ...examples);
+}
+
+function byNumber(a: string, b: string): number {
+  return a.length - b.length || (a < b ? -1 : 1);
 }
 
 export function newFlow(flow: string, netns: number): FlowAccount {

@@ -10,7 +10,9 @@ import {
 } from './findings.ts';
 
 /** What a cause says of several packets: verb first. */
-const CLAUSE: Readonly<Record<Skip, readonly [verb: 'are' | 'belong' | 'were', rest: string]>> = {
+const CLAUSE: Readonly<
+  Record<Skip, readonly [verb: 'are' | 'belong' | 'had' | 'were', rest: string]>
+> = {
   'reply direction': [
     'are',
     'in reply direction: rewritten back from the entry, no rule is evaluated',
@@ -23,13 +25,14 @@ const CLAUSE: Readonly<Record<Skip, readonly [verb: 'are' | 'belong' | 'were', r
     'belong',
     'to a flow older than the trace: decided before, a rule added since never sees it',
   ],
-  'no nat chain here': ['are', 'the first of a flow, but at this hook is no nat chain to ask'],
+  'no nat chain here': ['had', 'no nat chain to ask at this hook'],
   untracked: ['are', 'untracked: without an entry there is no NAT'],
   invalid: ['are', 'invalid: conntrack gave no entry, so there is no NAT'],
   'not seen by conntrack': ['were', 'not seen by conntrack: it is not at work in this namespace'],
   'dropped before the nat chains': ['were', 'dropped before the nat chains'],
+  unknown: ['are', 'of unknown cause: records that would tell were lost'],
 };
-const SINGULAR = { are: 'is', belong: 'belongs', were: 'was' } as const;
+const SINGULAR = { are: 'is', belong: 'belongs', had: 'had', were: 'was' } as const;
 
 export function describeFindings(findings: Findings, maxFlows: number): string {
   const parts = [
@@ -87,6 +90,13 @@ function flowsText(flows: readonly FlowFinding[], most: number): string[] {
   return [[...shown, ...(rest > 0 ? [`and ${plural(rest, 'more flow')}`] : [])].join('\n')];
 }
 
+/** What to say of a flow that confirmation did not put into the table. */
+const NOT_CONFIRMED: Readonly<Record<string, readonly string[]>> = {
+  none: ['It was never confirmed.'],
+  refused: ['The kernel refused to put it into its table.'],
+  merged: ['It met an equal flow in the table, and its packet went on as one of that flow.'],
+};
+
 /** `flow 4 in r, tcp A > B, reply C > D: dst by rule. 11 packets: …` */
 export function flowSentence(flow: FlowFinding): string {
   const { original, reply } = flow.directions;
@@ -108,7 +118,7 @@ export function flowSentence(flow: FlowFinding): string {
     `flow ${flow.flow} in ${flow.netnsName}: ${flow.protocol} ${flow.original}, reply ${flow.reply};`,
     `${decisionText(flow)}.`,
     `${plural(packetsOf(flow), 'packet')}: ${clauses.join(', ')}${dropped > 0 ? `, ${dropped} dropped` : ''}.`,
-    ...(flow.confirm === 'none' ? ['It was never confirmed.'] : []),
+    ...(NOT_CONFIRMED[flow.confirm] ?? []),
     ...(flow.isComplete ? [] : ['Records about it were lost.']),
   ].join(' ');
 }
