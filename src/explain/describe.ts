@@ -28,7 +28,7 @@ const CLAUSE: Readonly<
   'no nat chain here': ['had', 'no nat chain to ask at this hook'],
   untracked: ['are', 'untracked: without an entry there is no NAT'],
   invalid: ['are', 'invalid: conntrack gave no entry, so there is no NAT'],
-  'not seen by conntrack': ['were', 'not seen by conntrack: it is not at work in this namespace'],
+  'not seen by conntrack': ['were', 'not seen by conntrack, so there is no NAT'],
   'dropped before the nat chains': ['were', 'dropped before the nat chains'],
   unknown: ['are', 'of unknown cause: records that would tell were lost'],
 };
