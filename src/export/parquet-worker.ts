@@ -27,12 +27,16 @@ function reply(message: Reply): void {
   parentPort?.postMessage(message);
 }
 
+/** Values encoded at a time: fewer, larger pages, and so files about a tenth smaller. */
+const WRITE_BATCH_ROWS = 16_384;
+
 /** Version 2 pages: only they let addresses (fixed-size binary) have a dictionary. */
 function propertiesFor(delta: readonly string[]): WriterProperties {
   let builder = new WriterPropertiesBuilder()
     .setCompression(Compression.ZSTD)
     .setWriterVersion(WriterVersion.V2)
     .setMaxRowGroupSize(ROW_GROUP_ROWS)
+    .setWriteBatchSize(WRITE_BATCH_ROWS)
     .setCreatedBy('conntrail');
   for (const name of delta) {
     builder = builder
