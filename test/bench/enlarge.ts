@@ -6,8 +6,9 @@
  */
 import { CaptureReader } from '../../src/export/capture-reader.ts';
 import type { TraceFacts } from '../../src/model/facts.ts';
-import { RecordFlag, RecordKind, record } from '../../src/wire/layout.ts';
+import { RecordKind } from '../../src/wire/layout.ts';
 import { bigAt, recordWords, Shift, Word } from '../../src/wire/words.ts';
+import { moveFlow, shift } from './shift.ts';
 
 /** CPU pairs side by side. */
 const LANES = 8;
@@ -15,7 +16,6 @@ const LANES = 8;
 const LONGEST_PAUSE_NS = 2_000_000n;
 /** So long after boot the enlarged trace begins. */
 const START_NS = 90_000_000_000_000n;
-const FIRST_EPHEMERAL_PORT = 32_768;
 
 /** What one drain takes: of each CPU the records up to a common time. */
 export interface Slice {
@@ -141,35 +141,6 @@ function fillQueue(base: Base, cpu: number, rounds: number): Int32Array {
     }
   }
   return words;
-}
-
-/** Another sk_buff, flow, network and ephemeral ports; none at all stays none. */
-function shift(words: Int32Array, at: number, copy: number, flows: number): void {
-  if (words[at + Word.skb + 1] !== 0) words[at + Word.skb + 1]! += copy * 16;
-  moveFlow(words, at, copy * flows);
-  for (const address of [at + Word.src, at + Word.dst]) {
-    if (words[address + 3] !== 0) words[address + 3]! ^= (copy & 0xff) << 8;
-  }
-  const l4proto = (words[at + Word.l4proto]! >>> Shift.l4proto) & 0xff;
-  if (l4proto !== 6 && l4proto !== 17) return;
-  const ports = words[at + Word.srcPort]!;
-  words[at + Word.srcPort] =
-    otherPort(ports & 0xffff, copy) | (otherPort(ports >>> 16, copy) << 16);
-}
-
-/** Flows are numbered from 1 on; these are few enough for one word. */
-function moveFlow(words: Int32Array, at: number, by: number): void {
-  if (words[at + Word.flow] !== 0) words[at + Word.flow]! += by;
-  const kind = (words[at + Word.kind]! >>> Shift.kind) & 0xff;
-  const flags = (words[at + Word.flags]! >>> Shift.flags) & 0xffff;
-  if (kind === RecordKind.confirm && flags & RecordFlag.confirmMerged) {
-    words[at + (record.confirmIntoLo >>> 2)]! += by;
-  }
-}
-
-function otherPort(port: number, copy: number): number {
-  if (port < FIRST_EPHEMERAL_PORT) return port;
-  return FIRST_EPHEMERAL_PORT + ((port - FIRST_EPHEMERAL_PORT + copy * 977) % 32_768);
 }
 
 /** Cuts all queues at common times, so that a slice has about as much as one drain takes. */

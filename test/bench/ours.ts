@@ -1,8 +1,9 @@
 /** What conntrail does with drained bytes: each stage alone, and all of it as `record` runs it. */
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type NamedBatch, TraceTables } from '../../src/cli/tables.ts';
 import { BatchBuilder } from '../../src/columns/batch.ts';
-import { type Output, openOutput } from '../../src/export/output.ts';
+import { type Output, openOutput, type Written } from '../../src/export/output.ts';
 import type { TraceFacts } from '../../src/model/facts.ts';
 import { RowBuffer } from '../../src/model/rows.ts';
 import { FLOWS, PACKETS, TABLES, type Table, type TableName } from '../../src/model/tables.ts';
@@ -11,7 +12,7 @@ import { recordBytes } from '../../src/wire/layout.ts';
 import { Merge, type RecordVisitor } from '../../src/wire/merge.ts';
 import { recordWords } from '../../src/wire/words.ts';
 import type { Enlarged, Slice } from './enlarge.ts';
-import { begin, cpuMs, type StageTimes, type Whole } from './figures.ts';
+import { begin, cpuMs, type StageTimes, type Whole, type WrittenTable } from './figures.ts';
 import { Rings } from './rings.ts';
 
 export function openTables({ facts, symbols }: Enlarged): TraceTables {
@@ -26,37 +27,39 @@ export function symbolOf(symbols: Enlarged['symbols'], address: bigint): string 
 export async function ourWhole(enlarged: Enlarged, folder: string): Promise<Whole> {
   const rings = new Rings(enlarged.facts.cpus);
   const tables = openTables(enlarged);
-  const outputs = await openOutputs(enlarged.facts, folder);
+  const output = await openFolder(enlarged.facts, folder);
   const end = begin();
   for (const slice of enlarged.slices) {
     rings.fill(slice);
     tables.add(rings.take(), slice.horizonNs);
-    for (const named of tables.takeReady()) await write(outputs, named);
+    for (const named of tables.takeReady()) await write(output, named);
   }
   tables.finish();
-  for (const named of tables.takeReady()) await write(outputs, named);
-  const packets = await outputs.packets.close({});
-  const flows = await outputs.flows.close({});
+  for (const named of tables.takeReady()) await write(output, named);
+  const written = await output.close({});
   const times = end();
   await rings.close();
   if (tables.evicted.packets + tables.evicted.flows > 0) throw new Error('rows were given up');
   return {
     ...times,
-    packets: { rows: packets.rows, bytes: packets.bytes },
-    flows: { rows: flows.rows, bytes: flows.bytes },
+    packets: sumOf(written, 'packets'),
+    flows: sumOf(written, 'flows'),
   };
 }
 
-type Outputs = Readonly<Record<'packets' | 'flows', Output>>;
-
-async function openOutputs(facts: TraceFacts, folder: string): Promise<Outputs> {
-  const open = (table: TableName) =>
-    openOutput(join(folder, `${table}.parquet`), TABLES, { facts, table });
-  return { packets: await open('packets'), flows: await open('flows') };
+function sumOf({ files }: Written, table: TableName): WrittenTable {
+  const parts = files.filter((file) => file.table === table);
+  const sum = (what: 'rows' | 'bytes') => parts.reduce((so, file) => so + file[what], 0);
+  return { rows: sum('rows'), bytes: sum('bytes') };
 }
 
-async function write(outputs: Outputs, { table, batch }: NamedBatch): Promise<void> {
-  if (table !== 'losses') await outputs[table].write(table, batch);
+/** A dataset, each time in a folder of its own. */
+async function openFolder(facts: TraceFacts, folder: string): Promise<Output> {
+  return openOutput(await mkdtemp(join(folder, 'dataset-')), TABLES, { facts });
+}
+
+async function write(output: Output, { table, batch }: NamedBatch): Promise<void> {
+  await output.write(table, batch);
 }
 
 /** Stage by stage, each over the whole capture, its input made before its time begins. */
@@ -69,10 +72,9 @@ export async function ourStages(enlarged: Enlarged, folder: string): Promise<Sta
   const { names } = rebuildAll(enlarged, ordered, (full) => rows.push(copyOf(full)));
   const batches = batchAll(enlarged, rows, names);
   const startMs = cpuMs();
-  const outputs = await openOutputs(enlarged.facts, folder);
-  for (const named of batches.ready) await write(outputs, named);
-  await outputs.packets.close({});
-  await outputs.flows.close({});
+  const output = await openFolder(enlarged.facts, folder);
+  for (const named of batches.ready) await write(output, named);
+  await output.close({});
   const written = cpuMs() - startMs;
   return { drain: drained.ms, order: merge, rebuild: rebuild.ms, batches: batches.ms, written };
 }
