@@ -118,7 +118,6 @@ const TOLD = Known.original | Known.reply | Known.told;
 
 /** What the entry's status shows was done, though no record told of it: those were lost. */
 function markUnknown(words: Int32Array, row: number): boolean {
-  if (words[row + Col.older] === 1) return false; // done before the first record
   const status = words[row + Col.status]!;
   let isLost = false;
   const note = (bit: number, column: number, unknown: number): void => {

@@ -87,6 +87,30 @@ describe('a cause at a hook', () => {
     expect(hookOf(findings, 'prerouting').chainsRan).toBe(1);
   });
 
+  it('is that no chain is there, at the hook of the end that the null mapping is of', () => {
+    const out = packet(1n, 'output > postrouting chains', {
+      ...NEW,
+      dst_nat: 'null mapping',
+      src_nat: 'rule',
+      confirm: 'inserted',
+    });
+    expect(causes(explained([out], [flow(7n)]), 'output')).toEqual(['no nat chain here 1']);
+  });
+
+  it('is told apart for packets of one flow, dropped here or not', () => {
+    const findings = explained(
+      [
+        packet(1n, 'prerouting', { ...NEW, verdict: 'drop' }),
+        packet(2n, 'prerouting > input', NEW),
+      ],
+      [flow(7n, { confirm: 'none', dst_nat: 'none', src_nat: 'none' })],
+    );
+    expect(causes(findings, 'prerouting')).toEqual([
+      'dropped before the nat chains 1',
+      'no nat chain here 1',
+    ]);
+  });
+
   it('is that no chain is there, where there is no NAT at all', () => {
     const none = { src_nat: 'none', dst_nat: 'none' };
     const findings = explained(

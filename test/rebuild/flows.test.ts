@@ -127,6 +127,14 @@ describe('a flow', () => {
     ]);
   });
 
+  it('has no mapping where the kernel refused to make one', () => {
+    const [flow] = flowsOf((script) => {
+      script.flow(ASKED, ANSWERED, { flow: FLOW, status: 0 });
+      script.mapping('dst', REPLY, { flow: FLOW, status: 0, verdict: 0 });
+    });
+    expect(flow).toMatchObject({ dst_nat: 'none', src_reply: ANSWERED.src });
+  });
+
   it('that is in the table asks the chains in vain, where they came later', () => {
     const script = new Script();
     const place = { flow: FLOW, ctinfo: 2, status: Status.confirmed };

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Status } from '../../src/model/codes.ts';
 import { RecordFlag, RecordKind } from '../../src/wire/layout.ts';
 import { columnsOf, type Row, rebuilt, Script, wayOf } from './script.ts';
-import { firstForwarded, laterForwarded, replyForwarded } from './traffic.ts';
+import { ASKED, firstForwarded, laterForwarded, replyForwarded } from './traffic.ts';
 
 const FLOW = 0x0200_0000_0007n;
 const SKB = 0xffff_8881_0000_aa00n;
@@ -104,6 +104,41 @@ describe('a tuple that entered and was lost', () => {
     const records = [other.records[0]!, ...script.records.slice(1)]; // time and sequence still rise
     const { packets } = rebuilt(records);
     expect(packets[0]).toMatchObject({ src: '10.0.1.2', complete: false });
+  });
+});
+
+describe('a tuple that entered another visit of the same packet', () => {
+  it('is not taken for the one that was lost', () => {
+    const script = new Script({ skb: SKB });
+    laterForwarded(script, { flow: FLOW });
+    const [entered, , forward, , postrouting] = script.records;
+    const { packets } = rebuilt([entered!, forward!, postrouting!]);
+    expect(packets[0]).toMatchObject({ src_nat: 'unknown', dst_nat: 'unknown', complete: false });
+  });
+});
+
+describe('a flow of which only mappings and its end arrived', () => {
+  it('is not complete: zone and age are not known', () => {
+    const script = new Script({ skb: SKB });
+    firstForwarded(script, { flow: FLOW });
+    script.end(ASKED, { flow: FLOW });
+    expect(rebuilt(script.records.slice(2)).flows[0]).toMatchObject({ complete: false });
+  });
+});
+
+describe('later packets of a flow whose confirmation was lost', () => {
+  it('are not said to have had to do with it', () => {
+    const script = new Script({ skb: SKB });
+    firstForwarded(script, { flow: FLOW });
+    replyForwarded(script, { flow: FLOW });
+    laterForwarded(script, { flow: FLOW });
+    const records = script.records.filter((record) => record.readUInt8(34) !== RecordKind.confirm);
+    const { packets } = rebuilt(records);
+    expect(packets.map(({ confirm, complete }) => [confirm, complete])).toEqual([
+      ['unknown', false],
+      ['none', true],
+      ['none', true],
+    ]);
   });
 });
 

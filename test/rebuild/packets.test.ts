@@ -208,6 +208,28 @@ describe('the same sk_buff', () => {
     ]);
   });
 
+  it('is another packet in another namespace, though the hooks would follow', () => {
+    const rows = scripted((script) => {
+      script.visit('prerouting', ASKED);
+      script.visit('input', ASKED, { netns: NETNS + 1 });
+    });
+    expect(columnsOf(rows, 'netns', 'last_hook')).toEqual([
+      { netns: NETNS, last_hook: 'prerouting' },
+      { netns: NETNS + 1, last_hook: 'input' },
+    ]);
+  });
+
+  it('is another packet after a drop, though no drop record tells of it', () => {
+    const rows = scripted((script) => {
+      script.visit('prerouting', ASKED, { verdict: DROP });
+      script.visit('input', LOCAL);
+    });
+    expect(columnsOf(rows, 'src', 'verdict')).toEqual([
+      { src: ASKED.src, verdict: 'drop' },
+      { src: LOCAL.src, verdict: 'accept' },
+    ]);
+  });
+
   it('is another packet as soon as a way begins anew', () => {
     const rows = scripted((script) => {
       for (let turn = 0; turn < 3; turn++) replyForwarded(script, { flow: FLOW });
@@ -396,15 +418,19 @@ describe('a packet', () => {
       const at = { flow: FLOW, ctinfo: 0, status: Status.confirmed };
       script.visit('prerouting', ASKED, { ...at, flags: RAN });
       script.visit('forward', ASKED, { ...at, flags: HAD, verdict: 2 });
-      script.wait(500_000_000n);
+      script.wait(3_900_000_000n);
+      for (let n = 0; n < 70; n++) script.visit('prerouting', LOCAL, { skb: 1n });
       script.visit('postrouting', ASKED, { ...at, flags: HAD });
     });
-    expect(rows.map(wayOf)).toEqual(['prerouting forward postrouting']);
-    expect(rows[0]).toMatchObject({ verdict: 'accept', complete: true });
+    const held = rows.filter((row) => row.flow === FLOW);
+    expect(held.map(wayOf)).toEqual(['prerouting forward postrouting']);
+    expect(held[0]).toMatchObject({ verdict: 'accept', complete: true });
   });
 
   it('is stolen and never comes back', () => {
-    const rows = scripted((script) => script.visit('prerouting', ASKED, { verdict: 2 }));
+    const rows = scripted((script) =>
+      script.visit('prerouting', ASKED, { verdict: 2, flags: RAN }),
+    );
     expect(columnsOf(rows, 'verdict', 'complete')).toEqual([{ verdict: 'stolen', complete: true }]);
   });
 
@@ -428,6 +454,17 @@ describe('a packet', () => {
   ])('with ctinfo %i is %s in %s direction', (ctinfo, state, direction) => {
     const rows = scripted((script) => script.visit('prerouting', ASKED, { flow: FLOW, ctinfo }));
     expect(rows[0]).toMatchObject({ state, direction });
+  });
+
+  it.each([
+    ['src', { ...ASKED, src: '203.0.113.1' }, 'mapping', 'none'],
+    ['src port', { ...ASKED, srcPort: 9 }, 'mapping', 'none'],
+    ['dst', { ...ASKED, dst: '203.0.113.2' }, 'none', 'mapping'],
+    ['dst port', { ...ASKED, dstPort: 9 }, 'none', 'mapping'],
+  ])('of which %s alone is rewritten says so of that end', (_, to, src_nat, dst_nat) => {
+    const at = { flow: FLOW, ctinfo: 0, status: Status.confirmed };
+    const rows = scripted((script) => script.visit('postrouting', to, { ...at, from: ASKED }));
+    expect(rows[0]).toMatchObject({ src_nat, dst_nat });
   });
 
   it('that is a fragment has no ports', () => {

@@ -86,11 +86,15 @@ export class Script {
     this.emit(RecordKind.flow, reply, { ...rest, ...entry, flags: flags | RecordFlag.flowReply });
   }
 
-  mapping(manip: 'src' | 'dst', reply: Tuple, place: Place & { isNull?: boolean } = {}): void {
-    const { isNull = false, ...rest } = place;
+  mapping(
+    manip: 'src' | 'dst',
+    reply: Tuple,
+    place: Place & { isNull?: boolean; verdict?: number } = {},
+  ): void {
+    const { isNull = false, verdict = 1, ...rest } = place;
     const flags =
       (manip === 'src' ? RecordFlag.mappingSrc : 0) | (isNull ? RecordFlag.mappingNull : 0);
-    this.emit(RecordKind.mapping, reply, { ...rest, flags, mappingVerdict: 1 });
+    this.emit(RecordKind.mapping, reply, { ...rest, flags, mappingVerdict: verdict });
   }
 
   confirm(reply: Tuple, place: Place & { verdict?: number; into?: bigint } = {}): void {

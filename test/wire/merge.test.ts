@@ -56,6 +56,17 @@ describe('Merge', () => {
     expect(release(merge, 'end')).toEqual([]);
   });
 
+  it('keeps any number of records, however many went before', () => {
+    const merge = new Merge();
+    const stamps = Array.from({ length: 2000 }, (_, seq) => stamp(0, seq, BigInt(seq)));
+    const seen: Stamp[] = [];
+    for (let at = 0; at < stamps.length; at += 100) {
+      merge.add(joined(stamps.slice(at, at + 100).map(encode)), 1);
+      seen.push(...release(merge, BigInt(Math.floor(at / 2))));
+    }
+    expect([...seen, ...release(merge, 'end')]).toEqual(stamps);
+  });
+
   it('holds what it keeps: the bytes are the caller’s again', () => {
     const merge = new Merge();
     const bytes = encode(stamp(0, 7, 5n));
