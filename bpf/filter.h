@@ -13,6 +13,19 @@ static __always_inline bool in_prefix(const __u8 *address, const volatile __u8 *
 	return true;
 }
 
+static __always_inline bool ports_match(const struct tuple *tuple)
+{
+	if (!filter.port && !filter.src_port && !filter.dst_port)
+		return true;
+	if (!has_ports(tuple->l4proto)) /* an ICMP identifier is no port */
+		return false;
+	if (filter.port && filter.port != tuple->src_port && filter.port != tuple->dst_port)
+		return false;
+	if (filter.src_port && filter.src_port != tuple->src_port)
+		return false;
+	return !filter.dst_port || filter.dst_port == tuple->dst_port;
+}
+
 static __noinline bool tuple_matches(const struct tuple *tuple)
 {
 	if (!tuple)
@@ -21,11 +34,7 @@ static __noinline bool tuple_matches(const struct tuple *tuple)
 		return false;
 	if (filter.l4proto && filter.l4proto != tuple->l4proto)
 		return false;
-	if (filter.port && filter.port != tuple->src_port && filter.port != tuple->dst_port)
-		return false;
-	if (filter.src_port && filter.src_port != tuple->src_port)
-		return false;
-	if (filter.dst_port && filter.dst_port != tuple->dst_port)
+	if (!ports_match(tuple))
 		return false;
 	if (filter.has_src && !in_prefix(tuple->src, filter.src, filter.src_mask))
 		return false;

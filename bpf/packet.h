@@ -40,6 +40,12 @@ static __always_inline void map_ipv4(__u8 *address, __be32 ipv4)
 	__builtin_memcpy(address + 12, &ipv4, 4);
 }
 
+static __always_inline bool has_ports(__u8 l4proto)
+{
+	return l4proto == IPPROTO_TCP || l4proto == IPPROTO_UDP || l4proto == IPPROTO_SCTP ||
+	       l4proto == IPPROTO_DCCP || l4proto == IPPROTO_UDPLITE;
+}
+
 /* Messages that carry an identifier, and so the ones conntrack makes a tuple of. */
 static __always_inline bool icmp_has_id(__u8 l4proto, __u8 type)
 {
@@ -57,21 +63,13 @@ static __always_inline void read_ports(const unsigned char *head, __u32 at, __u3
 
 	if (at + sizeof(first) > end || bpf_probe_read_kernel(first, sizeof(first), head + at))
 		return;
-	switch (tuple->l4proto) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-	case IPPROTO_SCTP:
-	case IPPROTO_DCCP:
-	case IPPROTO_UDPLITE:
+	if (has_ports(tuple->l4proto)) {
 		tuple->src_port = bpf_ntohs(ports[0]);
 		tuple->dst_port = bpf_ntohs(ports[1]);
-		break;
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
+	} else if (tuple->l4proto == IPPROTO_ICMP || tuple->l4proto == IPPROTO_ICMPV6) {
 		if (icmp_has_id(tuple->l4proto, first[0]))
 			tuple->src_port = bpf_ntohs(ports[2]);
 		tuple->dst_port = first[0] << 8 | first[1];
-		break;
 	}
 }
 

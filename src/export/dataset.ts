@@ -9,12 +9,13 @@
  * completed at the end carry the ledger: a run without it was cut short.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordBatch } from '../columns/arrow.ts';
 import type { Metadata } from '../columns/schema.ts';
 import { errnoOf, fileError, TraceError } from '../model/error.ts';
 import type { Table, TableName } from '../model/tables.ts';
+import { makeFolder } from './make-folder.ts';
 import { RUN_KEY } from './metadata.ts';
 import type { OpenContext, Output, Written } from './output.ts';
 import { ParquetEncoder } from './parquet-encoder.ts';
@@ -48,7 +49,7 @@ function runName(): string {
 
 async function prepare(dir: string, folders: readonly string[], run: string): Promise<void> {
   try {
-    for (const folder of folders) await mkdir(join(dir, folder), { recursive: true });
+    for (const folder of folders) await makeFolder(join(dir, folder));
     for (const folder of folders) {
       const trial = join(dir, folder, `.trial-${run}`);
       await (await open(trial, 'wx', 0o600)).close();

@@ -3,7 +3,6 @@
  * its first batch and is completed by rows, by age (a timer: a quiet table must
  * not keep its rows back), or at the end.
  */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordBatch } from '../columns/arrow.ts';
 import { emptyBatch } from '../columns/batch.ts';
@@ -11,6 +10,7 @@ import type { Metadata } from '../columns/schema.ts';
 import { firstTimeMs } from '../columns/time.ts';
 import { fileError } from '../model/error.ts';
 import type { Table } from '../model/tables.ts';
+import { makeFolder } from './make-folder.ts';
 import type { ParquetEncoder } from './parquet-encoder.ts';
 import { ParquetFile, type WrittenFile } from './parquet-file.ts';
 import { fileMetadata } from './parquet-output.ts';
@@ -84,7 +84,7 @@ export class TableParts {
     const folder = join(this.folder, `date=${time.slice(0, 10)}`, `hour=${time.slice(11, 13)}`);
     const name = `part-${run}-${String(this.count++).padStart(5, '0')}.parquet`;
     try {
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
     } catch (error) {
       throw fileError('create', folder, error);
     }

@@ -151,6 +151,12 @@ describe('openOutput', () => {
     ]);
   });
 
+  it('refuses a folder where the kernel makes none, and does not try for ever', async () => {
+    await expect(openOutput('/proc/nowhere/trace', TABLES, FACTS_ONLY)).rejects.toMatchObject({
+      message: 'create /proc/nowhere/trace: ENOENT',
+    });
+  });
+
   it.each([
     ['x.csv', 'names a format that is not written'],
     ['x.capture', 'names a capture, needed a place for tables'],

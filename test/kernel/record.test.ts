@@ -16,7 +16,14 @@ import { PACKAGE_ROOT } from '../../src/lab/place.ts';
 import type { KernelTruth } from '../../src/lab/truth.ts';
 import type { Ledger } from '../../src/model/ledger.ts';
 import { imbalance, totalLost } from '../../src/model/ledger.ts';
-import { countAtHook, nonZero, readCaptureTrace, readTruth, type Trace } from './trace.ts';
+import {
+  countAtHook,
+  inNamespace,
+  nonZero,
+  readCaptureTrace,
+  readTruth,
+  type Trace,
+} from './trace.ts';
 
 let folder: string;
 const at = (...parts: string[]) => join(folder, ...parts);
@@ -147,12 +154,14 @@ describe('a ring made too small', () => {
 const ONE_RUN = `
 set -e
 cd $OUT
+modprobe nf_conntrack
 conntrail doctor --json > doctor.json
 conntrail lab --here --scenario tour --out $OUT/run -- -q --out $OUT/run/trace \
   --out $OUT/run/trace.capture --out $OUT/run/flows.parquet --table flows
 bpftool prog show > programs; bpftool link show > links
+conntrail lab --here --scenario dnat-masquerade --truth --out $OUT/filtered -- -q \
+  --filter 'udp and dst port 5300' --out $OUT/filtered/trace.capture
 conntrail record --duration 2s --out - -q > stream.arrow
-modprobe nf_conntrack
 conntrail record --out sigterm.capture --ready-file ready & tracer=$!
 while [ ! -e ready ]; do sleep 0.1; done
 kill -TERM $tracer; wait $tracer; echo $? > sigterm.status
@@ -237,6 +246,18 @@ describe('one run into several places', () => {
     expect(said).toMatch(/^\d\d packets\n$/);
   });
 
+  it('filters in the kernel: every packet of the flows asked for, and no other', async () => {
+    const trace = await readCaptureTrace(at('filtered', 'trace.capture'));
+    const router = (await readTruth(at('filtered'))).namespaces.router!;
+    const packets = inNamespace(trace.packets, router);
+    expect(new Set(packets.map((row) => `${row.family} ${row.protocol}`))).toEqual(
+      new Set(['4 17']),
+    );
+    expect(packets).toHaveLength(router.hooks!.prerouting.early['ipv4 udp']);
+    expect(inNamespace(trace.flows, router)).toHaveLength(router.counters.names4!);
+    expect(packets.filter((row) => row.complete !== true)).toEqual([]);
+  });
+
   it('explains live, as JSON with certainty', async () => {
     expect(JSON.parse(await text('explain.json'))).toMatchObject({ certainty: 'known', lost: 0 });
   });
@@ -244,7 +265,7 @@ describe('one run into several places', () => {
 
 /** Each line of the file: what was run, its exit status; then what it said. */
 const REFUSALS = `
-try() { name=$1; shift; "$@" > "$OUT/$name.out" 2> "$OUT/$name.err"; echo "$?" > "$OUT/$name.status"; }
+try() { name=$1; shift; timeout 100 "$@" > "$OUT/$name.out" 2> "$OUT/$name.err"; echo "$?" > "$OUT/$name.status"; }
 cd $OUT
 try missing-module conntrail record --duration 1s --out x.capture
 modprobe nf_conntrack; modprobe nf_nat
