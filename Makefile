@@ -14,9 +14,11 @@ help: ## this list
 
 # --- setup: what is missing and nothing else
 
+# bpftool, for the tests: Ubuntu has it in another package.
+BPFTOOL  := $(if $(shell grep -x 'ID=ubuntu' /etc/os-release 2>/dev/null),linux-tools-common,bpftool)
 PACKAGES := clang llvm libbpf-dev libbpf1 gcc g++ make python3 libc6-dev \
 	busybox-static erofs-utils cpio kmod xz-utils zstd \
-	conntrack nftables iptables iproute2 iputils-ping socat \
+	conntrack nftables iptables iproute2 iputils-ping socat tcpdump util-linux $(BPFTOOL) \
 	qemu-system-common $(if $(filter aarch64,$(MACHINE)),qemu-system-arm,qemu-system-x86)
 
 setup: packages node_modules/.package-lock.json ## install what is missing: Debian packages, npm packages

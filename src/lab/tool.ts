@@ -31,6 +31,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   nft: 'nftables',
   conntrack: 'conntrack',
+  tcpdump: 'tcpdump',
+  nsenter: 'util-linux',
 };
 
 const DEFAULT_TIMEOUT_MS = 60_000;
