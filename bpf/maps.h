@@ -74,9 +74,12 @@ struct {
 	__type(value, struct call);
 } calls SEC(".maps");
 
-/* By address of the nf_conn, from first sight until nf_conntrack_free(). */
+/*
+ * By address of the nf_conn, from first sight until nf_conntrack_free(). Not an
+ * LRU map: that one forgets live flows without a word. User space sizes it.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 262144);
 	__type(key, __u64);
 	__type(value, struct flow);

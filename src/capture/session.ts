@@ -18,6 +18,7 @@ import { encodeFilter, parseFilter } from './filter.ts';
 import { type CpuCounters, openCalls, readCounters } from './kernel-counters.ts';
 import { wordBytes } from './map-bytes.ts';
 import { type ProbePlan, planProbes } from './plan.ts';
+import { checkKernel, flowEntries } from './requirements.ts';
 import { defaultRingBytes, Rings } from './rings.ts';
 
 /** The built object, from src/ as from dist/. */
@@ -71,6 +72,7 @@ export class Session {
   /** Loads and attaches; records come after `start()`. */
   static open(options: SessionOptions): Session {
     const filter = parseFilter(options.filter);
+    checkKernel();
     const symbols = loadSymbols();
     const plan = planProbes((name) => symbols.has(name), kernelRelease());
     const cpus = possibleCpus();
@@ -83,6 +85,7 @@ export class Session {
       if (options.filter !== '') object.rodata('filter').write(encodeFilter(filter));
       object.rodata('cpus').write(wordBytes(cpus));
       object.rodata('wake_bytes').write(wordBytes(wakeBytes));
+      object.map('flows').setMaxEntries(flowEntries());
       const rings = Rings.create(object, cpus, bytes);
       close.push(() => rings.close());
       object.load();

@@ -21,7 +21,9 @@ export function rulesNow(
 ): NetnsRules[] {
   const own = ownNetns();
   const found: NetnsRules[] = [];
-  for (const { netns, name } of namespaces) {
+  const seen = namespaces.some(({ netns }) => netns === own);
+  const ours = seen ? [] : [{ netns: own, name: names[own] ?? String(own) }];
+  for (const { netns, name } of [...ours, ...namespaces]) {
     const isNamed = names[netns] !== undefined && names[netns] !== 'init';
     if (netns !== own && !isNamed) continue;
     try {

@@ -271,8 +271,8 @@ try missing-module conntrail record --duration 1s --out x.capture
 modprobe nf_conntrack; modprobe nf_nat
 try no-root setpriv --reuid 65534 --regid 65534 --clear-groups conntrail record --duration 1s --out /tmp/x.capture
 try no-bpf setpriv --bounding-set -sys_admin,-bpf,-perfmon --inh-caps -sys_admin,-bpf,-perfmon conntrail record --duration 1s --out x.capture
-: > /tmp/empty; echo 4.19.0 > /tmp/release
-try no-btf unshare -m sh -c 'mount --bind /tmp/empty /sys/kernel/btf/vmlinux && exec conntrail record --duration 1s --out x.capture'
+echo 4.19.0 > /tmp/release
+try no-btf unshare -m sh -c 'mount -t tmpfs none /sys/kernel/btf && exec conntrail record --duration 1s --out x.capture'
 try old-kernel unshare -m sh -c 'mount --bind /tmp/release /proc/sys/kernel/osrelease && exec conntrail record --duration 1s --out x.capture'
 mkdir /tmp/tiny; mount -t tmpfs -o size=16k tmpfs /tmp/tiny
 try full-disk conntrail record --duration 2s --out /tmp/tiny/x.parquet
@@ -292,7 +292,7 @@ describe('refusals', () => {
     ['no-root', 1, /EPERM|EACCES|privilege|root/, /root|CAP_BPF/],
     ['no-bpf', 1, /EPERM|EACCES|privilege|CAP_/, /root|CAP_BPF/],
     ['no-btf', 1, /BTF/, /CONFIG_DEBUG_INFO_BTF/],
-    ['old-kernel', 1, /4\\.19.*5\\.10|5\\.10.*4\\.19/, /./],
+    ['old-kernel', 1, /4\.19.*5\.10/, /./],
     ['full-disk', 1, /ENOSPC/, /space|place/],
     ['not-writable', 1, /ENOENT|EACCES|EROFS/, /./],
     ['bad-duration', 2, /"5parsecs"/, /5s/],

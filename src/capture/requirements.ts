@@ -1,0 +1,31 @@
+/** What a trace needs of the kernel before anything is loaded. */
+import { existsSync } from 'node:fs';
+import { VMLINUX_BTF } from '../kernel/read-btf.ts';
+import { isAtLeast, kernelRelease } from '../kernel/release.ts';
+import { readSysctl } from '../kernel/sysctl.ts';
+import { TraceError } from '../model/error.ts';
+
+/** Entries of the map of flows, about 80 bytes each. */
+const LEAST_FLOWS = 1 << 17;
+const MOST_FLOWS = 1 << 21;
+
+/** What no plan can make up for; libbpf would say ESRCH, or nothing at all. */
+export function checkKernel(): void {
+  const release = kernelRelease();
+  if (!isAtLeast(release, 5, 10)) {
+    throw new TraceError('unsupported', `kernel ${release.text}, needed 5.10 or newer`, {
+      hint: 'conntrail lab has newer ones to try',
+    });
+  }
+  if (!existsSync(VMLINUX_BTF)) {
+    throw new TraceError('unsupported', `no ${VMLINUX_BTF}: this kernel carries no BTF`, {
+      hint: 'boot a kernel built with CONFIG_DEBUG_INFO_BTF=y',
+    });
+  }
+}
+
+/** As many as one namespace may have entries, within reason. */
+export function flowEntries(): number {
+  const most = Number(readSysctl('net.netfilter.nf_conntrack_max') ?? 0);
+  return Math.min(Math.max(most, LEAST_FLOWS), MOST_FLOWS);
+}
