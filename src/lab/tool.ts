@@ -79,7 +79,10 @@ export function runTool(argv: readonly string[], options: ToolOptions = {}): Pro
 
 /** The line that tells most of what a tool printed to its standard error. */
 function complaintOf(stderr: string): string {
-  const lines = stderr.trim().split('\n');
+  const lines = stderr
+    .trim()
+    .split('\n')
+    .filter((line) => !/not recoverable|exiting with failure/i.test(line)); // tar's last words
   return lines.find((line) => /error|^E: /i.test(line)) ?? lines.at(-1) ?? '';
 }
 
