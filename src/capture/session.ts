@@ -4,7 +4,6 @@
  * trace; nothing of it outlives `close()`, nor the process.
  */
 import { hostname } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { clockOffsetNs } from '../kernel/clock.ts';
 import { dropReasons } from '../kernel/drop-reasons.ts';
 import { netnsNames } from '../kernel/netns.ts';
@@ -17,12 +16,10 @@ import { type Attached, attachProbes, chooseProbes } from './attach.ts';
 import { encodeFilter, parseFilter } from './filter.ts';
 import { type CpuCounters, openCalls, readCounters } from './kernel-counters.ts';
 import { wordBytes } from './map-bytes.ts';
+import { OBJECT_PATH } from './object.ts';
 import { type ProbePlan, planProbes } from './plan.ts';
 import { checkKernel, flowEntries } from './requirements.ts';
 import { defaultRingBytes, Rings } from './rings.ts';
-
-/** The built object, from src/ as from dist/. */
-export const OBJECT_PATH = fileURLToPath(new URL('../../build/conntrail.bpf.o', import.meta.url));
 
 /** Of record.h; a capture of another major version is refused. */
 export const RECORD_VERSION = 1;

@@ -1,7 +1,8 @@
 /** Where drained bytes go: into a capture as they are, or through the tables to an output. */
 import { CaptureWriter } from '../export/capture-writer.ts';
 import { LEDGER_KEY } from '../export/metadata.ts';
-import { type Output, openOutput } from '../export/output.ts';
+import { openOutput } from '../export/output.ts';
+import type { Output } from '../export/output-shape.ts';
 import type { TraceEnd, TraceFacts } from '../model/facts.ts';
 import type { TableName } from '../model/tables.ts';
 import { TABLES } from '../model/tables.ts';

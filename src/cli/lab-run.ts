@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type GuestRequest, type GuestResult, runGuest } from '../lab/guest.ts';
 import { LAB_KERNELS } from '../lab/kernels.ts';
-import { openScenario, scenarioNames, scenarioPath } from '../lab/scenario.ts';
+import { openScenario, scenarioNames, scenarioPath } from '../lab/scenario-file.ts';
 import { TraceError } from '../model/error.ts';
 import { playHere } from './lab-here.ts';
 

@@ -2,9 +2,8 @@
  * One column of a batch under construction: typed arrays of its own, filled
  * run by run, then handed over to Arrow without a copy.
  */
-import { type Data, type DataType, makeData } from 'apache-arrow';
+import { type Data, makeData } from 'apache-arrow';
 import { NULL_WORDS } from '../model/row-layout.ts';
-import type { Column, Table } from '../model/tables.ts';
 import {
   copyAddress,
   copyBits,
@@ -15,26 +14,13 @@ import {
   copyWord,
   type Run,
 } from './copy.ts';
-import { type NameBytes, nameColumn } from './names.ts';
+import { nameColumn } from './names.ts';
+import type { Place } from './place.ts';
 import { dictionaryOf } from './schema.ts';
 
 export interface ColumnBuilder {
   fill(run: Run): void;
   finish(): Data;
-}
-
-/** What a column must know to be built. */
-export interface Place {
-  readonly table: Table;
-  readonly column: Column;
-  readonly type: DataType;
-  /** Index among the columns: its null bit. */
-  readonly index: number;
-  /** Word within a row. */
-  readonly at: number;
-  readonly rows: number;
-  readonly clockOffsetNs: bigint;
-  readonly names: NameBytes;
 }
 
 interface Values {

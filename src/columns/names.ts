@@ -1,6 +1,7 @@
 /** Names as UTF-8: encoded once each, copied per row. */
-import type { Place } from './column-builder.ts';
+
 import type { Run } from './copy.ts';
+import type { Place } from './place.ts';
 
 /** The bytes of a growing list of names, encoded at first use and kept. */
 export class NameBytes {

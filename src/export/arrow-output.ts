@@ -6,7 +6,7 @@ import { IpcEncoder } from '../columns/ipc.ts';
 import type { Metadata } from '../columns/schema.ts';
 import { errnoOf, fileError, TraceError } from '../model/error.ts';
 import type { Table, TableName } from '../model/tables.ts';
-import type { OpenContext, Output, Written } from './output.ts';
+import type { OpenContext, Output, Written } from './output-shape.ts';
 import { PartialFile } from './partial-file.ts';
 
 /** Where encoded bytes go. */

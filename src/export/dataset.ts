@@ -17,7 +17,7 @@ import { errnoOf, fileError, TraceError } from '../model/error.ts';
 import type { Table, TableName } from '../model/tables.ts';
 import { makeFolder } from './make-folder.ts';
 import { RUN_KEY } from './metadata.ts';
-import type { OpenContext, Output, Written } from './output.ts';
+import type { OpenContext, Output, Written } from './output-shape.ts';
 import { ParquetEncoder } from './parquet-encoder.ts';
 import type { WrittenFile } from './parquet-file.ts';
 import { TableParts } from './table-parts.ts';

@@ -1,7 +1,7 @@
 import type { RecordBatch } from '../columns/arrow.ts';
 import { arrowSchema, type Metadata } from '../columns/schema.ts';
 import type { Table, TableName } from '../model/tables.ts';
-import type { OpenContext, Output, Written } from './output.ts';
+import type { OpenContext, Output, Written } from './output-shape.ts';
 import { ParquetEncoder } from './parquet-encoder.ts';
 import { ParquetFile } from './parquet-file.ts';
 import { PartialFile } from './partial-file.ts';

@@ -3,9 +3,9 @@ import { TraceError } from '../model/error.ts';
 import { socatFamily, socatHost, startListener } from './listen.ts';
 import { type LabProcess, startProcess } from './process.ts';
 import { STEP_MS, type StepOf } from './scenario.ts';
+import type { StepResult } from './step-result.ts';
 import { ended } from './tool.ts';
 import type { Net } from './topology.ts';
-import type { StepResult } from './traffic.ts';
 
 type MessageStep = StepOf<'tcp' | 'udp'>;
 

@@ -3,9 +3,9 @@ import { TraceError } from '../model/error.ts';
 import { RACE_SCRIPT } from './place.ts';
 import { type LabProcess, startProcess } from './process.ts';
 import { type Listener, STEP_MS, type StepOf } from './scenario.ts';
+import type { StepResult } from './step-result.ts';
 import { ended } from './tool.ts';
 import type { Net } from './topology.ts';
-import type { StepResult } from './traffic.ts';
 
 const START_AFTER_NS = 500_000_000n;
 const APART_NS = 4_000_000n;

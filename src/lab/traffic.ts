@@ -8,18 +8,9 @@ import { socatFamily, socatHost } from './listen.ts';
 import { sendMessages } from './messages.ts';
 import { race } from './race.ts';
 import { STEP_MS, type Step, type StepOf } from './scenario.ts';
+import type { StepResult } from './step-result.ts';
 import { encodeSegment } from './tcp-segment.ts';
 import type { Net } from './topology.ts';
-
-export interface StepResult {
-  readonly kind: Step['kind'];
-  /** Packets that left the sender by this step, where the step decides on the number. */
-  readonly packetsSent?: number;
-  /** Of those, answered. */
-  readonly answered?: number;
-  /** Of the steps that ran together. */
-  readonly steps?: readonly StepResult[];
-}
 
 export interface TrafficResult {
   readonly steps: readonly StepResult[];

@@ -8,7 +8,7 @@ import { type GuestRequest, type GuestResult, runGuest } from '../../src/lab/gue
 import type { HookCounts } from '../../src/lab/hook-counts.ts';
 import { LAB_KERNELS } from '../../src/lab/kernels.ts';
 import { PACKAGE_ROOT } from '../../src/lab/place.ts';
-import { openScenario, scenarioPath } from '../../src/lab/scenario.ts';
+import { openScenario, scenarioPath } from '../../src/lab/scenario-file.ts';
 
 interface Run extends GuestResult {
   readonly stdout: string;

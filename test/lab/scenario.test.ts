@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { openScenario, type Step, scenarioNames, scenarioPath } from '../../src/lab/scenario.ts';
+import type { Step } from '../../src/lab/scenario.ts';
+import { openScenario, scenarioNames, scenarioPath } from '../../src/lab/scenario-file.ts';
 import { parseScenario } from '../../src/lab/scenario-parse.ts';
 
 const HEAD = 'title: T\nwhy: W\ntopology: routed\n';
