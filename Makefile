@@ -18,7 +18,7 @@ help: ## this list
 BPFTOOL  := $(if $(shell grep -x 'ID=ubuntu' /etc/os-release 2>/dev/null),linux-tools-common,bpftool)
 PACKAGES := clang llvm libbpf-dev libbpf1 gcc g++ make python3 libc6-dev \
 	busybox-static erofs-utils cpio kmod xz-utils zstd \
-	conntrack nftables iptables iproute2 iputils-ping socat tcpdump util-linux $(BPFTOOL) \
+	debian-archive-keyring conntrack nftables iptables iproute2 iputils-ping socat tcpdump util-linux $(BPFTOOL) \
 	qemu-system-common $(if $(filter aarch64,$(MACHINE)),qemu-system-arm,qemu-system-x86)
 
 setup: packages node_modules/.package-lock.json ## install what is missing: Debian packages, npm packages
@@ -34,7 +34,7 @@ packages:
 	apt-get update -q && apt-get install -q -y --no-install-recommends $$missing
 
 # The FFI package is compiled: with node's own headers where they are installed beside it.
-node_modules/.package-lock.json: package-lock.json
+node_modules/.package-lock.json: package-lock.json | packages
 	@node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' || \
 		{ echo "found node $$(node -v), needed 20 or newer"; exit 1; }
 	$(if $(wildcard $(NODE_ROOT)/include/node/node.h),npm_config_nodedir=$(NODE_ROOT)) npm ci --no-audit --no-fund

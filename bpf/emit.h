@@ -31,14 +31,19 @@ static __always_inline struct record *reserve(struct counters *count, __u8 kind)
 	return record;
 }
 
-/* Waking the reader costs more than all the rest: only when much is waiting. */
+#define RING_STEP (sizeof(struct record) + BPF_RINGBUF_HDR_SZ)
+
+/* Waking the reader costs more than all the rest: once, when much has come to wait. */
 static __always_inline void submit(struct record *record)
 {
 	__u32 cpu = record->cpu;
 	void *ring = bpf_map_lookup_elem(&rings, &cpu);
 	__u64 flags = BPF_RB_NO_WAKEUP;
 
-	if (ring && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= wake_bytes)
+	__u64 waiting;
+
+	waiting = ring ? bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) : 0;
+	if (waiting >= wake_bytes && waiting - RING_STEP < wake_bytes)
 		flags = BPF_RB_FORCE_WAKEUP;
 	bpf_ringbuf_submit(record, flags);
 }

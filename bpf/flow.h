@@ -126,17 +126,18 @@ static __noinline int tell_flow(struct nf_conn *ct, struct flow *flow)
 
 static __always_inline struct flow *number_flow(struct counters *count, struct nf_conn *ct, __u64 key)
 {
-	struct flow flow = {};
+	struct flow flow = {}, *known;
 
 	/* Every CPU gives out numbers of its own: no counter is shared, none is given twice. */
 	flow.number = ++count->next_flow * cpus - bpf_get_smp_processor_id();
 	flow.born_here = !(BPF_CORE_READ(ct, status) & IPS_CONFIRMED);
 	flow.matched = entry_matches(ct);
-	if (bpf_map_update_elem(&flows, &key, &flow, BPF_ANY)) {
+	if (bpf_map_update_elem(&flows, &key, &flow, BPF_NOEXIST) == 0)
+		return bpf_map_lookup_elem(&flows, &key);
+	known = bpf_map_lookup_elem(&flows, &key); /* another CPU was faster */
+	if (!known)
 		count->flows_full++;
-		return NULL;
-	}
-	return bpf_map_lookup_elem(&flows, &key);
+	return known;
 }
 
 /* What we know of a live entry; NULL for none, for templates, or when the map refuses it. */

@@ -11,7 +11,7 @@ struct tuple {
 	__u16 dst_port;
 	__u8 l4proto;
 	__u8 family;
-	__u8 fragment;
+	__u8 no_ports; /* a later fragment, or headers that could not be read */
 	__u8 reserved;
 };
 

@@ -61,8 +61,10 @@ static __always_inline void read_ports(const unsigned char *head, __u32 at, __u3
 	__u8 first[8] = {};
 	__be16 *ports = (__be16 *)first;
 
-	if (at + sizeof(first) > end || bpf_probe_read_kernel(first, sizeof(first), head + at))
+	if (at + sizeof(first) > end || bpf_probe_read_kernel(first, sizeof(first), head + at)) {
+		tuple->no_ports = 1; /* not in the linear part, or not there */
 		return;
+	}
 	if (has_ports(tuple->l4proto)) {
 		tuple->src_port = bpf_ntohs(ports[0]);
 		tuple->dst_port = bpf_ntohs(ports[1]);
@@ -83,8 +85,8 @@ static __always_inline void read_ipv4(const unsigned char *head, __u32 at, __u32
 	map_ipv4(tuple->src, ip.saddr);
 	map_ipv4(tuple->dst, ip.daddr);
 	tuple->l4proto = ip.protocol;
-	tuple->fragment = !!(ip.frag_off & bpf_htons(0x1fff));
-	if (!tuple->fragment)
+	tuple->no_ports = !!(ip.frag_off & bpf_htons(0x1fff)); /* not the first fragment */
+	if (!tuple->no_ports)
 		read_ports(head, at + (ip.version_ihl & 15) * 4, end, tuple);
 }
 
@@ -100,7 +102,7 @@ static __always_inline bool skip_extension(const unsigned char *head, __u32 *at,
 	if (bpf_probe_read_kernel(first, sizeof(first), head + *at))
 		return false;
 	if (*next == IPPROTO_FRAGMENT) {
-		tuple->fragment = !!((first[2] << 8 | first[3]) & 0xfff8);
+		tuple->no_ports = !!((first[2] << 8 | first[3]) & 0xfff8);
 		*at += 8;
 	} else if (*next == IPPROTO_AH) {
 		*at += (first[1] + 2) * 4;
@@ -125,10 +127,10 @@ static __always_inline void read_ipv6(const unsigned char *head, __u32 at, __u32
 	at += sizeof(ip);
 #pragma unroll
 	for (int i = 0; i < MAX_EXTENSIONS; i++)
-		if (!skip_extension(head, &at, &next, tuple))
+		if (tuple->no_ports || !skip_extension(head, &at, &next, tuple))
 			break;
 	tuple->l4proto = next;
-	if (!tuple->fragment)
+	if (!tuple->no_ports)
 		read_ports(head, at, end, tuple);
 }
 
@@ -148,11 +150,14 @@ static __always_inline void read_tuple(struct sk_buff *skb, __u8 pf, struct tupl
 	}
 }
 
+/* Where ports could not be read on both sides, the addresses decide: defragmentation is no NAT. */
 static __always_inline bool same_tuple(const struct tuple *a, const struct tuple *b)
 {
 	const __u64 *x = (const __u64 *)a, *y = (const __u64 *)b;
 
-	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] && x[4] == y[4];
+	if (x[0] != y[0] || x[1] != y[1] || x[2] != y[2] || x[3] != y[3])
+		return false;
+	return a->no_ports || b->no_ports || x[4] == y[4];
 }
 
 #endif

@@ -37,7 +37,7 @@ enum record_flag {
 	VISIT_CHAINS_RAN = 1 << 2,     /* a nat chain was evaluated in this visit */
 	VISIT_REWRITTEN = 1 << 3,      /* left with another tuple; RECORD_ENTERED precedes */
 	VISIT_HAD_ENTRY = 1 << 4,      /* entered with an entry attached: loopback, reinjected */
-	VISIT_FRAGMENT = 1 << 5,       /* not a first fragment: no ports to read */
+	VISIT_NO_PORTS = 1 << 5,       /* entered as a later fragment: no ports to read */
 	FLOW_REPLY = 1 << 6,	       /* the tuple is the reply one, else the original */
 	FLOW_NEW = 1 << 7,	       /* first seen unconfirmed, in the packet that made it */
 	MAPPING_SRC = 1 << 8,	       /* manip src, else dst */

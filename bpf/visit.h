@@ -48,8 +48,8 @@ static __always_inline int on_hook_enter(struct sk_buff *skb, struct nf_hook_sta
 	visit.netns = BPF_CORE_READ(state, net, ns.inum);
 	visit.ifindex = state_ifindex(state, visit.hook);
 	read_tuple(skb, state_pf(state), &visit.tuple);
-	if (visit.tuple.fragment)
-		visit.flags |= VISIT_FRAGMENT;
+	if (visit.tuple.no_ports)
+		visit.flags |= VISIT_NO_PORTS;
 	if (count && bpf_map_update_elem(&visits, &key, &visit, BPF_ANY))
 		count->calls_full++;
 	return 0;

@@ -6,7 +6,7 @@ import { findingsOf } from '../explain/findings.ts';
 import type { TraceFacts } from '../model/facts.ts';
 import { FLOWS, PACKETS } from '../model/tables.ts';
 import { rulesNow, rulesText } from './rules-now.ts';
-import type { TraceOptions } from './trace-options.ts';
+import { refuseLiveOptions, type TraceOptions } from './trace-options.ts';
 import { readTrace, type TraceSink, traceLive } from './trace-source.ts';
 import { reportLedger } from './watch-run.ts';
 
@@ -20,6 +20,7 @@ const LIVE_MS = 5000;
 const TABLES = ['packets', 'flows'] as const;
 
 export async function explain(options: ExplainOptions): Promise<void> {
+  refuseLiveOptions(options);
   const account = new Account();
   let names: TraceFacts['netnsNames'] = {};
   const sink: TraceSink = {

@@ -14,7 +14,9 @@ const PACKAGE = new URL('../../package.json', import.meta.url);
 /** Runs one command line to its end. Resolves to the exit status; never rejects. */
 export async function run(argv: readonly string[]): Promise<number> {
   process.exitCode = Exit.done;
-  endOnClosedPipe();
+  process.stderr.on('error', () => undefined); // nobody listens: no reason to stop
+  if (WRITES_DATA.has(argv[0] ?? '')) process.stdout.on('error', () => undefined);
+  else endOnClosedPipe();
   try {
     await buildProgram().parseAsync([...argv], { from: 'user' });
   } catch (error) {
@@ -69,6 +71,9 @@ function asOurError(text: string, help: string): string {
   const lines = [`conntrail: ${first.replace(/^error: /, '').replace(/\.$/, '')}`];
   return `${[...lines, `  try: ${hint === '' ? help : hint}`].join('\n')}\n`;
 }
+
+/** Their output is watched where it is written: a reader that goes is a failure there. */
+const WRITES_DATA: ReadonlySet<string> = new Set(['record', 'export']);
 
 /** `conntrail ... | head`: the reader has had enough, that is no failure. */
 function endOnClosedPipe(): void {

@@ -24,6 +24,7 @@ export async function record(options: RecordOptions): Promise<void> {
   }
   const trace = LiveTrace.open(sessionOptions(options));
   const destinations: Destination[] = [];
+  const release = onStopSignal(() => trace.stop()); // until all files are completed
   try {
     for (const place of options.out) {
       destinations.push(await openDestination(place, { facts: trace.facts, table: options.table }));
@@ -37,6 +38,8 @@ export async function record(options: RecordOptions): Promise<void> {
     await trace.close();
     for (const destination of destinations) await destination.abort();
     throw error;
+  } finally {
+    release();
   }
 }
 
@@ -45,7 +48,6 @@ async function runInto(
   destinations: readonly Destination[],
   { quiet = false, readyFile, duration }: RecordOptions,
 ): Promise<TraceEnd> {
-  const release = onStopSignal(() => trace.stop());
   const progress = new Progress(quiet, () => progressLine(trace, destinations));
   try {
     return await trace.run(
@@ -62,7 +64,6 @@ async function runInto(
     );
   } finally {
     progress.end();
-    release();
   }
 }
 

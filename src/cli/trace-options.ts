@@ -12,14 +12,15 @@ export interface TraceOptions {
 }
 
 const PAGE = 4096;
+const LARGEST = 2 ** 30;
 
 /** A ring is a power of two and a multiple of the page size. */
 function parseRingBytes(text: string): number {
   const bytes = parseSizeBytes(text);
-  if (bytes >= PAGE && Math.log2(bytes) % 1 === 0) return bytes;
+  if (bytes >= PAGE && bytes <= LARGEST && Math.log2(bytes) % 1 === 0) return bytes;
   throw new TraceError(
     'usage',
-    `ring size: found "${text}", needed a power of two of at least 4KiB`,
+    `ring size: found "${text}", needed a power of two from 4KiB to 1GiB`,
     { hint: 'for example 4MiB' },
   );
 }
@@ -42,6 +43,18 @@ export function addTraceOptions(command: Command): Command {
       "size of each CPU's ring, a power of two, e.g. 8MiB",
       parseRingBytes,
     );
+}
+
+/** A recorded trace is what it is: options of a live one would be ignored in silence. */
+export function refuseLiveOptions(options: TraceOptions & { readonly from?: string }): void {
+  if (options.from === undefined) return;
+  const given = (['filter', 'duration', 'buffer'] as const).filter(
+    (name) => options[name] !== undefined && options[name] !== '',
+  );
+  if (given.length === 0) return;
+  throw new TraceError('usage', `found --from with --${given.join(', --')}, needed one of them`, {
+    hint: 'leave --from away to trace live',
+  });
 }
 
 export function sessionOptions({ filter, buffer }: TraceOptions): SessionOptions {

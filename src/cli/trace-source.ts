@@ -3,7 +3,7 @@
  * already written. Commands that only read do not care which.
  */
 import { stat } from 'node:fs/promises';
-import { FACTS_KEY, LEDGER_KEY } from '../export/metadata.ts';
+import { FACTS_KEY, LEDGER_KEY, RUN_KEY } from '../export/metadata.ts';
 import { readDataset, readMetadata } from '../export/read-dataset.ts';
 import { TraceError } from '../model/error.ts';
 import type { TraceFacts } from '../model/facts.ts';
@@ -49,7 +49,7 @@ async function readCapture(
     const batches = capture.batches();
     for (;;) {
       const next = await batches.next();
-      if (next.done) return next.value.ledger;
+      if (next.done) return capture.truncated === undefined ? next.value.ledger : null;
       if (tables.includes(next.value.table)) await sink.batch(next.value);
     }
   } finally {
@@ -70,10 +70,15 @@ async function readFiles(
   }
   sink.facts(JSON.parse(facts) as TraceFacts);
   const warn = (line: string): void => void process.stderr.write(`${line}\n`);
+  if (runs.length > 1) warn(`${runs.length} runs in ${from}: reading the newest`);
+  const run = runs.length > 1 ? newest[RUN_KEY] : undefined;
   for (const table of TABLES) {
     const name = table.name as TableName;
     if (!tables.includes(name)) continue;
-    for await (const batch of readDataset(from, table, { warn })) {
+    for await (const batch of readDataset(from, table, {
+      warn,
+      ...(run === undefined ? {} : { run }),
+    })) {
       await sink.batch({ table: name, batch });
     }
   }

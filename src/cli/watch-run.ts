@@ -7,7 +7,7 @@ import { describeLedger, type Ledger, totalLost } from '../model/ledger.ts';
 import { FLOWS, PACKETS } from '../model/tables.ts';
 import { Exit, endWith } from './exit.ts';
 import type { NamedBatch } from './tables.ts';
-import type { TraceOptions } from './trace-options.ts';
+import { refuseLiveOptions, type TraceOptions } from './trace-options.ts';
 import { readTrace, type TraceSink, traceLive } from './trace-source.ts';
 
 export interface WatchOptions extends TraceOptions {
@@ -17,6 +17,7 @@ export interface WatchOptions extends TraceOptions {
 }
 
 export async function watch(options: WatchOptions): Promise<void> {
+  refuseLiveOptions(options);
   const sink = new LineSink(options.format);
   const tables = [options.flows ? 'flows' : 'packets'] as const;
   const ledger =

@@ -1,9 +1,10 @@
 /**
  * A dataset folder, Hive-partitioned:
  *
- *   DIR/table=packets/node=NAME/date=2026-11-21/hour=01/part-RUN-00000.parquet
+ *   DIR/table=packets/node=NAME/date=2026-11-21/hour=01/run=RUN/part-00000.parquet
  *
- * Date and hour (UTC) are those of a part's first row. A part under way has a
+ * Date and hour (UTC) are those of a part's first row. Numbers of packets and
+ * flows begin anew with every run, so whoever joins tables joins by run as well. A part under way has a
  * dot-name that does not end in .parquet: whoever reads the folder meanwhile
  * sees whole files only. Every table has at least one part. The parts
  * completed at the end carry the ledger: a run without it was cut short.

@@ -3,7 +3,7 @@
  * file or stream. What a file is, its first bytes say, not its name.
  */
 import { readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { RecordBatch } from '../columns/arrow.ts';
 import { checkSchema, conform } from '../columns/conform.ts';
 import { fileError, TraceError } from '../model/error.ts';
@@ -19,18 +19,21 @@ import { corruptError } from './read-error.ts';
 export interface ReadOptions {
   /** Hears, in one line each, what is missing at the end of a file that was not completed. */
   readonly warn?: (line: string) => void;
+  /** Of a dataset folder only the parts of this run (RUN_KEY). */
+  readonly run?: string;
 }
 
 /** The rows of one table, in batches like those of batchOf(), part after part by name. */
 export async function* readDataset(
   path: string,
   table: Table,
-  { warn = () => undefined }: ReadOptions = {},
+  { warn = () => undefined, run }: ReadOptions = {},
 ): AsyncIterable<RecordBatch> {
   const files = (await isFolder(path)) ? await partsOf(path, table.name) : [path];
   const decoder = new ParquetDecoder();
   try {
     for (const name of files) {
+      if (run !== undefined && basename(dirname(name)) !== `run=${run}`) continue;
       for await (const batch of batchesIn(name, table, decoder, warn)) {
         if (batch.numRows > 0) yield conform(batch, table, name);
       }

@@ -81,8 +81,9 @@ export class TableParts {
   private async begin(batch: RecordBatch): Promise<ParquetFile> {
     const { encoder, run, timeMs, ageMs } = this.settings;
     const time = new Date(timeMs(firstTimeMs(batch, this.table))).toISOString();
-    const folder = join(this.folder, `date=${time.slice(0, 10)}`, `hour=${time.slice(11, 13)}`);
-    const name = `part-${run}-${String(this.count++).padStart(5, '0')}.parquet`;
+    const hour = [`date=${time.slice(0, 10)}`, `hour=${time.slice(11, 13)}`];
+    const folder = join(this.folder, ...hour, `run=${run}`);
+    const name = `part-${String(this.count++).padStart(5, '0')}.parquet`;
     try {
       await makeFolder(folder);
     } catch (error) {

@@ -25,15 +25,20 @@ export async function startSniffer(net: Net, namespace: string): Promise<Sniffer
   const file = join(folder, 'packets');
   const options = ['-i', 'eth0', '-U', '--immediate-mode', '-Z', 'root', '-w', file];
   const sniffer = startProcess(net, namespace, ['tcpdump', ...options, WANTED]);
+  const remove = async (): Promise<void> => {
+    await sniffer.kill();
+    await rm(folder, { recursive: true, force: true });
+  };
   const end = Date.now() + START_MS;
   while (!sniffer.complaint().includes('listening on')) {
     if (Date.now() > end || sniffer.child.exitCode !== null || sniffer.child.pid === undefined) {
+      await remove();
       throw new TraceError('failed', `tcpdump in ${namespace}: ${sniffer.complaint()}`);
     }
     await sleep(POLL_MS);
   }
   return {
-    kill: () => sniffer.kill(),
+    kill: remove,
     async end() {
       const exit = ended(sniffer.child);
       sniffer.child.kill('SIGINT');

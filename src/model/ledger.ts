@@ -47,7 +47,8 @@ export function lossesOf(row: LedgerRow): number {
     row.missedEntry +
     row.flowsFull +
     row.evicted +
-    (row.recursion ?? 0)
+    (row.recursion ?? 0) +
+    Math.abs(imbalance(row))
   );
 }
 

@@ -66,7 +66,7 @@ export const RecordFlag = {
   visitChainsRan: 4,
   visitRewritten: 8,
   visitHadEntry: 16,
-  visitFragment: 32,
+  visitNoPorts: 32,
   flowReply: 64,
   flowNew: 128,
   mappingSrc: 256,

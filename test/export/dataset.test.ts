@@ -43,9 +43,9 @@ it('files parts by table, node, and the UTC date and hour of their first row', a
   await record(dir, [5, 6]);
   // CLOCK_OFFSET is 2025-11-21 01:17:35 UTC
   expect(filesIn(dir).map((name) => name.replace(/\d{8}T\d{6}Z-[0-9a-f]{8}/, 'RUN'))).toEqual([
-    'table=flows/node=node%2F1/date=2025-11-21/hour=01/part-RUN-00000.parquet',
-    'table=losses/node=node%2F1/date=2025-11-21/hour=01/part-RUN-00000.parquet',
-    'table=packets/node=node%2F1/date=2025-11-21/hour=01/part-RUN-00000.parquet',
+    'table=flows/node=node%2F1/date=2025-11-21/hour=01/run=RUN/part-00000.parquet',
+    'table=losses/node=node%2F1/date=2025-11-21/hour=01/run=RUN/part-00000.parquet',
+    'table=packets/node=node%2F1/date=2025-11-21/hour=01/run=RUN/part-00000.parquet',
   ]);
   for (const name of filesIn(dir)) expect(statSync(join(dir, name)).mode & 0o777).toBe(0o600);
 });

@@ -158,7 +158,7 @@ modprobe nf_conntrack
 conntrail doctor --json > doctor.json
 conntrail lab --here --scenario tour --out $OUT/run -- -q --out $OUT/run/trace \
   --out $OUT/run/trace.capture --out $OUT/run/flows.parquet --table flows
-bpftool prog show > programs; bpftool link show > links
+bpftool prog show > programs; echo "status $?" >> programs; bpftool link show > links
 conntrail lab --here --scenario dnat-masquerade --truth --out $OUT/filtered -- -q \
   --filter 'udp and dst port 5300' --out $OUT/filtered/trace.capture
 conntrail record --duration 2s --out - -q > stream.arrow
@@ -177,6 +177,7 @@ describe('one run into several places', () => {
   });
 
   it('leaves no probe behind after Ctrl-C', async () => {
+    expect(await text('programs')).toMatch(/^status 0$/m);
     expect(await text('programs')).not.toMatch(/kprobe|tracepoint/);
     expect(await text('links')).toBe('');
   });
@@ -204,7 +205,7 @@ describe('one run into several places', () => {
       const exported = parquet('run/exported', table);
       const [count] = await query(`SELECT count(*) AS rows FROM ${live}`);
       expect(Number(count!.rows)).toBeGreaterThan(0);
-      const columns = `SELECT * EXCLUDE (node, date, hour, "table")`;
+      const columns = `SELECT * EXCLUDE (node, date, hour, run, "table")`;
       expect(await query(`${columns} FROM ${live} EXCEPT ALL ${columns} FROM ${exported}`)).toEqual(
         [],
       );
@@ -269,7 +270,7 @@ try() { name=$1; shift; timeout 100 "$@" > "$OUT/$name.out" 2> "$OUT/$name.err";
 cd $OUT
 try missing-module conntrail record --duration 1s --out x.capture
 modprobe nf_conntrack; modprobe nf_nat
-try no-root setpriv --reuid 65534 --regid 65534 --clear-groups conntrail record --duration 1s --out /tmp/x.capture
+try no-root setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all,+dac_read_search --ambient-caps=-all,+dac_read_search conntrail record --duration 1s --out /tmp/x.capture
 try no-bpf setpriv --bounding-set -sys_admin,-bpf,-perfmon --inh-caps -sys_admin,-bpf,-perfmon conntrail record --duration 1s --out x.capture
 echo 4.19.0 > /tmp/release
 try no-btf unshare -m sh -c 'mount -t tmpfs none /sys/kernel/btf && exec conntrail record --duration 1s --out x.capture'
@@ -281,7 +282,7 @@ try bad-duration conntrail record --duration 5parsecs --out x
 try unknown-flag conntrail record --fitler tcp --out x
 try bad-filter conntrail record --filter 'tcp and prot 53' --out x
 try no-rules sh -c 'mkdir /tmp/bin; printf "#!/bin/sh\\necho nft: denied >&2; exit 1\\n" > /tmp/bin/nft; chmod +x /tmp/bin/nft; PATH=/tmp/bin:$PATH exec conntrail explain --duration 1s'
-bpftool prog show > programs
+bpftool prog show > programs; echo "status $?" >> programs
 `;
 
 describe('refusals', () => {
@@ -315,6 +316,7 @@ describe('refusals', () => {
   });
 
   it('leaves no probe behind after any of them', async () => {
+    expect(await text('programs')).toMatch(/^status 0$/m);
     expect(await text('programs')).not.toMatch(/kprobe|tracepoint/);
   });
 });

@@ -53,7 +53,7 @@ for name in ${SCENARIOS.join(' ')}; do
   conntrail lab --here --scenario $name --truth --out $OUT/$name -- --out $OUT/$name/trace.capture -q
   echo "$name $?" >> $OUT/status
 done
-bpftool prog show > $OUT/programs
+bpftool prog show > $OUT/programs; echo "status $?" >> $OUT/programs
 `;
 
 beforeAll(async () => {
@@ -459,6 +459,7 @@ describe('loopback', () => {
 describe('after the last trace', () => {
   it('leaves no probe behind', async () => {
     const programs = await readFile(join(folder, 'programs'), 'utf8');
+    expect(programs).toMatch(/^status 0$/m);
     expect(programs.split('\n').filter((line) => /kprobe|tracepoint/.test(line))).toEqual([]);
   });
 });

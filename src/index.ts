@@ -1,0 +1,13 @@
+/** The library: recorded traces as record batches and as findings. The command line is in cli/. */
+export { BatchView, type Value } from './columns/batch-view.ts';
+export { Account } from './explain/account.ts';
+export { describeFindings } from './explain/describe.ts';
+export { type Findings, findingsOf } from './explain/findings.ts';
+export { CaptureReader } from './export/capture-reader.ts';
+export { readDataset, readMetadata } from './export/read-dataset.ts';
+export { TraceError } from './model/error.ts';
+export type { TraceEnd, TraceFacts } from './model/facts.ts';
+export type { Ledger, LedgerRow } from './model/ledger.ts';
+export { FLOWS, LOSSES, PACKETS, TABLES } from './model/tables.ts';
+export { Rebuild } from './rebuild/rebuild.ts';
+export { Merge } from './wire/merge.ts';
