@@ -10,7 +10,7 @@ import { runGuest } from '../../src/lab/guest.ts';
 import type { KernelTruth, NamespaceTruth } from '../../src/lab/truth.ts';
 import { HOOKS } from '../../src/model/codes.ts';
 import { imbalance, totalLost } from '../../src/model/ledger.ts';
-import { parseConntrackLine } from './conntrack-line.ts';
+import { entryText, flowText, isConfirmed } from './entries.ts';
 import {
   countAtHook,
   inNamespace,
@@ -165,28 +165,6 @@ describe.each(SCENARIOS)('%s, against the kernel', (name) => {
     }
   });
 });
-
-const SEEN_REPLY = 1 << 1;
-const ASSURED = 1 << 2;
-const CONFIRMED = 1 << 3;
-
-function isConfirmed(row: Row): boolean {
-  return (Number(row.status) & CONFIRMED) !== 0 && row.confirm !== 'merged';
-}
-
-function flowText(row: Row): string {
-  const status = Number(row.status);
-  const marks = `${status & ASSURED ? ' assured' : ''}${status & SEEN_REPLY ? '' : ' unreplied'}`;
-  return `${row.family} ${row.protocol} ${tupleOf(row)} ${tupleOf(row, '_reply')} mark ${row.mark} zone ${row.zone}${marks}`;
-}
-
-function entryText(line: string): string {
-  const entry = parseConntrackLine(line);
-  const marks = `${entry.isAssured ? ' assured' : ''}${entry.isUnreplied ? ' unreplied' : ''}`;
-  const original = `${entry.src}:${entry.srcPort}>${entry.dst}:${entry.dstPort}`;
-  const reply = `${entry.srcReply}:${entry.srcPortReply}>${entry.dstReply}:${entry.dstPortReply}`;
-  return `${entry.family} ${entry.protocol} ${original} ${reply} mark ${entry.mark} zone ${entry.zone}${marks}`;
-}
 
 /** A flow's packets in order of time. */
 function packetsOf(trace: Trace, flow: Row): Row[] {
