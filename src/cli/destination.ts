@@ -3,6 +3,7 @@ import { CaptureWriter } from '../export/capture-writer.ts';
 import { LEDGER_KEY } from '../export/metadata.ts';
 import { openOutput } from '../export/output.ts';
 import type { Output } from '../export/output-shape.ts';
+import { TraceError } from '../model/error.ts';
 import type { TraceEnd, TraceFacts } from '../model/facts.ts';
 import type { TableName } from '../model/tables.ts';
 import { TABLES } from '../model/tables.ts';
@@ -16,7 +17,8 @@ export interface Destination {
   /** The drained bytes may be used again when this resolves. */
   addDrained(bytes: Uint8Array, horizonNs: bigint): Promise<void>;
   addBatch(named: NamedBatch): Promise<void>;
-  close(end: TraceEnd): Promise<readonly string[]>;
+  /** `isWhole`: false for a trace that was cut short; its files then carry no ledger. */
+  close(end: TraceEnd, isWhole?: boolean): Promise<readonly string[]>;
   abort(): Promise<void>;
 }
 
@@ -34,6 +36,7 @@ export async function openDestination(
   target: string,
   { facts, table }: DestinationOptions,
 ): Promise<Destination> {
+  if (target === '') throw new TraceError('usage', '--out names nothing, needed a place');
   if (isCapture(target)) return captureDestination(target, await CaptureWriter.open(target, facts));
   return tablesDestination(target, await openOutput(target, TABLES, { facts, table }));
 }
@@ -62,8 +65,8 @@ function tablesDestination(target: string, output: Output): Destination {
     },
     addDrained: async () => undefined,
     addBatch: ({ table, batch }) => output.write(table, batch),
-    close: async (end) => {
-      const metadata = { [LEDGER_KEY]: JSON.stringify(end.ledger) };
+    close: async (end, isWhole = true) => {
+      const metadata = isWhole ? { [LEDGER_KEY]: JSON.stringify(end.ledger) } : {};
       return (await output.close(metadata)).files.map((file) => file.path);
     },
     abort: () => output.abort(),

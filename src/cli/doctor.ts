@@ -23,7 +23,7 @@ export function describeDiagnosis({ canTrace, checks }: Diagnosis): string {
   const limited = checks.filter(({ outcome }) => outcome === 'limited').length;
   const failed = checks.filter(({ outcome }) => outcome === 'failed').map(({ name }) => name);
   const verdict = canTrace
-    ? `a trace is possible here${limited > 0 ? `, with ${limited} limits` : ''}`
+    ? `a trace is possible here${limited > 0 ? `, with ${limited} limit${limited === 1 ? '' : 's'}` : ''}`
     : `no trace is possible here: ${failed.join(', ')}`;
   const next = canTrace ? [] : [`  try: ${nextStep(checks)}`];
   return `${[...lines, '', verdict, ...next].join('\n')}\n`;

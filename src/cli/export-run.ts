@@ -48,7 +48,7 @@ async function convert(
     for (;;) {
       const next = await batches.next();
       if (next.done) {
-        await destination.close(next.value);
+        await destination.close(next.value, capture.truncated === undefined);
         return next.value;
       }
       rows += next.value.batch.numRows;

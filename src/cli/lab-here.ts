@@ -105,7 +105,7 @@ export async function playHere(
   const folder = await mkdtemp(join(tmpdir(), 'conntrail-lab-'));
   const trace = join(out, 'trace');
   const hasOwnOut = options.recordOptions.includes('--out');
-  const outOptions = hasOwnOut ? [] : ['--out', trace];
+  const outOptions = hasOwnOut ? [] : ['-q', '--out', trace]; // what is shown afterwards tells all
   const recording = recorder(join(folder, 'ready'), [...outOptions, ...options.recordOptions]);
   try {
     const around = options.truth ? withTruth(recording, scenario, out) : recording;
@@ -118,8 +118,14 @@ export async function playHere(
   return hasOwnOut ? recording.status() : show(trace, recording.status(), say);
 }
 
+const SHOWN = [
+  ['watch', 'the traversals, a line each:'],
+  ['explain', 'which packets ran the nat chains, and why the others did not:'],
+] as const;
+
 async function show(trace: string, status: number, say: (line: string) => void): Promise<number> {
-  for (const command of ['watch', 'explain']) {
+  for (const [command, heading] of SHOWN) {
+    say(heading);
     const shown = await ended(conntrail([command, '--from', trace], 'inherit'));
     if (shown !== 0 && shown !== 3) return shown;
   }

@@ -1,12 +1,13 @@
 /** What `conntrail lab` does; lab.ts says how it is called. */
 import { once } from 'node:events';
-import { mkdtemp } from 'node:fs/promises';
+import { access, constants, mkdtemp, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeFolder } from '../export/make-folder.ts';
 import { type GuestRequest, type GuestResult, runGuest } from '../lab/guest.ts';
 import { LAB_KERNELS } from '../lab/kernels.ts';
 import { openScenario, scenarioNames, scenarioPath } from '../lab/scenario-file.ts';
-import { TraceError } from '../model/error.ts';
+import { fileError, TraceError } from '../model/error.ts';
 import { playHere } from './lab-here.ts';
 
 export interface LabOptions {
@@ -56,6 +57,16 @@ async function commandOf(words: readonly string[], options: LabOptions): Promise
   });
 }
 
+async function prepareFolder(folder: string): Promise<void> {
+  try {
+    await makeFolder(folder);
+    if (!(await stat(folder)).isDirectory()) throw new Error('a file, needed a folder');
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throw fileError('use', folder, error);
+  }
+}
+
 /** A scenario's trace is kept even where nobody said where. */
 async function ownFolder({ scenario }: LabOptions): Promise<string | undefined> {
   if (scenario === undefined) return undefined;
@@ -95,6 +106,7 @@ export async function runLab(words: readonly string[], options: LabOptions): Pro
     return;
   }
   const outDir = options.out ?? (await ownFolder(options));
+  if (outDir !== undefined) await prepareFolder(outDir); // before minutes go into a guest
   const request: GuestRequest = {
     command: await commandOf(words, options),
     kernel: options.kernel,

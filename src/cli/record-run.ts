@@ -59,7 +59,10 @@ async function runInto(
           for (const place of destinations) await place.addBatch(named);
         },
       },
-      () => signalReady(readyFile),
+      () => {
+        if (!quiet) process.stderr.write('tracing, Ctrl-C ends\n');
+        signalReady(readyFile);
+      },
       duration,
     );
   } finally {

@@ -36,7 +36,7 @@ export function rulesNow(
   return found;
 }
 
-/** `ip nat prerouting handle 4: tcp dport 2222 counter redirect to :9999, counter 3 packets`. */
+/** `ip nat prerouting handle 4: tcp dport 2222 counter redirect to :9999: 3 counted since it was loaded`. */
 export function rulesText(namespaces: readonly NetnsRules[]): string {
   return namespaces
     .map(({ name, rules }) => [`nat rules loaded in ${name}:`, ...rules.map(ruleLine)].join('\n  '))
@@ -46,6 +46,7 @@ export function rulesText(namespaces: readonly NetnsRules[]): string {
 
 function ruleLine(rule: NatRule): string {
   const number = rule.backend === 'nft' ? `handle ${rule.handle}` : `rule ${rule.handle}`;
-  const counter = rule.packets === undefined ? 'no counter' : `counter ${rule.packets} packets`;
+  const counter =
+    rule.packets === undefined ? 'no counter' : `${rule.packets} counted since it was loaded`;
   return `${rule.family} ${rule.table} ${rule.chain} ${number}: ${rule.text}: ${counter}`;
 }

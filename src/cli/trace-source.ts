@@ -3,6 +3,7 @@
  * already written. Commands that only read do not care which.
  */
 import { stat } from 'node:fs/promises';
+import { startsAsCapture } from '../export/capture-reader.ts';
 import { FACTS_KEY, LEDGER_KEY, RUN_KEY } from '../export/metadata.ts';
 import { readDataset, readMetadata } from '../export/read-dataset.ts';
 import { TraceError } from '../model/error.ts';
@@ -10,7 +11,6 @@ import type { TraceFacts } from '../model/facts.ts';
 import type { Ledger } from '../model/ledger.ts';
 import { TABLES, type TableName } from '../model/tables.ts';
 import { openCaptureTables } from './capture-tables.ts';
-import { isCapture } from './destination.ts';
 import { LiveTrace } from './live-trace.ts';
 import { onStopSignal } from './stop-signals.ts';
 import type { NamedBatch } from './tables.ts';
@@ -34,7 +34,8 @@ export async function readTrace(
       hint: 'conntrail record --duration 5s --out trace',
     });
   }
-  return isCapture(from) ? readCapture(from, tables, sink) : readFiles(from, tables, sink);
+  const asCapture = found.isFile() && (await startsAsCapture(from));
+  return asCapture ? readCapture(from, tables, sink) : readFiles(from, tables, sink);
 }
 
 async function readCapture(

@@ -74,6 +74,7 @@ export class Account {
     const account = hookOf(netns, hook);
     const packet = String(view.bigs('packet')[row]);
     account.packets++;
+    if (isDroppedAt(view, row, hook)) count(account.dropped, dropText(view, row), packet);
     if (view.isTrue(`${hook}_chains`, row)) {
       add(account.ran, packet);
       return;
@@ -136,4 +137,9 @@ export class Account {
     this.flows.set(number, flow);
     return flow;
   }
+}
+
+function dropText(view: BatchView, row: number): string {
+  const reason = view.word('drop_reason', row) ?? 'no reason known';
+  return `${reason} in ${view.word('drop_location', row) ?? 'a place not known'}`;
 }

@@ -23,6 +23,8 @@ export interface HookAccount {
   packets: number;
   readonly ran: Tallied;
   readonly skipped: Map<Skip, Tallied>;
+  /** Packets that ended here, by reason and place: `NETFILTER_DROP in nf_hook_slow`. */
+  readonly dropped: Map<string, Tallied>;
 }
 
 export interface DirectionAccount {
@@ -65,7 +67,7 @@ const MAX_EXAMPLES = 3;
 export function hookOf(netns: NetnsAccount, hook: HookName): HookAccount {
   const known = netns.hooks.get(hook);
   if (known !== undefined) return known;
-  const account: HookAccount = { packets: 0, ran: newTally(), skipped: new Map() };
+  const account = { packets: 0, ran: newTally(), skipped: new Map(), dropped: new Map() };
   netns.hooks.set(hook, account);
   return account;
 }
@@ -79,9 +81,9 @@ export function add(tally: Tallied, packet: string): void {
   if (tally.examples.length < MAX_EXAMPLES) tally.examples.push(packet);
 }
 
-export function count(tallies: Map<Skip, Tallied>, skip: Skip, packet: string): void {
-  const tally = tallies.get(skip) ?? newTally();
-  tallies.set(skip, tally);
+export function count<Key>(tallies: Map<Key, Tallied>, key: Key, packet: string): void {
+  const tally = tallies.get(key) ?? newTally();
+  tallies.set(key, tally);
   add(tally, packet);
 }
 

@@ -15,7 +15,7 @@ const CLAUSE: Readonly<
 > = {
   'reply direction': [
     'are',
-    'in reply direction: rewritten back from the entry, no rule is evaluated',
+    'in reply direction: they follow the stored mapping, no rule is evaluated',
   ],
   'flow already mapped': [
     'belong',
@@ -34,9 +34,13 @@ const CLAUSE: Readonly<
 };
 const SINGULAR = { are: 'is', belong: 'belongs', had: 'had', were: 'was' } as const;
 
+const NOTHING_SEEN =
+  'no packet was seen: none came, the filter matched none, or no hook has a function to run';
+
 export function describeFindings(findings: Findings, maxFlows: number): string {
   const parts = [
     ...lossText(findings),
+    ...(findings.namespaces.length === 0 ? [NOTHING_SEEN] : []),
     ...findings.namespaces.map((netns) => netnsText(netns)),
     ...flowsText(findings.flows, maxFlows),
   ];
@@ -53,7 +57,11 @@ function lossText({ lost, lossWindow }: Findings): string[] {
 
 function netnsText(netns: NetnsFinding): string {
   const torn = netns.torn === 0 ? '' : `, ${netns.torn} of them torn`;
-  const lines = netns.hooks.flatMap((hook) => [hookSentence(hook), ...causeLines(hook)]);
+  const lines = netns.hooks.flatMap((hook) => [
+    hookSentence(hook),
+    ...causeLines(hook),
+    ...dropLines(hook),
+  ]);
   return [`${netns.name}: ${plural(netns.packets, 'packet')}${torn}`, ...lines].join('\n  ');
 }
 
@@ -76,6 +84,10 @@ export function hookSentence({ hook, packets, chainsRan, skipped }: HookFinding)
 function causeLines({ hook, chainsRan, skipped }: HookFinding): string[] {
   if (hook === 'forward' || (chainsRan === 0 && skipped.length === 1)) return [];
   return skipped.map((found) => `  ${found.packets} ${clause(found)}`);
+}
+
+function dropLines({ dropped }: HookFinding): string[] {
+  return dropped.map(({ packets, reason }) => `  ${packets} dropped here: ${reason}`);
 }
 
 function clause({ cause, packets }: SkipFinding): string {

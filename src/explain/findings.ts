@@ -14,6 +14,13 @@ export interface SkipFinding {
   readonly evidence: readonly string[];
 }
 
+export interface DropFinding {
+  /** The kernel's reason and the function that freed the packet. */
+  readonly reason: string;
+  readonly packets: number;
+  readonly evidence: readonly string[];
+}
+
 export interface HookFinding {
   readonly hook: HookName;
   readonly packets: number;
@@ -21,6 +28,8 @@ export interface HookFinding {
   readonly evidence: readonly string[];
   /** The causes add up: packets = chainsRan + these. */
   readonly skipped: readonly SkipFinding[];
+  /** Packets that ended at this hook; counted above as well. */
+  readonly dropped: readonly DropFinding[];
 }
 
 export interface NetnsFinding {
@@ -69,7 +78,7 @@ export function findingsOf(
       .sort((a, b) => b.packets - a.packets || a.netns - b.netns),
     flows: [...account.flows.values()]
       .map((flow) => flowFinding(flow, netnsName))
-      .sort((a, b) => packetsOf(b) - packetsOf(a) || (a.flow < b.flow ? -1 : 1)),
+      .sort((a, b) => packetsOf(b) - packetsOf(a) || Number(a.flow) - Number(b.flow)),
   };
 }
 
@@ -82,8 +91,13 @@ function hookFinding(hook: HookName, found: HookAccount | undefined): HookFindin
   const skipped = [...found.skipped]
     .map(([cause, { packets, examples }]) => ({ cause, packets, evidence: examples }))
     .sort((a, b) => b.packets - a.packets || (a.cause < b.cause ? -1 : 1));
+  const dropped = [...found.dropped].map(([reason, tally]) => ({
+    reason,
+    packets: tally.packets,
+    evidence: tally.examples,
+  }));
   const { packets, ran } = found;
-  return [{ hook, packets, chainsRan: ran.packets, evidence: ran.examples, skipped }];
+  return [{ hook, packets, chainsRan: ran.packets, evidence: ran.examples, skipped, dropped }];
 }
 
 function flowFinding(flow: FlowAccount, netnsName: (inode: number) => string): FlowFinding {

@@ -11,6 +11,7 @@ import {
   ChunkType,
   FOOTER_BYTES,
   HEAD_BYTES,
+  HEAD_MAGIC,
   parseChunkHead,
   parseFooter,
   parseHead,
@@ -18,6 +19,16 @@ import {
 import { parseEnd, parseFacts } from './capture-json.ts';
 import { RandomAccess } from './random-access.ts';
 import { corruptError } from './read-error.ts';
+
+/** Whatever it is called: what a file is, its first bytes say. */
+export async function startsAsCapture(path: string): Promise<boolean> {
+  const file = await RandomAccess.open(path);
+  try {
+    return (await file.read(0, HEAD_MAGIC.length)).toString('latin1') === HEAD_MAGIC;
+  } finally {
+    await file.close();
+  }
+}
 
 export interface CaptureChunk {
   /** As drained; the reader does not touch them again. */

@@ -40,7 +40,7 @@ describe('the text of a redirect', () => {
   const text = describeFindings(explained(REDIRECT, [flow(7n)]), 10);
 
   it('says why the counters of output and postrouting stay', () => {
-    const why = 'are in reply direction: rewritten back from the entry, no rule is evaluated';
+    const why = 'are in reply direction: they follow the stored mapping, no rule is evaluated';
     expect(text).toContain(`output: no nat counter moved, because all 3 packets ${why}\n`);
     expect(text).toContain(`postrouting: no nat counter moved, because all 3 packets ${why}\n`);
   });
@@ -129,13 +129,21 @@ describe('the findings as JSON', () => {
           packets: 2,
           torn: 0,
           hooks: [
-            { hook: 'prerouting', packets: 1, chainsRan: 1, evidence: ['1'], skipped: [] },
+            {
+              hook: 'prerouting',
+              packets: 1,
+              chainsRan: 1,
+              evidence: ['1'],
+              skipped: [],
+              dropped: [],
+            },
             {
               hook: 'input',
               packets: 1,
               chainsRan: 0,
               evidence: [],
               skipped: [{ cause: 'no nat chain here', packets: 1, evidence: ['1'] }],
+              dropped: [],
             },
             ...['output', 'postrouting'].map((hook) => ({
               hook,
@@ -143,6 +151,7 @@ describe('the findings as JSON', () => {
               chainsRan: 0,
               evidence: [],
               skipped: [{ cause: 'reply direction', packets: 1, evidence: ['2'] }],
+              dropped: [],
             })),
           ],
         },

@@ -109,6 +109,16 @@ describe.runIf(canMount())('a full disk', () => {
     }));
 });
 
+/** Nobody, who may read everything: the project may lie where only root can look. */
+const AS_NOBODY = [
+  'setpriv',
+  '--reuid=65534',
+  '--regid=65534',
+  '--clear-groups',
+  '--inh-caps=-all,+dac_read_search',
+  '--ambient-caps=-all,+dac_read_search',
+];
+
 describe('openOutput', () => {
   it.each(['x.parquet', 'x.arrow'])('refuses a folder named %s', async (name) => {
     const path = join(tempFolder(), name);
@@ -139,10 +149,9 @@ describe('openOutput', () => {
         await openOutput(${JSON.stringify(dir)} + '/' + name, [{ name: 'packets', columns: [] }], { facts: { node: 'n' } })
           .catch((error) => console.log(error.code, error.message));`;
     const isRoot = process.getuid?.() === 0; // to whom nothing is forbidden
-    const said = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
-      encoding: 'utf8',
-      ...(isRoot ? { uid: 65_534, gid: 65_534 } : {}),
-    });
+    const node = [process.execPath, '--input-type=module', '-e', script];
+    const [tool = '', ...args] = isRoot ? [...AS_NOBODY, ...node] : node;
+    const said = execFileSync(tool, args, { encoding: 'utf8' });
     expect(said.split('\n')).toEqual([
       `permission create ${dir}/x: EACCES`,
       `permission create ${dir}/x.parquet.partial: EACCES`,
