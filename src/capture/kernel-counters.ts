@@ -19,6 +19,8 @@ export interface CpuCounters {
   readonly missedEntry: number;
   readonly flowsFull: number;
   readonly filteredOut: number;
+  /** Sequence numbers given out, modulo 2^32: the next one. */
+  readonly seq: number;
 }
 
 export function readCounters(object: BpfObject): CpuCounters[] {
@@ -38,6 +40,7 @@ function decodeCounters(bytes: Buffer): CpuCounters {
     missedEntry: wide(counters.missedEntry),
     flowsFull: wide(counters.flowsFull),
     filteredOut: wide(counters.filteredOut),
+    seq: bytes.readUInt32LE(counters.seq),
   };
 }
 

@@ -45,7 +45,6 @@ const WISHES: readonly Wish[] = [
     programs: ['nat_setup_enter', 'nat_setup_leave'],
     absent: NO_NAT,
   },
-  { function: '__nf_nat_alloc_null_binding', programs: ['null_binding'], absent: NO_NAT },
   {
     function: 'nft_nat_do_chain',
     programs: ['nft_chain'],
@@ -58,7 +57,7 @@ const WISHES: readonly Wish[] = [
  * Throws where a required one is not there.
  */
 export function planProbes(has: Has, release: Release): ProbePlan {
-  const wishes = [...WISHES, deletion(has)];
+  const wishes = [...WISHES, nullBinding(has), deletion(has)];
   const missing = wishes.filter((wish) => wish.absent === undefined && !has(wish.function));
   if (missing.length > 0) throw requiredMissing(missing.map((wish) => wish.function));
   const legacy = LEGACY.map((backend) => legacyBackend(backend, has, release));
@@ -94,6 +93,17 @@ function probesOf(wish: Wish): Probe[] {
           },
         ],
   );
+}
+
+/** A static function: another compiler may inline it. */
+function nullBinding(has: Has): Wish {
+  return {
+    function: '__nf_nat_alloc_null_binding',
+    programs: ['null_binding'],
+    absent: has('nf_nat_setup_info')
+      ? 'inlined in this kernel, null mappings show as decided by a rule'
+      : NO_NAT,
+  };
 }
 
 /** gcc of 5.10 splits the function, and callers inside nf_conntrack jump to the part. */

@@ -117,8 +117,10 @@ export class LiveTrace {
     const after = readConntrackStats();
     const before = this.statsBefore;
     const { tally, evicted } = this.tables;
+    const counters = this.session.counters();
+    for (const [cpu, { seq }] of counters.entries()) tally.end(cpu, seq, process.hrtime.bigint());
     const ledger = {
-      rows: ledgerRows(this.session.counters(), tally, evicted),
+      rows: ledgerRows(counters, tally, evicted),
       lossWindow: tally.lossWindow,
       conntrackStats: before !== null && after !== null ? { before, after } : null,
     };

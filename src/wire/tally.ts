@@ -47,6 +47,15 @@ export class Tally {
     this.lastHigh[cpu] = words[at + Word.ktime + 1]!;
   }
 
+  /** No more comes: `seq` is the next number the kernel would give out, `ns` the time now. */
+  end(cpu: number, seq: number, ns: bigint): void {
+    const missing = (seq - this.nextSeq[cpu]!) >>> 0;
+    if (missing === 0) return;
+    this.skipped[cpu]! += missing;
+    this.open(cpu);
+    this.to = [Number(BigInt.asIntN(32, ns >> 32n)), Number(BigInt.asIntN(32, ns))];
+  }
+
   /** From the earliest record before a gap to the first after the last one, ns as text. */
   get lossWindow(): { fromNs: string; toNs: string } | null {
     if (this.from === undefined || this.to === undefined) return null;
@@ -57,9 +66,14 @@ export class Tally {
     this.skipped[cpu]! += missing;
     this.gapLow[cpu] = words[at + Word.ktime]!;
     this.gapHigh[cpu] = words[at + Word.ktime + 1]!;
+    this.open(cpu);
+    this.to = [this.gapHigh[cpu]!, this.gapLow[cpu]!];
+  }
+
+  /** A gap begins after the last record of this CPU. */
+  private open(cpu: number): void {
     const before = [this.lastHigh[cpu]!, this.lastLow[cpu]!] as const;
     if (this.from === undefined || isLess(...before, ...this.from)) this.from = before;
-    this.to = [this.gapHigh[cpu]!, this.gapLow[cpu]!];
   }
 }
 

@@ -104,4 +104,13 @@ describe('probe plan', () => {
       expect(error).toMatchObject({ code: 'missing', hint: 'modprobe nf_conntrack' });
     }
   });
+
+  it('says what it means where the null binding is inlined', () => {
+    const inlined = (name: string) => name !== '__nf_nat_alloc_null_binding';
+    const { probes, notAvailable } = planProbes(inlined, parseRelease('6.1.0'));
+    expect(probes.map(({ program }) => program)).not.toContain('null_binding');
+    expect(notAvailable).toContain(
+      '__nf_nat_alloc_null_binding: inlined in this kernel, null mappings show as decided by a rule',
+    );
+  });
 });

@@ -51,6 +51,14 @@ describe('Tally', () => {
     expect(tally.lossWindow).toEqual({ fromNs: '0', toNs: at(10) });
   });
 
+  it('counts what is missing after the last record, up to the end', () => {
+    const tally = tallied(2, [0, 0, 10], [1, 0, 20], [1, 1, 30]);
+    tally.end(0, 4, HOUR + 90n);
+    tally.end(1, 2, HOUR + 95n);
+    expect([...tally.skipped]).toEqual([3, 0]);
+    expect(tally.lossWindow).toEqual({ fromNs: at(10), toNs: at(90) });
+  });
+
   it('says where the last gap of a CPU ended', () => {
     const tally = tallied(2, [1, 0, 20], [1, 2, 30], [1, 5, 40], [1, 6, 50]);
     const gap = (BigInt(tally.gapHigh[1]! >>> 0) << 32n) | BigInt(tally.gapLow[1]! >>> 0);
