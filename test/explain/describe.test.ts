@@ -115,6 +115,29 @@ describe('the text', () => {
   });
 });
 
+describe('packets that end at a hook', () => {
+  const dropped = packet(1n, 'prerouting chains > forward', {
+    flow: 7n,
+    direction: 'original',
+    state: 'new',
+    verdict: 'drop',
+    dst_nat: 'rule',
+    drop_reason: 'NETFILTER_DROP',
+    drop_location: 'nf_hook_slow',
+  });
+
+  it('are told with reason and place', () => {
+    const text = describeFindings(explained([dropped], [flow(7n)]), 0);
+    expect(text).toMatch(
+      / {2}forward: 1 packet, .*\n {4}1 dropped here: NETFILTER_DROP in nf_hook_slow\n/,
+    );
+  });
+
+  it('and nothing seen is told too', () => {
+    expect(describeFindings(explained([], []), 0)).toMatch(/^no packet was seen: /);
+  });
+});
+
 describe('the findings as JSON', () => {
   it('keep their shape', () => {
     const findings = explained([FIRST, REDIRECT[1]!], [flow(7n)]);
