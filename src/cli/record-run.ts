@@ -60,7 +60,7 @@ async function runInto(
         },
       },
       () => {
-        if (!quiet) process.stderr.write('tracing, Ctrl-C ends\n');
+        if (!quiet && process.stderr.isTTY) process.stderr.write('tracing, Ctrl-C ends\n');
         signalReady(readyFile);
       },
       duration,

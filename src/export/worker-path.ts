@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { TraceError } from '../model/error.ts';
 
@@ -6,7 +6,7 @@ import { TraceError } from '../model/error.ts';
 export function workerPath(name: string): string {
   const built = import.meta.url.endsWith('.ts') ? '../../dist/export/' : './';
   const path = fileURLToPath(new URL(`${built}${name}.js`, import.meta.url));
-  if (existsSync(path)) return path;
+  if (statSync(path, { throwIfNoEntry: false }) !== undefined) return path;
   throw new TraceError('missing', `${path} is not there, needed for Parquet`, {
     hint: 'npm run build',
   });

@@ -147,9 +147,19 @@ async function boot(
   }
 }
 
+/** busybox pads an archive to 512 bytes, GNU tar seeks by records of 10,240: it must not seek. */
 async function bringOut(folder: string, outDir: string): Promise<void> {
   await mkdir(outDir, { recursive: true });
-  await needTool(['tar', '-x', '--no-same-owner', '-f', join(folder, 'out.tar'), '-C', outDir]);
+  await needTool([
+    'tar',
+    '-x',
+    '--no-seek',
+    '--no-same-owner',
+    '-f',
+    join(folder, 'out.tar'),
+    '-C',
+    outDir,
+  ]);
 }
 
 async function finish(

@@ -138,7 +138,7 @@ it.each(LAB_KERNELS.map(({ name }) => name))('boots kernel %s', async (kernel) =
 const PLAY = `
 const [at, name] = process.argv.slice(-2);
 const use = (file) => import(at + '/dist/lab/' + file + '.js');
-const { openScenario, scenarioPath } = await use('scenario');
+const { openScenario, scenarioPath } = await use('scenario-file');
 const { playScenario } = await use('play');
 const { readHookCounts } = await use('hook-counts');
 const counters = {};
