@@ -2,7 +2,7 @@
  * `conntrail record` on a real kernel: a flood with the default ring and with
  * one made too small, every output of one run equal, Ctrl-C, and refusals.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -72,6 +72,13 @@ async function query(sql: string): Promise<Record<string, unknown>[]> {
 const parquet = (name: string, table: string) =>
   `read_parquet('${at(name)}/table=${table}/**/*.parquet')`;
 
+/** On this machine: the tables of a capture that a guest brought, Parquet and all. */
+function exportCapture(from: string, to: string, status: number): void {
+  const main = join(PACKAGE_ROOT, 'dist/cli/main.js');
+  const argv = [main, 'export', at(from), '--out', at(to), '-q'];
+  expect(spawnSync(process.execPath, argv).status).toBe(status);
+}
+
 describe('two hundred thousand packets with the default ring', () => {
   let trace: Trace;
   let truth: KernelTruth;
@@ -116,10 +123,11 @@ describe('a ring made too small', () => {
   beforeAll(async () => {
     await inGuest(
       `mkdir $OUT/small; conntrail lab --here --scenario flood --truth --out $OUT/small -- \
-         --out $OUT/small/trace --buffer 4KiB 2> $OUT/small/said
+         --out $OUT/small/trace.capture --buffer 4KiB 2> $OUT/small/said
        echo $? > $OUT/small/status`,
       600,
     );
+    exportCapture('small/trace.capture', 'small/trace', 3);
     const [run] = await readMetadata(at('small', 'trace'));
     ledger = JSON.parse(run!.metadata[LEDGER_KEY]!) as Ledger;
   });
@@ -200,15 +208,7 @@ describe('one run into several places', () => {
   });
 
   it('gives the same tables, value for value, live and from the capture', async () => {
-    const main = join(PACKAGE_ROOT, 'dist/cli/main.js');
-    execFileSync(process.execPath, [
-      main,
-      'export',
-      at('run/trace.capture'),
-      '--out',
-      at('run/exported'),
-      '-q',
-    ]);
+    exportCapture('run/trace.capture', 'run/exported', 0);
     for (const table of ['packets', 'flows', 'losses']) {
       const live = parquet('run/trace', table);
       const exported = parquet('run/exported', table);
