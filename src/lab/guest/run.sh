@@ -57,7 +57,11 @@ else
 	wait $out_pump $err_pump 2> /dev/null
 fi
 
-[ "$bring" = yes ] && $bb tar -cf "$(port out)" -C $lab/out . 2> /dev/console
+if [ "$bring" = yes ]; then
+	$bb tar -cf "$(port out)" -C $lab/out . 2> /dev/console
+	# a write to a port returns before the host has taken it, and a reboot throws the rest away
+	$bb sleep 2
+fi
 echo "exit $status" >&3
 $bb sync
 $bb reboot -f
