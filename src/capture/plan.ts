@@ -57,7 +57,7 @@ const WISHES: readonly Wish[] = [
  * Throws where a required one is not there.
  */
 export function planProbes(has: Has, release: Release): ProbePlan {
-  const wishes = [...WISHES, nullBinding(has), deletion(has)];
+  const wishes = [...WISHES, nullMapping(has), deletion(has)];
   const missing = wishes.filter((wish) => wish.absent === undefined && !has(wish.function));
   if (missing.length > 0) throw requiredMissing(missing.map((wish) => wish.function));
   const legacy = LEGACY.map((backend) => legacyBackend(backend, has, release));
@@ -96,7 +96,7 @@ function probesOf(wish: Wish): Probe[] {
 }
 
 /** A static function: another compiler may inline it. */
-function nullBinding(has: Has): Wish {
+function nullMapping(has: Has): Wish {
   return {
     function: '__nf_nat_alloc_null_binding',
     programs: ['null_binding'],

@@ -150,16 +150,8 @@ async function boot(
 /** busybox pads an archive to 512 bytes, GNU tar seeks by records of 10,240: it must not seek. */
 async function bringOut(folder: string, outDir: string): Promise<void> {
   await mkdir(outDir, { recursive: true });
-  await needTool([
-    'tar',
-    '-x',
-    '--no-seek',
-    '--no-same-owner',
-    '-f',
-    join(folder, 'out.tar'),
-    '-C',
-    outDir,
-  ]);
+  const tar = ['tar', '-x', '--no-seek', '--no-same-owner'];
+  await needTool([...tar, '-f', join(folder, 'out.tar'), '-C', outDir]);
 }
 
 async function finish(
