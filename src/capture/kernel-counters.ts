@@ -78,7 +78,8 @@ export function ledgerRows(
   return rows;
 }
 
-function evictedOf(
+/** Rows our own tables gave up: they stand in the first visit and the first flow row. */
+export function evictedOf(
   cpu: number,
   probe: number,
   evicted: { readonly packets: number; readonly flows: number },

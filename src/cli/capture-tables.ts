@@ -1,4 +1,5 @@
 /** A capture to the tables that its live run had. */
+import { evictedOf } from '../capture/kernel-counters.ts';
 import { CaptureReader } from '../export/capture-reader.ts';
 import type { TraceEnd, TraceFacts } from '../model/facts.ts';
 import type { Ledger, LedgerRow } from '../model/ledger.ts';
@@ -51,15 +52,9 @@ function endOf(reader: CaptureReader, tables: TraceTables): TraceEnd {
   const rows = ledger.rows.map((row) => ({
     ...row,
     delivered: tally.delivered[row.cpu * RecordKind.kinds + row.probe]!,
-    evicted: evictedOf(row, evicted),
+    evicted: evictedOf(row.cpu, row.probe, evicted),
   }));
   return { ...reader.end, ledger: { ...ledger, rows } };
-}
-
-function evictedOf(row: LedgerRow, evicted: TraceTables['evicted']): number {
-  if (row.cpu !== 0) return 0;
-  if (row.probe === RecordKind.visit) return evicted.packets;
-  return row.probe === RecordKind.flow ? evicted.flows : 0;
 }
 
 /** What a cut capture still shows: gaps in the sequence, of no known kind, count as visits. */
