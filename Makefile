@@ -45,14 +45,18 @@ node_modules/.package-lock.json: package-lock.json | packages
 build: bpf native typescript ## compile the probes, the shim and the program
 
 BPF_ARCH  := $(if $(filter aarch64,$(MACHINE)),arm64,x86)
-BPF_FLAGS := -g -O2 -Wall -Werror -target bpf -mcpu=v2 -D__TARGET_ARCH_$(BPF_ARCH) \
+BPF_FLAGS := -g -O2 -Wall -Werror -target bpf -D__TARGET_ARCH_$(BPF_ARCH) \
 	-I/usr/include/$(MACHINE)-linux-gnu -Ibpf
 
-bpf: build/conntrail.bpf.o build/layout.bpf.o
+bpf: build/fentry.bpf.o build/kprobe.bpf.o build/layout.bpf.o
+
+# fentry.bpf.c takes halves of typed pointers: that needs 32-bit instructions.
+BPF_CPU := v2
+build/fentry.bpf.o: BPF_CPU := v3
 
 build/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) | packages
 	@mkdir -p $(@D)
-	clang $(BPF_FLAGS) -c $< -o $@
+	clang $(BPF_FLAGS) -mcpu=$(BPF_CPU) -c $< -o $@
 	llvm-strip -g $@
 
 typescript: dist/cli/main.js

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A kprobe and its kretprobe, paired by the stack pointer: it is unique among
- * all calls in flight, whatever interrupts, preempts or nests them. fexit has
- * the arguments at hand and needs none of this.
+ * A call's entry and its return, paired by something that no other call in
+ * flight has: a kprobe has the stack pointer, whatever interrupts, preempts or
+ * nests; an fexit program has the arguments again. Each CPU keeps its own
+ * calls; one that returns on another CPU counts as a return never seen.
  */
 #ifndef CONNTRAIL_CALL_H
 #define CONNTRAIL_CALL_H
@@ -13,50 +14,69 @@
 #define RETURN_ADDRESS_BYTES 0 /* arm64 returns by the link register */
 #endif
 
-/* Where the function was called from: on top of the stack at its first instruction. */
-static __always_inline __u64 caller_of(struct pt_regs *ctx)
+#define ENTRY_KEY(ctx) PT_REGS_SP(ctx)
+#define RETURN_KEY(ctx) (PT_REGS_SP(ctx) - RETURN_ADDRESS_BYTES)
+
+/* This CPU's call with this key; 0 finds a free place. */
+static __always_inline struct call *find_call(__u64 key)
 {
-	__u64 caller = 0;
+	__u32 first = bpf_get_smp_processor_id() * CALLS_PER_CPU;
+	struct call *call;
 
-#if defined(__TARGET_ARCH_x86)
-	bpf_probe_read_kernel(&caller, sizeof(caller), (void *)PT_REGS_SP(ctx));
-#else
-	caller = PT_REGS_RET(ctx);
-#endif
-	return caller;
-}
+#pragma unroll
+	for (int i = 0; i < CALLS_PER_CPU; i++) {
+		__u32 index = first + i;
 
-static __always_inline void remember_call(struct pt_regs *ctx, const struct call *call)
-{
-	struct counters *count = cpu_counters();
-	__u64 key = PT_REGS_SP(ctx);
-	__u32 now = current_phase();
-
-	if (!count || now == PHASE_OFF || now == PHASE_STOPPING)
-		return;
-	if (bpf_map_update_elem(&calls, &key, call, BPF_ANY))
-		count->calls_full++;
-	else
-		count->calls_begun++;
-}
-
-static __always_inline bool recall(struct pt_regs *ctx, struct call *call)
-{
-	__u64 key = PT_REGS_SP(ctx) - RETURN_ADDRESS_BYTES;
-	struct call *found = bpf_map_lookup_elem(&calls, &key);
-	struct counters *count = cpu_counters();
-
-	if (!count)
-		return false;
-	if (found) {
-		*call = *found;
-		bpf_map_delete_elem(&calls, &key);
-		count->calls_ended++;
-		return true;
+		call = bpf_map_lookup_elem(&calls, &index);
+		if (call && call->key == key)
+			return call;
 	}
-	if (current_phase() == PHASE_ON)
+	return NULL;
+}
+
+static __always_inline void remember_call(__u64 key, __u64 first, __u64 second)
+{
+	struct counters *count = cpu_counters();
+	struct call *call;
+
+	if (!count || !is_recording())
+		return;
+	call = find_call(0);
+	if (!call) {
+		count->calls_full++;
+		return;
+	}
+	call->args[0] = first;
+	call->args[1] = second;
+	call->key = key;
+	count->calls_begun++;
+}
+
+/*
+ * Gives the call's place free: what is needed of it is read before anything
+ * else is remembered. NULL where not every call is.
+ */
+static __always_inline struct call *recall_if_any(__u64 key)
+{
+	struct counters *count = cpu_counters();
+	struct call *call = find_call(key);
+
+	if (!count || !call)
+		return NULL;
+	call->key = 0;
+	count->calls_ended++;
+	return call;
+}
+
+/* The same where every call is remembered: one that is not found was missed. */
+static __always_inline struct call *recall(__u64 key)
+{
+	struct counters *count = cpu_counters();
+	struct call *call = recall_if_any(key);
+
+	if (!call && count && current_phase() == PHASE_ON)
 		count->missed_entry++;
-	return false;
+	return call;
 }
 
 #endif

@@ -1,94 +1,102 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* nf_conntrack_in(), __nf_conntrack_confirm(), and the end of an entry. */
+/* __nf_conntrack_confirm() and the end of an entry. */
 #ifndef CONNTRAIL_CONNTRACK_H
 #define CONNTRAIL_CONNTRACK_H
 
-/* The entry is found or made; from here on the visit knows its flow. */
-static __always_inline int on_conntrack_in(struct sk_buff *skb, struct nf_hook_state *state, int ret)
+/* It lost a clash, and is gone: the tuple is that of the entry that won. */
+static __always_inline void tell_merged(struct counters *count, struct nf_conn *winner, __u64 loser)
+{
+	struct record *record = reserve_entry(count, RECORD_FLOW, winner, loser, 0);
+
+	if (!record)
+		return;
+	record->flags = FLOW_CONFIRM_RAN | FLOW_MERGED;
+	record->verdict = NF_ACCEPT;
+	submit(record);
+}
+
+static __always_inline void note_confirm(struct sk_buff *skb, __u32 what)
+{
+	struct packet *packet = packet_of(skb);
+
+	if (packet && packet->visits)
+		packet->seen |= what << SEEN_CONFIRM;
+}
+
+/* The number of the entry that asks for its place in the table; 0 for none. */
+static __always_inline __u64 number_before_confirm(struct sk_buff *skb)
 {
 	struct counters *count = cpu_counters();
-	__u64 key = (__u64)state;
-	struct visit *visit = bpf_map_lookup_elem(&visits, &key);
-	struct flow *flow;
+	struct flow *flow = count ? flow_of(count, entry_of(FIELD(skb, _nfct))) : NULL;
 
-	if (!count || !visit)
-		return 0;
-	visit->flags |= VISIT_CONNTRACK_RAN;
-	if (ret != NF_ACCEPT)
-		visit->flags |= VISIT_CONNTRACK_DROP;
-	visit->nfct = BPF_CORE_READ(skb, _nfct);
-	flow = flow_of(count, entry_of(visit->nfct));
-	visit->flow = flow ? flow->number : 0;
-	return 0;
+	return flow ? flow->number : 0;
 }
 
 /* The last hook of a flow's first packet. `before` is the flow that asked for its place. */
 static __always_inline int on_confirm(struct sk_buff *skb, __u64 before, int ret)
 {
 	struct counters *count = cpu_counters();
-	struct nf_conn *ct = entry_of(BPF_CORE_READ(skb, _nfct));
+	struct nf_conn *ct = entry_of(FIELD(skb, _nfct));
 	struct flow *flow;
-	struct record *record;
 
 	if (!count || !ct)
 		return 0;
-	flow = flow_of(count, ct);
-	if (filter.active && !(flow && flow->matched))
+	flow = known_flow(ct);
+	if (flow && flow->number == before) {
+		if (flow->wanted == WANTED_YES)
+			tell_flow(ct, flow, FLOW_CONFIRM_RAN, ret);
+		note_confirm(skb, ret == NF_ACCEPT ? CONFIRM_INSERTED : CONFIRM_REFUSED);
 		return 0;
-	record = reserve_entry(count, RECORD_CONFIRM, ct, before, 1);
-	if (!record)
-		return 0;
-	record->skb = (__u64)skb;
-	record->verdict = ret;
-	record->confirm.zone = entry_zone(ct);
-	if (flow && flow->number != before) {
-		record->flags = CONFIRM_MERGED;
-		record->confirm.into_lo = flow->number;
-		record->confirm.into_hi = flow->number >> 32;
 	}
-	submit(record);
+	flow = flow_of(count, ct);
+	if (before && flow && flow->wanted == WANTED_YES)
+		tell_merged(count, ct, before);
+	note_confirm(skb, CONFIRM_MERGED);
 	return 0;
 }
 
-static __always_inline int tell_end(struct nf_conn *ct, const struct flow *flow, __u16 flags,
-				    __u64 caller)
+static __always_inline void tell_end(struct counters *count, struct nf_conn *ct,
+				     const struct flow *flow, __u16 flags)
 {
-	struct counters *count = cpu_counters();
-	struct record *record;
+	struct record *record = reserve_entry(count, RECORD_END, ct, flow->number, 0);
 
-	if (!count || !flow->matched)
-		return 0;
-	record = reserve_entry(count, RECORD_END, ct, flow->number, 0);
 	if (!record)
-		return 0;
+		return;
 	record->flags = flags;
 	record->end.remaining = BPF_CORE_READ(ct, timeout) - (__u32)bpf_jiffies64();
-	record->end.caller_lo = caller;
-	record->end.caller_hi = caller >> 32;
 	submit(record);
-	return 0;
 }
 
 /* nf_ct_delete(): out of the table, by timeout, by a user, or under pressure. */
-static __always_inline int on_delete(struct nf_conn *ct, __u64 caller, bool may_be_dying)
+static __always_inline int on_delete(struct nf_conn *ct, bool may_be_dying)
 {
-	struct flow *flow = known_flow(ct);
+	struct counters *count = cpu_counters();
+	struct flow *flow;
 
-	if (!flow || (may_be_dying && (BPF_CORE_READ(ct, status) & IPS_DYING)))
+	if (!count || !is_recording())
 		return 0;
-	return tell_end(ct, flow, END_DELETED, caller);
+	if (may_be_dying && (BPF_CORE_READ(ct, status) & IPS_DYING))
+		return 0;
+	flow = flow_of(count, ct); /* one that no packet showed is told now */
+	if (flow && flow->wanted == WANTED_YES)
+		tell_end(count, ct, flow, END_DELETED);
+	return 0;
 }
 
 /* nf_conntrack_free(): the memory goes back; its address will be another flow's. */
-static __always_inline int on_free(struct nf_conn *ct, __u64 caller)
+static __always_inline int on_free(struct nf_conn *ct)
 {
+	struct counters *count = cpu_counters();
 	struct flow *flow = known_flow(ct);
 	__u64 key = (__u64)ct;
 
-	if (!flow)
+	if (!count || !flow)
 		return 0;
-	if (!(BPF_CORE_READ(ct, status) & IPS_CONFIRMED))
-		tell_end(ct, flow, END_UNCONFIRMED, caller);
+	if (flow->wanted == WANTED_YES && !(BPF_CORE_READ(ct, status) & IPS_CONFIRMED)) {
+		if (!flow->announced)
+			tell_flow(ct, flow, 0, 0);
+		tell_end(count, ct, flow, END_UNCONFIRMED);
+	}
 	bpf_map_delete_elem(&flows, &key);
 	return 0;
 }

@@ -1,53 +1,72 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* skb:kfree_skb: a packet freed as dropped, anywhere in the stack. */
+/* skb:kfree_skb: a packet of ours freed as dropped, at a hook or later in the stack. */
 #ifndef CONNTRAIL_DROP_H
 #define CONNTRAIL_DROP_H
 
-#define ETH_P_IP 0x0800
-#define ETH_P_IPV6 0x86DD
-
-static __always_inline void fill_drop(struct record *record, struct sk_buff *skb, __u64 location,
-				      __u32 reason)
+static __always_inline void send_drop(struct counters *count, const struct packet *packet,
+				      __u64 location, __u32 reason)
 {
-	struct net_device *dev = BPF_CORE_READ(skb, dev);
-	__u64 nfct = BPF_CORE_READ(skb, _nfct);
-	struct nf_conn *ct = entry_of(nfct);
-	struct flow *flow = known_flow(ct);
+	struct record *record = reserve(count, RECORD_DROP);
 
-	record->skb = (__u64)skb;
-	record->flow = flow ? flow->number : 0;
-	record->ctinfo = ctinfo_of(nfct);
-	record->status = ct ? BPF_CORE_READ(ct, status) : 0;
-	record->mark = BPF_CORE_READ(skb, mark);
-	record->netns = dev ? BPF_CORE_READ(dev, nd_net.net, ns.inum) : 0;
+	if (!record)
+		return;
+	record->skb = packet->skb;
+	record->flow = packet->flow;
+	record->netns = packet->netns;
+	record->ctinfo = ctinfo_of(packet->nfct);
+	record->mark = packet->mark;
 	record->verdict = NF_DROP;
+	set_tuple(record, &packet->last);
 	record->drop.reason = reason;
-	record->drop.location_lo = location;
-	record->drop.location_hi = location >> 32;
+	record->drop.location = location;
+	submit(record);
 }
 
-static __always_inline int on_drop(struct sk_buff *skb, __u64 location, __u16 protocol, __u32 reason)
+/* The packet dies on its way: its visits go out as far as they went. */
+static __always_inline void end_dropped(struct packet *packet, struct sk_buff *skb, __u64 location)
 {
-	struct counters *count = cpu_counters();
-	struct record *record;
-	struct tuple tuple;
-	struct flow *flow;
+	bool at_hook = location >= hook_slow_begin && location < hook_slow_end;
+	struct nf_conn *ct;
+	__u16 status;
 
-	if (!count || (protocol != ETH_P_IP && protocol != ETH_P_IPV6) ||
-	    current_phase() == PHASE_OFF)
-		return 0;
-	read_tuple(skb, protocol == ETH_P_IP ? NFPROTO_IPV4 : NFPROTO_IPV6, &tuple);
-	if (filter.active) {
-		flow = known_flow(entry_of(BPF_CORE_READ(skb, _nfct)));
-		if (flow ? !flow->matched : !tuple_matches(&tuple))
-			return 0;
+	look_at_entry(packet, BPF_CORE_READ(skb, _nfct));
+	if (at_hook)
+		end_visit(packet);
+	if (packet->wanted == WANTED_NO) {
+		finish_packet(packet, NF_DROP, 0);
+		return;
 	}
-	record = reserve(count, RECORD_DROP);
-	if (!record)
+	ct = entry_of(packet->nfct);
+	status = packet->flow ? BPF_CORE_READ(ct, status) : 0;
+	packet->mark = BPF_CORE_READ(skb, mark);
+	finish_packet(packet, at_hook ? NF_DROP : NF_ACCEPT, status);
+}
+
+/* Has the sk_buff gone to another namespace, where its end is no matter of this packet's? */
+static __always_inline bool has_moved(const struct packet *packet, struct sk_buff *skb)
+{
+	struct net_device *dev;
+
+	if (packet->hook != HOOK_POSTROUTING)
+		return false;
+	dev = BPF_CORE_READ(skb, dev);
+	return dev && (__u64)BPF_CORE_READ(dev, nd_net.net) != packet->net;
+}
+
+static __always_inline int on_drop(struct sk_buff *skb, __u64 location, __u32 reason)
+{
+	struct packet *packet = packet_of(skb);
+	struct counters *count = cpu_counters();
+
+	if (!count || !packet)
 		return 0;
-	set_tuple(record, &tuple);
-	fill_drop(record, skb, location, reason);
-	submit(record);
+	if (packet->visits)
+		end_dropped(packet, skb, location);
+	else if (has_moved(packet, skb))
+		return 0;
+	if (is_wanted(packet))
+		send_drop(count, packet, location, reason);
+	packet->skb = 0;
 	return 0;
 }
 

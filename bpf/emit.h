@@ -14,11 +14,11 @@ static __always_inline struct record *reserve(struct counters *count, __u8 kind)
 	struct record *record;
 	void *ring;
 
-	count->tried[kind]++;
+	count->tried[kind & (RECORD_KINDS - 1)]++;
 	ring = bpf_map_lookup_elem(&rings, &cpu);
 	record = ring ? bpf_ringbuf_reserve(ring, sizeof(*record), 0) : NULL;
 	if (!record) {
-		count->ring_full[kind]++;
+		count->ring_full[kind & (RECORD_KINDS - 1)]++;
 		return NULL;
 	}
 	__builtin_memset(record, 0, sizeof(*record));
@@ -38,14 +38,10 @@ static __always_inline void submit(struct record *record)
 {
 	__u32 cpu = record->cpu;
 	void *ring = bpf_map_lookup_elem(&rings, &cpu);
-	__u64 flags = BPF_RB_NO_WAKEUP;
+	__u64 waiting = ring ? bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) : 0;
+	bool crosses = waiting >= wake_bytes && waiting - RING_STEP < wake_bytes;
 
-	__u64 waiting;
-
-	waiting = ring ? bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) : 0;
-	if (waiting >= wake_bytes && waiting - RING_STEP < wake_bytes)
-		flags = BPF_RB_FORCE_WAKEUP;
-	bpf_ringbuf_submit(record, flags);
+	bpf_ringbuf_submit(record, crosses ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
 static __always_inline void set_tuple(struct record *record, const struct tuple *tuple)

@@ -46,4 +46,18 @@ static __noinline bool tuple_matches(const struct tuple *tuple)
 	return true;
 }
 
+/* A tuple turned round gives the same: of two packets of one flow both are in the sample, or none. */
+static __always_inline bool in_sample(const struct tuple *tuple)
+{
+	const __u32 *src = (const __u32 *)tuple->src, *dst = (const __u32 *)tuple->dst;
+	__u64 hash = tuple->l4proto;
+
+	if (sample == 1)
+		return true;
+	hash += (src[0] ^ src[1] ^ src[2] ^ src[3] ^ (__u32)tuple->src_port << 16) * HASH_FACTOR;
+	hash += (dst[0] ^ dst[1] ^ dst[2] ^ dst[3] ^ (__u32)tuple->dst_port << 16) * HASH_FACTOR;
+	hash = (hash ^ hash >> 29) * HASH_FACTOR;
+	return (hash >> 32) % sample == 0;
+}
+
 #endif

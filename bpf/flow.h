@@ -61,25 +61,79 @@ static __always_inline void read_entry_tuple(struct nf_conn *ct, int direction, 
 	tuple->dst_port = bpf_ntohs(BPF_CORE_READ(from, dst.u.all));
 }
 
-static __always_inline bool entry_matches(struct nf_conn *ct)
+/* What the filter and the sample say of an entry: about the whole of it, once. */
+static __always_inline __u8 entry_wanted(struct nf_conn *ct)
 {
 	struct tuple tuple;
 
-	if (!filter.active)
-		return true;
+	if (!filter.active && sample == 1)
+		return WANTED_YES;
 	read_entry_tuple(ct, 0, &tuple);
+	if (!in_sample(&tuple))
+		return WANTED_NO;
 	if (tuple_matches(&tuple))
-		return true;
+		return WANTED_YES;
 	read_entry_tuple(ct, 1, &tuple);
-	return tuple_matches(&tuple);
+	return tuple_matches(&tuple) ? WANTED_YES : WANTED_NO;
 }
 
-static __always_inline void fill_entry(struct record *record, struct nf_conn *ct, __u64 number)
+static __always_inline bool is_icmp(__u8 l4proto)
 {
-	record->flow = number;
-	record->netns = entry_netns(ct);
-	record->status = BPF_CORE_READ(ct, status);
-	record->mark = BPF_CORE_READ(ct, mark);
+	return l4proto == IPPROTO_ICMP || l4proto == IPPROTO_ICMPV6;
+}
+
+/* What a packet of the direction of `came` leaves with: the other direction's tuple, turned round. */
+static __always_inline void turn_round(const struct tuple *other, const struct tuple *came,
+				       struct tuple *left)
+{
+	*left = *came;
+	__builtin_memcpy(left->src, other->dst, sizeof(left->src));
+	__builtin_memcpy(left->dst, other->src, sizeof(left->dst));
+	if (is_icmp(came->l4proto)) { /* the identifier may change, type and code do not */
+		left->src_port = other->src_port;
+		return;
+	}
+	left->src_port = other->dst_port;
+	left->dst_port = other->src_port;
+}
+
+static __always_inline bool same_end(const __u8 *a, const __u8 *b)
+{
+	const __u64 *x = (const __u64 *)a, *y = (const __u64 *)b;
+
+	return x[0] == y[0] && x[1] == y[1];
+}
+
+/* Which ends NAT changes: bit 0 dst, bit 1 src. An ICMP identifier counts for both. */
+static __always_inline __u8 changed_ends(const struct tuple *came, const struct tuple *left)
+{
+	bool src = came->src_port != left->src_port, dst = came->dst_port != left->dst_port;
+
+	if (is_icmp(came->l4proto))
+		dst = src;
+	return (dst || !same_end(came->dst, left->dst)) |
+	       (src || !same_end(came->src, left->src)) << 1;
+}
+
+/* Both tuples of a confirmed entry, as hashes: from now on a packet is told by one comparison. */
+static __noinline int hash_flow(struct nf_conn *ct, struct flow *flow)
+{
+	struct tuple original, reply, left;
+
+	if (!flow)
+		return 0;
+	read_entry_tuple(ct, 0, &original);
+	read_entry_tuple(ct, 1, &reply);
+	flow->came_hash[0] = tuple_hash(&original);
+	flow->came_hash[1] = tuple_hash(&reply);
+	turn_round(&reply, &original, &left);
+	flow->left_hash[0] = tuple_hash(&left);
+	flow->rewrites = changed_ends(&original, &left);
+	turn_round(&original, &reply, &left);
+	flow->left_hash[1] = tuple_hash(&left);
+	flow->rewrites |= changed_ends(&reply, &left) << 2;
+	flow->hashed = 1;
+	return 0;
 }
 
 /* A record about an entry as such, with one of its tuples. */
@@ -93,45 +147,56 @@ static __always_inline struct record *reserve_entry(struct counters *count, __u8
 		return NULL;
 	read_entry_tuple(ct, direction, &tuple);
 	set_tuple(record, &tuple);
-	fill_entry(record, ct, number);
+	record->flow = number;
+	record->netns = entry_netns(ct);
+	record->status = BPF_CORE_READ(ct, status);
+	record->mark = BPF_CORE_READ(ct, mark);
 	return record;
 }
 
 static __always_inline bool announce(struct counters *count, struct nf_conn *ct,
-				     const struct flow *flow, int direction)
+				     const struct flow *flow, __u16 flags, __u8 verdict)
 {
-	struct record *record = reserve_entry(count, RECORD_FLOW, ct, flow->number, direction);
+	struct record *record =
+		reserve_entry(count, RECORD_FLOW, ct, flow->number, flags & FLOW_REPLY);
 
 	if (!record)
 		return false;
-	record->flags = (direction ? FLOW_REPLY : 0) | (flow->born_here ? FLOW_NEW : 0);
+	record->first_ns = flow->first_ns;
+	record->verdict = verdict;
+	record->flags = flags | flow->decided | (flow->born_here ? FLOW_NEW : 0);
 	record->flow_at.zone = entry_zone(ct);
-	record->flow_at.entry_lo = (__u64)ct;
-	record->flow_at.entry_hi = (__u64)ct >> 32;
+	record->flow_at.entry = (__u64)ct;
 	submit(record);
 	return true;
 }
 
-/* Both tuples, in two records; what could not be sent is tried again at the next sight. */
-static __noinline int tell_flow(struct nf_conn *ct, struct flow *flow)
+/*
+ * Both tuples, in two records; what could not be sent is tried again at the
+ * next sight. `flags`: FLOW_CONFIRM_RAN, then with its verdict.
+ */
+static __noinline int tell_flow(struct nf_conn *ct, struct flow *flow, __u16 flags, __u8 verdict)
 {
 	struct counters *count = cpu_counters();
 
 	if (!count || !flow)
 		return 0;
 	flow->mark = BPF_CORE_READ(ct, mark);
-	flow->announced = announce(count, ct, flow, 0) && announce(count, ct, flow, 1);
+	flow->announced = announce(count, ct, flow, flags, verdict) &&
+			  announce(count, ct, flow, flags | FLOW_REPLY, verdict);
 	return 0;
 }
 
-static __always_inline struct flow *number_flow(struct counters *count, struct nf_conn *ct, __u64 key)
+static __always_inline struct flow *number_flow(struct counters *count, struct nf_conn *ct, __u64 key,
+						__u64 status)
 {
 	struct flow flow = {}, *known;
 
 	/* Every CPU gives out numbers of its own: no counter is shared, none is given twice. */
 	flow.number = ++count->next_flow * cpus - bpf_get_smp_processor_id();
-	flow.born_here = !(BPF_CORE_READ(ct, status) & IPS_CONFIRMED);
-	flow.matched = entry_matches(ct);
+	flow.first_ns = bpf_ktime_get_ns();
+	flow.born_here = !(status & IPS_CONFIRMED);
+	flow.wanted = entry_wanted(ct);
 	if (bpf_map_update_elem(&flows, &key, &flow, BPF_NOEXIST) == 0)
 		return bpf_map_lookup_elem(&flows, &key);
 	known = bpf_map_lookup_elem(&flows, &key); /* another CPU was faster */
@@ -140,22 +205,29 @@ static __always_inline struct flow *number_flow(struct counters *count, struct n
 	return known;
 }
 
-/* What we know of a live entry; NULL for none, for templates, or when the map refuses it. */
+/*
+ * What we know of a live entry; NULL for none, for templates, or when the map
+ * refuses it. An entry in the table is told to user space at once, a new one
+ * when it is confirmed: until then NAT may still change it.
+ */
 static __always_inline struct flow *flow_of(struct counters *count, struct nf_conn *ct)
 {
-	__u64 key = (__u64)ct;
+	__u64 key = (__u64)ct, status;
 	struct flow *flow;
 
 	if (!ct)
 		return NULL;
 	flow = bpf_map_lookup_elem(&flows, &key);
+	if (flow && (flow->announced || flow->wanted == WANTED_NO))
+		return flow;
+	status = BPF_CORE_READ(ct, status);
 	if (!flow) {
-		if (BPF_CORE_READ(ct, status) & IPS_TEMPLATE)
+		if (status & IPS_TEMPLATE)
 			return NULL;
-		flow = number_flow(count, ct, key);
+		flow = number_flow(count, ct, key, status);
 	}
-	if (flow && flow->matched && !flow->announced)
-		tell_flow(ct, flow);
+	if (flow && flow->wanted == WANTED_YES && (status & IPS_CONFIRMED))
+		tell_flow(ct, flow, 0, 0);
 	return flow;
 }
 

@@ -22,6 +22,18 @@
 
 #define NO_HOOK 255
 
+/*
+ * A field of a typed pointer that came as an argument, or of what it points
+ * to. fentry and fexit programs may load it directly, kprobes must ask a
+ * helper to copy it: several times as many instructions. A nf_conn is found in
+ * sk_buff._nfct, which is a number: that takes the helper in both.
+ */
+#ifdef CONNTRAIL_FENTRY
+#define FIELD(pointer, field) ((pointer)->field)
+#else
+#define FIELD(pointer, field) BPF_CORE_READ(pointer, field)
+#endif
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct ns_common {
@@ -118,9 +130,19 @@ struct trace_event_raw_kfree_skb {
 
 #pragma clang attribute pop
 
-/* uapi/linux/netfilter/nf_nat.h: not moved by CO-RE, user space relies on it. */
-struct nat_range_head {
-	unsigned int flags;
+/*
+ * The functions registered at one hook; replaced as a whole when one is added.
+ * Not moved by CO-RE, which knows no index that is not constant: the same from
+ * 4.14 to 7.3.
+ */
+struct nf_hook_function {
+	__u64 hook;
+	__u64 priv;
+};
+
+struct nf_hook_entries {
+	__u16 num_hook_entries;
+	struct nf_hook_function hooks[];
 };
 
 #endif

@@ -9,3 +9,5 @@ struct counters layout_counters;
 enum record_kind layout_record_kind;
 enum record_flag layout_record_flag;
 enum record_ctinfo layout_record_ctinfo;
+enum record_seen layout_record_seen;
+enum record_confirm layout_record_confirm;

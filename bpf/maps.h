@@ -3,6 +3,9 @@
 #ifndef CONNTRAIL_MAPS_H
 #define CONNTRAIL_MAPS_H
 
+#define CONNTRACK_HOOKS 4
+#define CONFIRM_HOOKS 2
+
 /* Addresses (IPv4-mapped), ports in host order: as in struct record. */
 struct tuple {
 	__u8 src[16];
@@ -13,36 +16,64 @@ struct tuple {
 	__u8 family;
 	__u8 no_ports; /* a later fragment, or headers that could not be read */
 	__u8 reserved;
+} __attribute__((aligned(8)));
+
+enum wanted {
+	WANTED_UNKNOWN = 0, /* not looked at yet, or no entry to ask */
+	WANTED_YES = 1,
+	WANTED_NO = 2,
 };
 
-/* A visit between nf_hook_slow()'s entry and return. */
-struct visit {
-	__u64 entered_ns;
-	__u64 skb;
-	__u64 nfct; /* sk_buff._nfct: at enter, then what nf_conntrack_in() made of it */
+/* One sk_buff under way on one CPU: its visits so far. */
+struct packet {
+	__u64 skb;   /* 0: the place is free */
+	__u64 net;   /* address of its struct net */
+	__u64 state; /* nf_hook_state of the visit under way, 0 between two visits */
+	__u64 nfct;  /* sk_buff._nfct when its entry was last looked at */
 	__u64 flow;
-	struct tuple tuple;
-	__u32 len;
-	__u32 ifindex;
+	__u64 started_ns;
+	__u64 left_hash; /* tuple that it leaves with if it is mapped as its entry says */
+	__u32 at[2 * MAX_VISITS - 1];
 	__u32 netns;
+	__u32 len;
 	__u32 mark;
-	__u16 flags;
-	__u8 hook;
-	__u8 reserved;
+	__u32 entry_mark; /* mark of the entry that user space knows */
+	__u32 in_ifindex, out_ifindex;
+	__u32 seen;	/* enum record_seen */
+	__u16 flags;	/* enum record_flag */
+	__u8 hooks[MAX_VISITS];
+	__u8 visits;	/* 0: it has left; what is here is for a drop that may follow */
+	__u8 wanted;	/* enum wanted */
+	__u8 as_flow;	/* its tuple is its confirmed entry's: what becomes of it is known */
+	__u8 rewrites;	/* then: bit 0 the dst end will change, bit 1 the src end */
+	__u8 has_looked; /* at its entry, if it has one: nfct, flow and wanted hold */
+	__u8 hook;	 /* of the last visit */
+	__u8 makes_flow; /* its entry was not confirmed when it was looked at first */
+	__u8 reserved[2];
+	struct tuple came;
+	struct tuple last; /* as it left the last visit whose outcome was read */
 };
 
-/* A call between a kprobe and its kretprobe: what the return needs of the arguments. */
+/* A call between its entry and its return, on one CPU. */
 struct call {
-	__u64 args[3];
+	__u64 key; /* 0: the place is free */
+	__u64 args[2];
 };
 
 struct flow {
 	__u64 number;
-	__u32 mark; /* last one told to user space */
+	__u64 first_ns;
+	__u64 came_hash[2]; /* per direction: the tuple a packet comes with */
+	__u64 left_hash[2]; /* and the one it leaves with when it is mapped */
+	__u32 mark;	    /* last one told to user space */
+	__u16 decided;	    /* FLOW_SRC_RULE and the others */
 	__u8 announced;
 	__u8 born_here; /* first seen unconfirmed */
 	__u8 nulls;	/* bit per manip: the null binding is being made */
-	__u8 matched;	/* the filter wants it */
+	__u8 wanted;	/* enum wanted: what the filter and the sample say */
+	__u8 hashed;	/* hashes and rewrites are made */
+	__u8 rewrites;	/* per direction 2 bits, as in struct packet */
+	__u8 reserved[4];
 };
 
 struct ring {
@@ -50,7 +81,7 @@ struct ring {
 	__uint(max_entries, 4096); /* user space creates the real ones */
 };
 
-/* One slot per possible CPU; several CPUs may share a ring. */
+/* One place per possible CPU; several CPUs may share a ring. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1);
@@ -58,21 +89,34 @@ struct {
 	__array(values, struct ring);
 } rings SEC(".maps");
 
-/* By address of the nf_hook_state: it lives on the stack for just this visit. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 8192);
-	__type(key, __u64);
-	__type(value, struct visit);
-} visits SEC(".maps");
+/*
+ * Tables with a share for each possible CPU. Plain arrays and not per-CPU
+ * ones: their lookup is a few instructions in place, without a call. User
+ * space multiplies max_entries by the number of CPUs.
+ */
+#define PACKETS_PER_CPU 64
+#define CALLS_PER_CPU 8
 
-/* By stack pointer at entry: unique among calls in flight, on any CPU or task. */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
-	__type(key, __u64);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PACKETS_PER_CPU);
+	__type(key, __u32);
+	__type(value, struct packet);
+} packets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CALLS_PER_CPU);
+	__type(key, __u32);
 	__type(value, struct call);
 } calls SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct counters);
+} counters SEC(".maps");
 
 /*
  * By address of the nf_conn, from first sight until nf_conntrack_free(). Not an
@@ -84,13 +128,6 @@ struct {
 	__type(key, __u64);
 	__type(value, struct flow);
 } flows SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct counters);
-} counters SEC(".maps");
 
 enum phase {
 	PHASE_OFF = 0,	    /* probes return at once */
@@ -109,8 +146,16 @@ struct {
 
 /* Settings, fixed at load: the verifier removes what they switch off. */
 const volatile struct filter_terms filter = {};
-const volatile __u32 cpus = 1;			  /* possible CPUs */
+const volatile __u32 cpus = 1;		   /* possible CPUs */
 const volatile __u32 wake_bytes = 1 << 16; /* unread bytes in a ring that wake the reader */
+const volatile __u32 sample = 1;	   /* one of so many flows is traced */
+const volatile __u8 has_leaves = 0;	   /* each visit's leave is probed, not only the last one's */
+const volatile __u8 everywhere = 0;	   /* packets too where conntrack is not at work */
+
+/* Addresses of kernel functions: hooks of conntrack (first and last on a way), and what frees in a hook. */
+const volatile __u64 conntrack_hooks[CONNTRACK_HOOKS] = {};
+const volatile __u64 confirm_hooks[CONFIRM_HOOKS] = {};
+const volatile __u64 hook_slow_begin = 0, hook_slow_end = 0;
 
 static __always_inline __u32 current_phase(void)
 {
@@ -119,11 +164,19 @@ static __always_inline __u32 current_phase(void)
 	return value ? *value : PHASE_OFF;
 }
 
+/* Does something new begin now? */
+static __always_inline bool is_recording(void)
+{
+	__u32 now = current_phase();
+
+	return now == PHASE_WARMING || now == PHASE_ON;
+}
+
 static __always_inline struct counters *cpu_counters(void)
 {
-	__u32 zero = 0;
+	__u32 cpu = bpf_get_smp_processor_id();
 
-	return bpf_map_lookup_elem(&counters, &zero);
+	return bpf_map_lookup_elem(&counters, &cpu);
 }
 
 #endif

@@ -7,13 +7,12 @@
 #define MANIP_DST 1
 
 /* A chain of type nat is about to be evaluated for this packet. */
-static __always_inline int on_nat_chain(struct nf_hook_state *state)
+static __always_inline int on_nat_chain(struct sk_buff *skb)
 {
-	__u64 key = (__u64)state;
-	struct visit *visit = bpf_map_lookup_elem(&visits, &key);
+	struct packet *packet = packet_of(skb);
 
-	if (visit)
-		visit->flags |= VISIT_CHAINS_RAN;
+	if (packet && packet->visits)
+		packet->seen |= 1 << (SEEN_CHAINS + packet->hook);
 	return 0;
 }
 
@@ -21,13 +20,13 @@ static __always_inline int on_nat_chain(struct nf_hook_state *state)
 #define XT_TABLE_NAME 56
 
 /* The legacy backend walks a table; the one named nat is a nat chain. */
-static __always_inline int on_table_walk(const char *table, struct nf_hook_state *state)
+static __always_inline int on_table_walk(const char *table, struct sk_buff *skb)
 {
 	char name[4] = {};
 
 	bpf_probe_read_kernel(name, sizeof(name), table + XT_TABLE_NAME);
 	if (name[0] == 'n' && name[1] == 'a' && name[2] == 't' && !name[3])
-		on_nat_chain(state);
+		on_nat_chain(skb);
 	return 0;
 }
 
@@ -37,7 +36,7 @@ static __always_inline int on_null_binding(struct nf_conn *ct, __u32 manip)
 	struct counters *count = cpu_counters();
 	struct flow *flow;
 
-	if (!count || current_phase() == PHASE_OFF)
+	if (!count || !is_recording())
 		return 0;
 	flow = flow_of(count, ct);
 	if (flow)
@@ -46,31 +45,24 @@ static __always_inline int on_null_binding(struct nf_conn *ct, __u32 manip)
 }
 
 /* nf_nat_setup_info() has stored the mapping of one manip in the reply tuple. */
-static __always_inline int on_nat_setup(struct nf_conn *ct, __u32 manip, __u32 range_flags, int ret)
+static __always_inline int on_nat_setup(struct nf_conn *ct, __u32 manip, int ret)
 {
 	struct counters *count = cpu_counters();
-	struct record *record;
 	struct flow *flow;
+	bool is_null;
 
-	if (!count)
+	if (!count || ret != NF_ACCEPT)
 		return 0;
 	flow = flow_of(count, ct);
 	if (!flow)
 		return 0;
-	if (!flow->matched && entry_matches(ct)) {
-		flow->matched = 1; /* the rewritten tuple is what the filter asks for */
-		tell_flow(ct, flow);
-	}
-	if (!flow->matched)
-		return 0;
-	record = reserve_entry(count, RECORD_MAPPING, ct, flow->number, 1);
-	if (!record)
-		return 0;
-	record->flags = (manip == MANIP_SRC ? MAPPING_SRC : 0) |
-			(flow->nulls & 1 << (manip & 1) ? MAPPING_NULL : 0);
-	record->mapping.range_flags = range_flags;
-	record->mapping.verdict = ret;
-	submit(record);
+	if (flow->wanted == WANTED_NO)
+		flow->wanted = entry_wanted(ct); /* the rewritten tuple may be what the filter asks for */
+	is_null = flow->nulls & 1 << (manip & 1);
+	if (manip == MANIP_SRC)
+		flow->decided |= is_null ? FLOW_SRC_NULL : FLOW_SRC_RULE;
+	else
+		flow->decided |= is_null ? FLOW_DST_NULL : FLOW_DST_RULE;
 	return 0;
 }
 

@@ -54,17 +54,12 @@ static __always_inline bool icmp_has_id(__u8 l4proto, __u8 type)
 	return type == 0 || type == 8 || (type >= 13 && type <= 18);
 }
 
-/* `end` is where the linear part of the packet ends, as an offset into head. */
-static __always_inline void read_ports(const unsigned char *head, __u32 at, __u32 end,
-				       struct tuple *tuple)
-{
-	__u8 first[8] = {};
-	__be16 *ports = (__be16 *)first;
+#define FIRST_BYTES 8 /* of the layer 4 header: enough for ports and for an ICMP identifier */
 
-	if (at + sizeof(first) > end || bpf_probe_read_kernel(first, sizeof(first), head + at)) {
-		tuple->no_ports = 1; /* not in the linear part, or not there */
-		return;
-	}
+static __always_inline void set_ports(const __u8 *first, struct tuple *tuple)
+{
+	const __be16 *ports = (const __be16 *)first;
+
 	if (has_ports(tuple->l4proto)) {
 		tuple->src_port = bpf_ntohs(ports[0]);
 		tuple->dst_port = bpf_ntohs(ports[1]);
@@ -75,19 +70,40 @@ static __always_inline void read_ports(const unsigned char *head, __u32 at, __u3
 	}
 }
 
+/* `end` is where the linear part of the packet ends, as an offset into head. */
+static __always_inline void read_ports(const unsigned char *head, __u32 at, __u32 end,
+				       struct tuple *tuple)
+{
+	__u8 first[FIRST_BYTES] = {};
+
+	if (at + sizeof(first) > end || bpf_probe_read_kernel(first, sizeof(first), head + at))
+		tuple->no_ports = 1; /* not in the linear part, or not there */
+	else
+		set_ports(first, tuple);
+}
+
 static __always_inline void read_ipv4(const unsigned char *head, __u32 at, __u32 end,
 				      struct tuple *tuple)
 {
-	struct ipv4_header ip = {};
+	struct {
+		struct ipv4_header ip;
+		__u8 first[FIRST_BYTES];
+	} read = {};
+	bool is_whole = at + sizeof(read) <= end; /* mostly: one copy gives both headers */
+	struct ipv4_header *ip = &read.ip;
 
-	if (bpf_probe_read_kernel(&ip, sizeof(ip), head + at))
+	if (bpf_probe_read_kernel(&read, is_whole ? sizeof(read) : sizeof(*ip), head + at))
 		return;
-	map_ipv4(tuple->src, ip.saddr);
-	map_ipv4(tuple->dst, ip.daddr);
-	tuple->l4proto = ip.protocol;
-	tuple->no_ports = !!(ip.frag_off & bpf_htons(0x1fff)); /* not the first fragment */
-	if (!tuple->no_ports)
-		read_ports(head, at + (ip.version_ihl & 15) * 4, end, tuple);
+	map_ipv4(tuple->src, ip->saddr);
+	map_ipv4(tuple->dst, ip->daddr);
+	tuple->l4proto = ip->protocol;
+	tuple->no_ports = !!(ip->frag_off & bpf_htons(0x1fff)); /* not the first fragment */
+	if (tuple->no_ports)
+		return;
+	if (is_whole && (ip->version_ihl & 15) == 5)
+		set_ports(read.first, tuple);
+	else
+		read_ports(head, at + (ip->version_ihl & 15) * 4, end, tuple);
 }
 
 /* Steps over one extension header; false when `*next` is the layer 4 protocol. */
@@ -137,8 +153,8 @@ static __always_inline void read_ipv6(const unsigned char *head, __u32 at, __u32
 /* The tuple in the packet's own headers; what cannot be read stays zero. */
 static __always_inline void read_tuple(struct sk_buff *skb, __u8 pf, struct tuple *tuple)
 {
-	const unsigned char *head = BPF_CORE_READ(skb, head);
-	__u32 at = BPF_CORE_READ(skb, network_header), end = BPF_CORE_READ(skb, tail);
+	const unsigned char *head = FIELD(skb, head);
+	__u32 at = FIELD(skb, network_header), end = FIELD(skb, tail);
 
 	__builtin_memset(tuple, 0, sizeof(*tuple));
 	if (pf == NFPROTO_IPV4) {
@@ -158,6 +174,22 @@ static __always_inline bool same_tuple(const struct tuple *a, const struct tuple
 	if (x[0] != y[0] || x[1] != y[1] || x[2] != y[2] || x[3] != y[3])
 		return false;
 	return a->no_ports || b->no_ports || x[4] == y[4];
+}
+
+#define HASH_FACTOR 0x9e3779b97f4a7c15ULL
+
+/* 64 bits that tell tuples apart; all fields count, no_ports too: a fragment is like no entry's tuple. */
+static __always_inline __u64 tuple_hash(const struct tuple *tuple)
+{
+	const __u64 *words = (const __u64 *)tuple;
+	__u64 hash = 0;
+
+#pragma unroll
+	for (int i = 0; i < 5; i++) {
+		hash = (hash ^ words[i]) * HASH_FACTOR;
+		hash ^= hash >> 32;
+	}
+	return hash;
 }
 
 #endif

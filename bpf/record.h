@@ -14,13 +14,12 @@
 #define CONNTRAIL_RECORD_H
 
 enum record_kind {
-	RECORD_VISIT = 1,   /* nf_hook_slow() returned: one packet left one hook */
-	RECORD_ENTERED = 2, /* the tuple as it entered that visit, where it left with another */
-	RECORD_FLOW = 3,    /* one tuple of an entry seen for the first time, or with a new mark */
-	RECORD_MAPPING = 4, /* nf_nat_setup_info() returned: the NAT decision for one manip */
-	RECORD_CONFIRM = 5, /* __nf_conntrack_confirm() returned */
-	RECORD_END = 6,	    /* nf_ct_delete() or nf_conntrack_free(): the entry is leaving */
-	RECORD_DROP = 7,    /* skb:kfree_skb: the packet was freed as dropped */
+	RECORD_TRAVERSAL = 1, /* visits of one packet in a row, to its last one or as far as one CPU saw them */
+	RECORD_CAME = 2,      /* the tuple it came with, where that is not its entry's; before its traversal */
+	RECORD_LEFT = 3,      /* the tuple it left with, where that is neither as it came nor as mapped */
+	RECORD_FLOW = 4,      /* one tuple of an entry: at first sight, at confirmation, with a new mark */
+	RECORD_END = 5,	      /* nf_ct_delete() or nf_conntrack_free(): the entry is leaving */
+	RECORD_DROP = 6,      /* skb:kfree_skb: the packet was freed as dropped */
 	RECORD_KINDS = 8,
 };
 
@@ -32,68 +31,93 @@ enum record_ctinfo {
 
 /* Bits of record.flags; each kind uses the ones named after it. */
 enum record_flag {
-	VISIT_CONNTRACK_RAN = 1 << 0,  /* nf_conntrack_in() ran in this visit */
-	VISIT_CONNTRACK_DROP = 1 << 1, /* and returned something else than accept */
-	VISIT_CHAINS_RAN = 1 << 2,     /* a nat chain was evaluated in this visit */
-	VISIT_REWRITTEN = 1 << 3,      /* left with another tuple; RECORD_ENTERED precedes */
-	VISIT_HAD_ENTRY = 1 << 4,      /* entered with an entry attached: loopback, reinjected */
-	VISIT_NO_PORTS = 1 << 5,       /* entered as a later fragment: no ports to read */
-	FLOW_REPLY = 1 << 6,	       /* the tuple is the reply one, else the original */
-	FLOW_NEW = 1 << 7,	       /* first seen unconfirmed, in the packet that made it */
-	MAPPING_SRC = 1 << 8,	       /* manip src, else dst */
-	MAPPING_NULL = 1 << 9,	       /* made by __nf_nat_alloc_null_binding() */
-	END_UNCONFIRMED = 1 << 10,     /* freed without ever being confirmed */
-	END_DELETED = 1 << 11,	       /* nf_ct_delete(), else nf_conntrack_free() */
-	CONFIRM_MERGED = 1 << 12,      /* lost a clash: the packet now belongs to another entry */
+	PACKET_CONNTRACK_RAN = 1 << 0,	/* nf_conntrack_in() ran in one of the visits */
+	PACKET_CONNTRACK_DROP = 1 << 1, /* and returned something else than accept */
+	PACKET_HAD_ENTRY = 1 << 2,	/* came with an entry attached: loopback, reinjected */
+	PACKET_NO_PORTS = 1 << 3,	/* came as a later fragment: no ports to read */
+	PACKET_CAME_AS_FLOW = 1 << 4,	/* came with its entry's tuple of its direction; else RECORD_CAME precedes */
+	PACKET_LEFT_AS_CAME = 1 << 5,	/* no visit changed the tuple */
+	PACKET_LEFT_AS_MAPPED = 1 << 6, /* left with the other tuple of its entry, turned round */
+	PACKET_IS_PART = 1 << 7,	/* more visits may follow: not at the end of its way */
+	PACKET_IS_TORN = 1 << 8,	/* a visit's enter or leave was not seen */
+	FLOW_REPLY = 1 << 0,		/* the tuple is the reply one, else the original */
+	FLOW_NEW = 1 << 1,		/* first seen unconfirmed, in the packet that made it */
+	FLOW_CONFIRM_RAN = 1 << 2,	/* __nf_conntrack_confirm() has just returned: record.verdict */
+	FLOW_MERGED = 1 << 3,		/* lost a clash: the packet now belongs to another entry */
+	FLOW_SRC_RULE = 1 << 4,		/* nf_nat_setup_info(): what decided manip src */
+	FLOW_SRC_NULL = 1 << 5,		/* __nf_nat_alloc_null_binding() made it */
+	FLOW_DST_RULE = 1 << 6,
+	FLOW_DST_NULL = 1 << 7,
+	END_UNCONFIRMED = 1 << 0, /* freed without ever being confirmed */
+	END_DELETED = 1 << 1,	  /* nf_ct_delete(), else nf_conntrack_free() */
 };
+
+/* Fields of record.traversal.seen: per hook a bit at its number, then what was decided. */
+enum record_seen {
+	SEEN_CHAINS = 0,    /* 5 bits: a nat chain was evaluated at this hook */
+	SEEN_REWRITTEN = 5, /* 5 bits: it left this hook with another tuple */
+	SEEN_DECIDED = 10,  /* 4 bits: FLOW_SRC_RULE.. of this packet's own entry, moved down by 4 */
+	SEEN_CONFIRM = 14,  /* 2 bits: enum record_confirm */
+};
+
+enum record_confirm {
+	CONFIRM_NONE = 0,
+	CONFIRM_INSERTED = 1,
+	CONFIRM_REFUSED = 2,
+	CONFIRM_MERGED = 3,
+};
+
+#define MAX_VISITS 3
 
 struct record {
 	__u64 ktime_ns; /* CLOCK_MONOTONIC, taken after the place in the ring was reserved */
-	__u64 skb;	/* address of the struct sk_buff, 0 where none is at hand */
-	__u64 flow;	/* our number of the entry, 0 for none */
-	__u32 seq;	/* per CPU, counts every record tried, lost ones too */
-	__u32 netns;	/* inode of the network namespace, 0 if not known */
+	union {
+		__u64 skb;	/* address of the struct sk_buff */
+		__u64 first_ns; /* FLOW: CLOCK_MONOTONIC of first sight */
+	};
+	__u64 flow;   /* our number of the entry, 0 for none */
+	__u32 seq;    /* per CPU, counts every record tried, lost ones too */
+	__u32 netns;  /* inode of the network namespace, 0 if not known */
 	__u16 cpu;
 	__u8 kind;    /* enum record_kind */
-	__u8 hook;    /* enum nf_inet_hooks, 255 where none */
+	__u8 hook;    /* enum nf_inet_hooks of the last visit, 255 where none */
 	__u8 family;  /* 4 or 6 */
 	__u8 l4proto; /* IANA protocol number */
 	__u8 ctinfo;  /* enum ip_conntrack_info or enum record_ctinfo */
 	__u8 verdict; /* NF_DROP 0, NF_ACCEPT 1, NF_STOLEN 2 (stolen or queued) */
 	__u16 status; /* low 16 bits of nf_conn.status, IPS_* */
 	__u16 flags;  /* enum record_flag */
-	__u32 mark;   /* VISIT, DROP: skb->mark; else nf_conn.mark */
-	__u8 src[16];
-	__u8 dst[16];
-	__u16 src_port;
-	__u16 dst_port;
+	__u32 mark;   /* TRAVERSAL, DROP: skb->mark; else nf_conn.mark */
 	union {
 		struct {
-			__u32 duration_ns; /* between enter and leave, saturating */
-			__u32 len;	   /* skb->len at enter, bytes */
-			__u32 ifindex;	   /* in for prerouting and input, out for the others */
-		} visit;
+			__u64 started_ns;   /* CLOCK_MONOTONIC when it entered the first visit */
+			__u8 visits;	    /* 1 to MAX_VISITS */
+			__u8 hooks[MAX_VISITS];
+			/* leave, enter, leave, ...: ns after started_ns, saturating */
+			__u32 at[2 * MAX_VISITS - 1];
+			__u32 seen;	    /* enum record_seen */
+			__u32 len;	    /* skb->len at first sight, bytes */
+			__u32 in_ifindex, out_ifindex; /* 0 where none */
+		} traversal;
 		struct {
-			__u32 zone; /* id, with the direction bits in the upper half */
-			__u32 entry_lo, entry_hi; /* address of the nf_conn: evidence only */
-		} flow_at;
-		struct {
-			__u32 range_flags; /* NF_NAT_RANGE_* of the rule that decided */
-			__u32 verdict;	   /* what nf_nat_setup_info() returned */
-			__u32 reserved;
-		} mapping;
-		struct {
-			__u32 zone;
-			__u32 into_lo, into_hi; /* CONFIRM_MERGED: number of the flow it belongs to now */
-		} confirm;
-		struct {
-			__u32 remaining; /* jiffies to go, as a signed number */
-			__u32 caller_lo, caller_hi; /* return address into the deleter */
-		} end;
-		struct {
-			__u32 reason; /* enum skb_drop_reason, 0 where the kernel has none */
-			__u32 location_lo, location_hi; /* address of the code that dropped it */
-		} drop;
+			__u8 src[16];
+			__u8 dst[16];
+			__u16 src_port;
+			__u16 dst_port;
+			union {
+				struct {
+					__u32 zone; /* id, with the direction bits in the upper half */
+					__u64 entry; /* address of the nf_conn: evidence only */
+				} flow_at;
+				struct {
+					__u32 remaining; /* jiffies to go, as a signed number */
+				} end;
+				struct {
+					__u32 reason; /* enum skb_drop_reason, 0 where the kernel has none */
+					__u64 location; /* address of the code that dropped it */
+				} drop;
+			};
+		};
 	};
 };
 
@@ -116,15 +140,16 @@ struct filter_terms {
 struct counters {
 	__u64 tried[RECORD_KINDS];	/* records the probes wanted to send */
 	__u64 ring_full[RECORD_KINDS];	/* of those, not sent: no room in the ring */
-	__u64 calls_full;		/* an entry not remembered: the map of open calls was full */
+	__u64 calls_full;		/* a call or a packet given up: no room beside the ones under way */
 	__u64 calls_begun;		/* calls remembered, and calls whose return was seen: */
 	__u64 calls_ended;		/* over all CPUs the difference is what is still open */
 	__u64 missed_entry;		/* a return whose entry was never seen */
 	__u64 flows_full;		/* a flow number not remembered: map refused it */
-	__u64 filtered_out;		/* visits that the filter turned away */
+	__u64 filtered_out;		/* packets that the filter or the sample turned away */
 	__u64 next_flow;		/* flow numbers given out on this CPU */
 	__u32 seq;
 	__u32 reserved;
+	__u64 spare[8];			/* CPUs share no cache line */
 };
 
 #endif

@@ -1,163 +1,227 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* nf_hook_slow(): one packet at one hook, from enter to leave. */
+/* nf_hook_slow(): one packet at one hook; and the hook that is last on every way. */
 #ifndef CONNTRAIL_VISIT_H
 #define CONNTRAIL_VISIT_H
 
-static __always_inline __u8 state_pf(struct nf_hook_state *state)
-{
-	__u8 pf = 0;
+/* conntrack begins early at its hooks: after defragmentation and raw chains. It confirms last. */
+#define MAX_FIRST_FUNCTIONS 8
+#define MAX_LAST_FUNCTIONS 16
 
-	bpf_core_read(&pf, 1, &state->pf);
-	return pf;
+#ifdef CONNTRAIL_FENTRY
+#define UNROLLED _Pragma("unroll") /* the verifier knows no index into a typed array but a constant */
+#define HOOK_FUNCTION(entries, index) ((entries)->hooks[index].hook)
+#else
+#define UNROLLED
+#define HOOK_FUNCTION(entries, index)                                                              \
+	({                                                                                         \
+		__u64 function_ = 0;                                                               \
+		bpf_probe_read_kernel(&function_, sizeof(function_),                               \
+				      &(entries)->hooks[index].hook);                              \
+		function_;                                                                         \
+	})
+#endif
+
+static __always_inline bool has_confirm(struct nf_hook_entries *entries)
+{
+	__u32 count = FIELD(entries, num_hook_entries);
+	__u64 function = 0;
+
+	UNROLLED
+	for (int i = 0; i < MAX_LAST_FUNCTIONS; i++)
+		if (i == count - 1)
+			function = HOOK_FUNCTION(entries, i);
+	return function && (function == confirm_hooks[0] || function == confirm_hooks[1]);
 }
 
-static __always_inline __u32 state_ifindex(struct nf_hook_state *state, __u8 hook)
+/* Are functions of conntrack's registered here? Forward has none: what is there has passed prerouting. */
+static __always_inline bool has_conntrack(struct nf_hook_entries *entries, __u8 hook)
 {
-	bool comes_in = hook == 0 || hook == 1; /* prerouting, input */
-	struct net_device *dev = comes_in ? BPF_CORE_READ(state, in) : BPF_CORE_READ(state, out);
+	__u32 count = FIELD(entries, num_hook_entries);
 
-	return dev ? BPF_CORE_READ(dev, ifindex) : 0;
+	if (ends_way(hook))
+		return has_confirm(entries);
+	if (!begins_way(hook))
+		return false;
+	UNROLLED
+	for (int i = 0; i < MAX_FIRST_FUNCTIONS; i++) {
+		__u64 function;
+
+		if (i >= count)
+			return false;
+		function = HOOK_FUNCTION(entries, i);
+		if (function == conntrack_hooks[0] || function == conntrack_hooks[1] ||
+		    function == conntrack_hooks[2] || function == conntrack_hooks[3])
+			return true;
+	}
+	return false;
 }
 
-/* Our number of an unconfirmed entry: it may be gone when the visit ends with a drop. */
-static __always_inline __u64 unconfirmed_number(__u64 nfct)
+static __always_inline __u32 ifindex_of(struct net_device *dev)
 {
-	struct nf_conn *ct = entry_of(nfct);
-	struct flow *flow;
+	return dev ? FIELD(dev, ifindex) : 0;
+}
 
-	if (!ct || (BPF_CORE_READ(ct, status) & IPS_CONFIRMED))
+/* Hooks come in this order on every way: prerouting or output, forward, input or postrouting. */
+static __always_inline int rank_of(__u8 hook)
+{
+	return 0x218 >> 2 * (hook & 7) & 3;
+}
+
+static __always_inline bool continues(const struct packet *packet, __u64 net, __u8 hook)
+{
+	return packet->visits && packet->visits < MAX_VISITS && packet->net == net &&
+	       rank_of(hook) > rank_of(packet->hook);
+}
+
+static __always_inline void begin_packet(struct packet *packet, struct sk_buff *skb,
+					 struct nf_hook_state *state, __u8 hook, bool is_tracked)
+{
+	struct net *net = FIELD(state, net);
+
+	packet->skb = (__u64)skb;
+	packet->net = (__u64)net;
+	packet->state = (__u64)state;
+	packet->nfct = FIELD(skb, _nfct);
+	packet->flow = 0;
+	packet->started_ns = bpf_ktime_get_ns();
+	__builtin_memset(packet->at, 0, sizeof(packet->at));
+	packet->netns = FIELD(net, ns.inum);
+	packet->len = FIELD(skb, len);
+	packet->mark = FIELD(skb, mark);
+	packet->in_ifindex = ifindex_of(FIELD(state, in));
+	packet->out_ifindex = ifindex_of(FIELD(state, out));
+	packet->seen = 0;
+	packet->flags = (packet->nfct ? PACKET_HAD_ENTRY : 0) |
+			(is_tracked && begins_way(hook) ? PACKET_CONNTRACK_RAN : 0);
+	packet->hooks[0] = hook;
+	packet->hooks[1] = packet->hooks[2] = 0;
+	packet->visits = 1;
+	packet->wanted = WANTED_UNKNOWN;
+	packet->as_flow = packet->rewrites = packet->has_looked = packet->makes_flow = 0;
+	packet->hook = hook;
+	read_tuple(skb, FIELD(state, pf), &packet->came);
+	packet->last = packet->came;
+	if (packet->came.no_ports)
+		packet->flags |= PACKET_NO_PORTS;
+}
+
+/* The visit before is over, which is all that tells: what became of the packet there is read now. */
+static __always_inline void next_visit(struct packet *packet, struct sk_buff *skb,
+				       struct nf_hook_state *state, __u8 hook)
+{
+	__u32 now = since(packet, bpf_ktime_get_ns());
+
+	if (!has_leaves) {
+		follow_entry(packet, skb);
+		if (packet->wanted == WANTED_NO)
+			return;
+		if (!packet->as_flow || (packet->rewrites & 1))
+			read_outcome(packet, skb);
+	} else if (packet->state) {
+		packet->flags |= PACKET_IS_TORN;
+	}
+	packet->state = (__u64)state;
+	packet->hook = hook;
+	if (packet->visits == 1) {
+		packet->at[1] = now;
+		packet->hooks[1] = hook;
+		packet->visits = 2;
+	} else {
+		packet->at[3] = now;
+		packet->hooks[2] = hook;
+		packet->visits = 3;
+	}
+	if (hook != HOOK_INPUT)
+		packet->out_ifindex = ifindex_of(FIELD(state, out));
+}
+
+static __always_inline void end_visit(struct packet *packet)
+{
+	__u32 now = since(packet, bpf_ktime_get_ns());
+
+	packet->state = 0;
+	if (packet->visits == 1)
+		packet->at[0] = now;
+	else if (packet->visits == 2)
+		packet->at[2] = now;
+	else
+		packet->at[4] = now;
+}
+
+/* The packet has passed its last hook. */
+static __always_inline void end_way(struct packet *packet, struct sk_buff *skb, __u8 verdict)
+{
+	__u16 status;
+
+	follow_entry(packet, skb);
+	if (packet->wanted == WANTED_NO) {
+		finish_packet(packet, verdict, 0);
+		return;
+	}
+	read_outcome(packet, skb);
+	status = settle(packet, skb);
+	finish_packet(packet, verdict, status);
+}
+
+static __always_inline int on_hook_enter(struct sk_buff *skb, struct nf_hook_state *state,
+					 struct nf_hook_entries *entries)
+{
+	struct packet *packet = place_of((__u64)skb);
+	__u8 hook = FIELD(state, hook);
+	bool is_tracked;
+
+	if (!packet)
 		return 0;
-	flow = known_flow(ct);
-	return flow ? flow->number : 0;
-}
-
-static __always_inline int on_hook_enter(struct sk_buff *skb, struct nf_hook_state *state)
-{
-	struct counters *count = cpu_counters();
-	__u64 key = (__u64)state;
-	struct visit visit = {};
-
-	bpf_core_read(&visit.hook, 1, &state->hook);
-	visit.entered_ns = bpf_ktime_get_ns();
-	visit.skb = (__u64)skb;
-	visit.nfct = BPF_CORE_READ(skb, _nfct);
-	visit.flow = unconfirmed_number(visit.nfct);
-	visit.flags = visit.nfct ? VISIT_HAD_ENTRY : 0;
-	visit.len = BPF_CORE_READ(skb, len);
-	visit.mark = BPF_CORE_READ(skb, mark);
-	visit.netns = BPF_CORE_READ(state, net, ns.inum);
-	visit.ifindex = state_ifindex(state, visit.hook);
-	read_tuple(skb, state_pf(state), &visit.tuple);
-	if (visit.tuple.no_ports)
-		visit.flags |= VISIT_NO_PORTS;
-	if (count && bpf_map_update_elem(&visits, &key, &visit, BPF_ANY))
-		count->calls_full++;
+	if (packet->skb == (__u64)skb && continues(packet, (__u64)FIELD(state, net), hook)) {
+		if (packet->wanted == WANTED_NO)
+			return 0;
+		next_visit(packet, skb, state, hook);
+	} else {
+		if (packet->visits)
+			finish_part(packet);
+		packet->skb = 0;
+		is_tracked = has_conntrack(entries, hook);
+		if ((!is_tracked && !everywhere) || !is_recording())
+			return 0;
+		begin_packet(packet, skb, state, hook, is_tracked);
+	}
+	if (!has_leaves && ends_way(hook) && !has_confirm(entries))
+		end_way(packet, skb, NF_ACCEPT); /* nobody will tell of its end */
 	return 0;
 }
 
-static __always_inline void fill_visit(struct record *record, const struct visit *visit)
-{
-	__u64 duration = record->ktime_ns - visit->entered_ns;
-
-	record->skb = visit->skb;
-	record->netns = visit->netns;
-	record->hook = visit->hook;
-	record->flow = visit->flow;
-	record->ctinfo = ctinfo_of(visit->nfct);
-	record->mark = visit->mark;
-	record->flags = visit->flags;
-	record->visit.duration_ns = duration >> 32 ? ~0U : duration;
-	record->visit.len = visit->len;
-	record->visit.ifindex = visit->ifindex;
-}
-
-static __always_inline void emit_visit(struct counters *count, const struct visit *visit,
-				       const struct tuple *left, __u8 verdict, __u16 status)
-{
-	struct record *record;
-
-	if (visit->flags & VISIT_REWRITTEN) {
-		record = reserve(count, RECORD_ENTERED);
-		if (record) {
-			fill_visit(record, visit);
-			set_tuple(record, &visit->tuple);
-			submit(record);
-		}
-	}
-	record = reserve(count, RECORD_VISIT);
-	if (!record)
-		return;
-	fill_visit(record, visit);
-	set_tuple(record, left);
-	record->verdict = verdict;
-	record->status = status;
-	submit(record);
-}
-
-static __always_inline bool wanted(const struct visit *visit, const struct flow *flow)
-{
-	if (!filter.active || (flow && flow->matched))
-		return true;
-	return !flow && tuple_matches(&visit->tuple);
-}
-
-/* The packet goes on: read what the hook made of it. */
-static __always_inline void leave_alive(struct counters *count, struct visit *visit)
-{
-	struct sk_buff *skb = (struct sk_buff *)visit->skb;
-	__u8 pf = visit->tuple.family == 4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
-	struct tuple left;
-	struct nf_conn *ct;
-	struct flow *flow;
-
-	visit->nfct = BPF_CORE_READ(skb, _nfct);
-	visit->mark = BPF_CORE_READ(skb, mark);
-	ct = entry_of(visit->nfct);
-	flow = flow_of(count, ct);
-	if (!wanted(visit, flow)) {
-		count->filtered_out++;
-		return;
-	}
-	if (flow) {
-		visit->flow = flow->number;
-		if (flow->mark != BPF_CORE_READ(ct, mark))
-			tell_flow(ct, flow);
-	}
-	read_tuple(skb, pf, &left);
-	if (!same_tuple(&left, &visit->tuple))
-		visit->flags |= VISIT_REWRITTEN;
-	emit_visit(count, visit, &left, NF_ACCEPT, ct ? BPF_CORE_READ(ct, status) : 0);
-}
-
-/* The packet is gone, or somebody else's: only what was remembered is true. */
-static __always_inline void leave_gone(struct counters *count, struct visit *visit, __u8 verdict)
-{
-	struct nf_conn *ct = entry_of(visit->nfct);
-	struct flow *flow = known_flow(ct);
-
-	if (!visit->flow && flow)
-		visit->flow = flow->number;
-	if (flow ? !wanted(visit, flow) : filter.active && !tuple_matches(&visit->tuple)) {
-		count->filtered_out++;
-		return;
-	}
-	emit_visit(count, visit, &visit->tuple, verdict, 0);
-}
-
 /* `ret` of nf_hook_slow(): 1 go on, negative dropped, 0 stolen or queued. */
-static __always_inline int on_hook_leave(struct nf_hook_state *state, int ret)
+static __always_inline int on_hook_leave(struct sk_buff *skb, struct nf_hook_state *state, int ret)
 {
-	struct counters *count = cpu_counters();
-	__u64 key = (__u64)state;
-	struct visit *visit = bpf_map_lookup_elem(&visits, &key);
+	struct packet *packet = packet_of(skb);
 
-	if (!count || !visit)
+	if (!packet || !packet->visits || packet->state != (__u64)state)
+		return 0; /* dropped: that has told already */
+	end_visit(packet);
+	if (ret != 1) {
+		finish_packet(packet, ret < 0 ? NF_DROP : NF_STOLEN, 0);
 		return 0;
-	if (ret == 1)
-		leave_alive(count, visit);
-	else
-		leave_gone(count, visit, ret < 0 ? NF_DROP : NF_STOLEN);
-	bpf_map_delete_elem(&visits, &key);
+	}
+	if (ends_way(packet->hook)) {
+		end_way(packet, skb, NF_ACCEPT);
+		return 0;
+	}
+	follow_entry(packet, skb);
+	if (packet->wanted != WANTED_NO && (!packet->as_flow || (packet->rewrites & 1)))
+		read_outcome(packet, skb);
+	return 0;
+}
+
+/* ipv4_confirm(), ipv6_confirm(), nf_confirm(): the last function of the last hook. */
+static __always_inline int on_last_hook(struct sk_buff *skb, int ret)
+{
+	struct packet *packet = packet_of(skb);
+
+	if (!packet || !packet->visits || ret != NF_ACCEPT)
+		return 0; /* a drop follows, and tells */
+	if (packet->wanted != WANTED_NO)
+		end_visit(packet);
+	end_way(packet, skb, NF_ACCEPT);
 	return 0;
 }
 

@@ -28,14 +28,14 @@ export function attachProbes(object: BpfObject, plan: ProbePlan): Attached {
 
 function attachOne(object: BpfObject, probe: Probe, attached: Attached): void {
   const program = object.program(probe.program);
-  const kind = probe.return ? `kret${probe.kind.slice(1)}` : probe.kind;
+  const isReturn = probe.kind === 'kretprobe';
   try {
     const link =
-      probe.kind === 'tracepoint'
-        ? program.attach()
-        : program.attachKprobe(probe.function, { isReturn: probe.return });
+      isReturn || probe.kind === 'kprobe'
+        ? program.attachKprobe(probe.function, { isReturn })
+        : program.attach();
     attached.links.push(link);
-    attached.done.push(`${kind} ${probe.function}`);
+    attached.done.push(`${probe.kind} ${probe.function}`);
   } catch (error) {
     if (probe.required || !(error instanceof TraceError)) throw error;
     attached.refused.push(`${probe.function}: ${error.message}`);

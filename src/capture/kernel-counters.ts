@@ -3,6 +3,7 @@
  * what the reader tallied.
  */
 import type { BpfObject } from '../libbpf/index.ts';
+import { PROBES } from '../model/codes.ts';
 import type { Ledger, LedgerRow } from '../model/ledger.ts';
 import { counters, RecordKind } from '../wire/layout.ts';
 import type { Tally } from '../wire/tally.ts';
@@ -23,8 +24,9 @@ export interface CpuCounters {
   readonly seq: number;
 }
 
-export function readCounters(object: BpfObject): CpuCounters[] {
-  return object.map('counters').lookupPerCpu(wordBytes(0)).map(decodeCounters);
+export function readCounters(object: BpfObject, cpus: number): CpuCounters[] {
+  const map = object.map('counters');
+  return Array.from({ length: cpus }, (_, cpu) => decodeCounters(map.lookup(wordBytes(cpu))));
 }
 
 function decodeCounters(bytes: Buffer): CpuCounters {
@@ -49,26 +51,26 @@ export function openCalls(cpus: readonly CpuCounters[]): number {
   return cpus.reduce((sum, cpu) => sum + cpu.callsBegun - cpu.callsEnded, 0);
 }
 
-/** The rows of the ledger; what concerns no single CPU or probe stands in the first visit row. */
+/** The rows of the ledger; what concerns no single CPU or probe stands in the first traversal row. */
 export function ledgerRows(
   cpus: readonly CpuCounters[],
   tally: Tally,
-  evicted: { readonly packets: number; readonly flows: number },
+  evicted: number,
 ): Ledger['rows'] {
   const rows: LedgerRow[] = [];
   cpus.forEach((kernel, cpu) => {
-    for (let probe = 1; probe < RecordKind.kinds; probe++) {
-      const isVisit = probe === RecordKind.visit;
-      const isFirst = cpu === 0 && isVisit;
+    for (let probe = 1; probe < PROBES.length; probe++) {
+      const isPacket = probe === RecordKind.traversal;
+      const isFirst = cpu === 0 && isPacket;
       rows.push({
         cpu,
         probe,
         sent: kernel.tried[probe]!,
         delivered: tally.delivered[cpu * RecordKind.kinds + probe]!,
         ringFull: kernel.ringFull[probe]!,
-        callsFull: isVisit ? kernel.callsFull : 0,
+        callsFull: isPacket ? kernel.callsFull : 0,
         missedReturn: isFirst ? openCalls(cpus) : 0,
-        missedEntry: isVisit ? kernel.missedEntry : 0,
+        missedEntry: isPacket ? kernel.missedEntry : 0,
         flowsFull: probe === RecordKind.flow ? kernel.flowsFull : 0,
         recursion: null,
         evicted: evictedOf(cpu, probe, evicted),
@@ -78,13 +80,7 @@ export function ledgerRows(
   return rows;
 }
 
-/** Rows our own tables gave up: they stand in the first visit and the first flow row. */
-export function evictedOf(
-  cpu: number,
-  probe: number,
-  evicted: { readonly packets: number; readonly flows: number },
-): number {
-  if (cpu !== 0) return 0;
-  if (probe === RecordKind.visit) return evicted.packets;
-  return probe === RecordKind.flow ? evicted.flows : 0;
+/** Flows that our own table gave up: they stand in the first flow row. */
+export function evictedOf(cpu: number, probe: number, evicted: number): number {
+  return cpu === 0 && probe === RecordKind.flow ? evicted : 0;
 }

@@ -1,4 +1,7 @@
 import { fileURLToPath } from 'node:url';
+import type { Backend } from '../model/facts.ts';
 
 /** The compiled probes: two rooms up from this file, from src/ as from dist/. */
-export const OBJECT_PATH = fileURLToPath(new URL('../../build/conntrail.bpf.o', import.meta.url));
+export function objectPath(backend: Backend): string {
+  return fileURLToPath(new URL(`../../build/${backend}.bpf.o`, import.meta.url));
+}

@@ -24,6 +24,11 @@ export function checkKernel(): void {
   }
 }
 
+/** fentry finds a function by BTF: that of its module, or of a kernel that has it built in. */
+export function hasFunctionBtf(): boolean {
+  return existsSync('/sys/kernel/btf/nf_conntrack') || !existsSync('/sys/module/nf_conntrack');
+}
+
 /** As many as one namespace may have entries, within reason. */
 export function flowEntries(): number {
   const most = Number(readSysctl('net.netfilter.nf_conntrack_max') ?? 0);

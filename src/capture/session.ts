@@ -9,20 +9,24 @@ import { dropReasons } from '../kernel/drop-reasons.ts';
 import { netnsNames } from '../kernel/netns.ts';
 import { kernelRelease } from '../kernel/release.ts';
 import { loadSymbols, type Symbols } from '../kernel/symbols.ts';
-import { BpfObject, Drain, type DrainResult, type Link, possibleCpus } from '../libbpf/index.ts';
-import type { TraceFacts } from '../model/facts.ts';
+import {
+  type BpfObject,
+  Drain,
+  type DrainResult,
+  type Link,
+  possibleCpus,
+} from '../libbpf/index.ts';
+import type { Backend, Detail, TraceFacts } from '../model/facts.ts';
 import { recordBytes } from '../wire/layout.ts';
-import { type Attached, attachProbes, chooseProbes } from './attach.ts';
 import { encodeFilter, parseFilter } from './filter.ts';
 import { type CpuCounters, openCalls, readCounters } from './kernel-counters.ts';
+import { type Loaded, loadProbes } from './load.ts';
 import { wordBytes } from './map-bytes.ts';
-import { OBJECT_PATH } from './object.ts';
-import { type ProbePlan, planProbes } from './plan.ts';
-import { checkKernel, flowEntries } from './requirements.ts';
-import { defaultRingBytes, Rings } from './rings.ts';
+import { checkKernel } from './requirements.ts';
+import { defaultRingBytes, type Rings } from './rings.ts';
 
 /** Of record.h; a capture of another major version is refused. */
-export const RECORD_VERSION = 1;
+export const RECORD_VERSION = 2;
 
 /** enum phase of bpf/maps.h. */
 const Phase = { off: 0, warming: 1, on: 2, stopping: 3 } as const;
@@ -36,6 +40,13 @@ export interface SessionOptions {
   readonly filter: string;
   /** Bytes of each CPU's ring; undefined: as the number of CPUs suggests. */
   readonly ringBytes?: number | undefined;
+  readonly detail: Detail;
+  /** Undefined: fentry where the kernel can, else kprobe. */
+  readonly backend?: Backend | undefined;
+  /** One of so many flows is traced. */
+  readonly sample: number;
+  /** Packets too where conntrack is not at work. */
+  readonly everywhere: boolean;
 }
 
 export class Session {
@@ -47,55 +58,33 @@ export class Session {
   private readonly symbols: Symbols;
   private links: Link[];
 
-  private constructor(parts: {
-    object: BpfObject;
-    rings: Rings;
-    drain: Drain;
-    symbols: Symbols;
-    attached: Attached;
-    plan: ProbePlan;
-    filter: string;
-    cpus: number;
-  }) {
-    this.object = parts.object;
-    this.rings = parts.rings;
-    this.drain = parts.drain;
-    this.symbols = parts.symbols;
-    this.links = parts.attached.links;
-    this.cpus = parts.cpus;
-    this.facts = factsOf(parts.cpus, parts.filter, parts.plan, parts.attached);
+  private constructor(loaded: Loaded, drain: Drain, symbols: Symbols, options: Known) {
+    this.object = loaded.object;
+    this.rings = loaded.rings;
+    this.drain = drain;
+    this.symbols = symbols;
+    this.links = loaded.attached.links;
+    this.cpus = options.cpus;
+    this.facts = factsOf(loaded, options);
   }
 
   /** Loads and attaches; records come after `start()`. */
   static open(options: SessionOptions): Session {
-    const filter = parseFilter(options.filter);
+    const filter = encodeFilter(parseFilter(options.filter));
     checkKernel();
     const symbols = loadSymbols();
-    const plan = planProbes((name) => symbols.has(name), kernelRelease());
     const cpus = possibleCpus();
-    const bytes = options.ringBytes ?? defaultRingBytes(cpus);
-    const wakeBytes = bytes / 8;
-    const object = BpfObject.open(OBJECT_PATH);
-    const close: (() => void)[] = [() => object.close()];
+    const ringBytes = options.ringBytes ?? defaultRingBytes(cpus);
+    const wakeBytes = ringBytes / 8;
+    const known = { ...options, cpus };
+    const loaded = loadProbes(symbols, { ...known, filter, ringBytes, wakeBytes });
     try {
-      chooseProbes(object, plan);
-      if (options.filter !== '') object.rodata('filter').write(encodeFilter(filter));
-      object.rodata('cpus').write(wordBytes(cpus));
-      object.rodata('wake_bytes').write(wordBytes(wakeBytes));
-      object.map('flows').setMaxEntries(flowEntries());
-      const rings = Rings.create(object, cpus, bytes);
-      close.push(() => rings.close());
-      object.load();
-      rings.install(object);
-      const attached = attachProbes(object, plan);
-      close.push(() => {
-        for (const link of attached.links) link.destroy();
-      });
-      const drain = Drain.open(rings.fds, recordBytes, { wakeBytes });
-      const { filter: text } = options;
-      return new Session({ object, rings, drain, symbols, attached, plan, filter: text, cpus });
+      const drain = Drain.open(loaded.rings.fds, recordBytes, { wakeBytes });
+      return new Session(loaded, drain, symbols, known);
     } catch (error) {
-      for (const undo of close.reverse()) undo();
+      for (const link of loaded.attached.links) link.destroy();
+      loaded.object.close();
+      loaded.rings.close();
       throw error;
     }
   }
@@ -130,7 +119,7 @@ export class Session {
   }
 
   counters(): CpuCounters[] {
-    return readCounters(this.object);
+    return readCounters(this.object, this.cpus);
   }
 
   /** The kernel function at an address, or the address where there is none. */
@@ -151,19 +140,24 @@ export class Session {
   }
 }
 
-function factsOf(cpus: number, filter: string, plan: ProbePlan, attached: Attached): TraceFacts {
+type Known = SessionOptions & { readonly cpus: number };
+
+function factsOf({ plan, attached }: Loaded, options: Known): TraceFacts {
   return {
     recordVersion: RECORD_VERSION,
     recordBytes,
     node: hostname(),
     kernel: kernelRelease().text,
     arch: process.arch,
-    cpus,
+    cpus: options.cpus,
     clockOffsetNs: clockOffsetNs().toString(),
     dropReasons: dropReasons(),
     attached: attached.done,
     notAvailable: [...plan.notAvailable, ...attached.refused],
-    filter,
+    detail: options.detail,
+    backend: plan.backend,
+    sample: options.sample,
+    filter: options.filter,
     netnsNames: netnsNames(),
   };
 }

@@ -1,4 +1,5 @@
 /** A capture to the tables that its live run had. */
+import { PROBES } from '../model/codes.ts';
 import { evictedOf } from '../capture/kernel-counters.ts';
 import { CaptureReader } from '../export/capture-reader.ts';
 import type { TraceEnd, TraceFacts } from '../model/facts.ts';
@@ -57,13 +58,13 @@ function endOf(reader: CaptureReader, tables: TraceTables): TraceEnd {
   return { ...reader.end, ledger: { ...ledger, rows } };
 }
 
-/** What a cut capture still shows: gaps in the sequence, of no known kind, count as visits. */
+/** What a cut capture still shows: gaps in the sequence, of no known kind, count as traversals. */
 function ledgerWithoutEnd(tally: Tally): Ledger {
   const rows: LedgerRow[] = [];
   for (let cpu = 0; cpu < tally.cpus; cpu++) {
-    for (let probe = 1; probe < RecordKind.kinds; probe++) {
+    for (let probe = 1; probe < PROBES.length; probe++) {
       const delivered = tally.delivered[cpu * RecordKind.kinds + probe]!;
-      const ringFull = probe === RecordKind.visit ? tally.skipped[cpu]! : 0;
+      const ringFull = probe === RecordKind.traversal ? tally.skipped[cpu]! : 0;
       rows.push({
         cpu,
         probe,

@@ -169,9 +169,8 @@ function toolCheck(tool: string, isThere: boolean, pack: string, purpose: string
 function probeChecks({ plan }: DoctorFacts): Check[] {
   if (!('probes' in plan)) return [requiredMissing(plan)];
   const found = plan.probes.map((probe) => {
-    const kind = probe.return ? 'kretprobe' : probe.kind;
     const needed = probe.required ? 'required' : 'useful';
-    return check(`probe ${probe.program}`, 'ok', `${kind} ${probe.function}`, needed);
+    return check(`probe ${probe.program}`, 'ok', `${probe.kind} ${probe.function}`, needed);
   });
   const absent = plan.notAvailable.map((line) => {
     const [name = '', reason = ''] = line.split(/: (.*)/s);

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { OBJECT_PATH } from '../capture/object.ts';
+import { objectPath } from '../capture/object.ts';
 import { type ProbePlan, planProbes } from '../capture/plan.ts';
 import {
   loadedModules,
@@ -52,8 +52,8 @@ export async function gatherFacts(): Promise<DoctorFacts> {
     lockdown: lockdown(),
     memlock: memlockLimit(readSystemText('/proc/self/limits') ?? ''),
     hasAddresses: symbols.hasAddresses,
-    objectPath: OBJECT_PATH,
-    hasObject: existsSync(OBJECT_PATH),
+    objectPath: objectPath('kprobe'),
+    hasObject: existsSync(objectPath('kprobe')),
     library,
     tracing: 'error' in library ? library : await tryTracing(),
     modules: { nf_conntrack: presence('nf_conntrack'), nf_nat: presence('nf_nat') },
@@ -69,7 +69,7 @@ export function memlockLimit(limits: string): string {
 
 function planOf(symbols: Symbols, release: Release): ProbePlan | TraceError {
   try {
-    return planProbes((name) => symbols.has(name), release);
+    return planProbes((name) => symbols.has(name), release, 'packets', 'kprobe');
   } catch (error) {
     if (error instanceof TraceError) return error;
     throw error;

@@ -1,4 +1,4 @@
-import { OBJECT_PATH } from '../capture/object.ts';
+import { objectPath } from '../capture/object.ts';
 import { TraceError } from '../model/error.ts';
 
 /** How something that was really tried came out. */
@@ -17,7 +17,7 @@ export function tryLibrary(): Promise<Trial> {
 export function tryTracing(): Promise<Trial> {
   return trial(async () => {
     const { BpfObject } = await import('../libbpf/bpf-object.ts');
-    const object = BpfObject.open(OBJECT_PATH);
+    const object = BpfObject.open(objectPath('kprobe'));
     try {
       object.load();
       const program = object.program(ATTACH_TO.program);

@@ -5,11 +5,13 @@
  */
 import type { RecordBatch } from '../columns/arrow.ts';
 import { BatchBuilder } from '../columns/batch.ts';
+import { columnBatch } from '../columns/column-batch.ts';
+import { NameBytes } from '../columns/names.ts';
 import type { TraceFacts } from '../model/facts.ts';
 import type { Ledger } from '../model/ledger.ts';
 import { layoutOf } from '../model/row-layout.ts';
 import { RowBuffer } from '../model/rows.ts';
-import { FLOWS, LOSSES, PACKETS, type TableName } from '../model/tables.ts';
+import { FLOWS, LOSSES, type TableName } from '../model/tables.ts';
 import { Rebuild } from '../rebuild/rebuild.ts';
 import { Merge } from '../wire/merge.ts';
 import type { Tally } from '../wire/tally.ts';
@@ -26,8 +28,11 @@ export class TraceTables {
   private readonly cpus: number;
   private readonly merge = new Merge();
   private readonly rebuild: Rebuild;
-  private readonly builders: Readonly<Record<TableName, BatchBuilder>>;
+  private readonly builders: Readonly<Record<'flows' | 'losses', BatchBuilder>>;
   private ready: NamedBatch[] = [];
+  /** Up to here all records were given to the rebuild. */
+  private horizonHigh = 0;
+  private horizonLow = 0;
 
   constructor(facts: TraceFacts, symbolAt: SymbolAt) {
     this.cpus = facts.cpus;
@@ -35,14 +40,16 @@ export class TraceTables {
       cpus: facts.cpus,
       dropReason: (reason) => facts.dropReasons[reason] ?? String(reason),
       symbol: (low, high) => symbolAt((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)),
+      clockOffsetNs: BigInt(facts.clockOffsetNs),
+      onPackets: (packets) => this.ready.push({ table: 'packets', batch: columnBatch(packets, names) }),
       onRows: (rows) => this.build(rows),
     });
+    const names = new NameBytes(this.rebuild.names.names);
     const context = {
       clockOffsetNs: BigInt(facts.clockOffsetNs),
       names: this.rebuild.names.names,
     };
     this.builders = {
-      packets: new BatchBuilder(PACKETS, context),
       flows: new BatchBuilder(FLOWS, context),
       losses: new BatchBuilder(LOSSES, context),
     };
@@ -52,20 +59,21 @@ export class TraceTables {
     return this.rebuild.tally;
   }
 
-  get evicted(): { readonly packets: number; readonly flows: number } {
+  get evicted(): number {
     return this.rebuild.evicted;
   }
 
   /** One drain's bytes, complete up to the horizon. The bytes are free again afterwards. */
   add(bytes: Uint8Array, horizonNs: bigint): void {
     this.merge.add(bytes, this.cpus);
-    const high = Number(BigInt.asIntN(32, horizonNs >> 32n));
-    this.merge.release(high, Number(BigInt.asIntN(32, horizonNs)), this.rebuild.record);
+    this.horizonHigh = Number(BigInt.asIntN(32, horizonNs >> 32n));
+    this.horizonLow = Number(BigInt.asIntN(32, horizonNs));
+    this.merge.release(this.horizonHigh, this.horizonLow, this.rebuild.record);
   }
 
   /** Rows that are finished, though they do not fill a batch. */
   flush(): void {
-    this.rebuild.flush();
+    this.rebuild.flush(this.horizonHigh, this.horizonLow);
   }
 
   /** After the last drain. */
@@ -87,7 +95,7 @@ export class TraceTables {
   }
 
   private build(rows: RowBuffer): void {
-    const table = rows.table.name as TableName;
+    const table = rows.table.name as 'flows' | 'losses';
     const batch = this.builders[table].batch(rows.words, rows.length);
     this.ready.push({ table, batch });
   }

@@ -2,10 +2,15 @@
 import { type Command, Option } from 'commander';
 import type { SessionOptions } from '../capture/session.ts';
 import { TraceError } from '../model/error.ts';
+import { BACKENDS, type Backend, DETAILS, type Detail } from '../model/facts.ts';
 import { TABLES } from '../model/tables.ts';
 import { parseDurationMs, parseSizeBytes } from './options.ts';
 
 export interface TraceOptions {
+  readonly detail: Detail;
+  readonly sample: number;
+  readonly everywhere?: true;
+  readonly backend?: Backend;
   readonly filter: string;
   readonly duration?: number;
   readonly buffer?: number;
@@ -13,6 +18,7 @@ export interface TraceOptions {
 
 const PAGE = 4096;
 const LARGEST = 2 ** 30;
+const MOST_SAMPLED = 1_000_000;
 
 /** A ring is a power of two and a multiple of the page size. */
 function parseRingBytes(text: string): number {
@@ -25,8 +31,32 @@ function parseRingBytes(text: string): number {
   );
 }
 
+/** `1/16`: one of 16. */
+function parseSample(text: string): number {
+  const count = Number(/^1\/(\d+)$/.exec(text)?.[1]);
+  if (count >= 1 && count <= MOST_SAMPLED) return count;
+  throw new TraceError('usage', `sample: found "${text}", needed 1/N with N from 1 to ${MOST_SAMPLED}`, {
+    hint: 'for example 1/16',
+  });
+}
+
 export function addTraceOptions(command: Command): Command {
   return command
+    .addOption(
+      new Option('--detail <level>', 'flows; packets: and their hooks; visits: and time in each hook')
+        .choices(DETAILS)
+        .default('packets'),
+    )
+    .addOption(
+      new Option('--sample <1/N>', 'whole flows, one of N, chosen by a hash')
+        .argParser(parseSample)
+        .default(1, 'every flow'),
+    )
+    .option('--everywhere', 'packets too in namespaces and at hooks where conntrack is not at work')
+    .addOption(
+      new Option('--backend <kind>', 'how probes are attached (default: fentry where possible)')
+        .choices(BACKENDS),
+    )
     .addOption(
       new Option('--filter <expression>', 'only flows that match, decided in the kernel').default(
         '',
@@ -57,8 +87,9 @@ export function refuseLiveOptions(options: TraceOptions & { readonly from?: stri
   });
 }
 
-export function sessionOptions({ filter, buffer }: TraceOptions): SessionOptions {
-  return { filter, ringBytes: buffer };
+export function sessionOptions(options: TraceOptions): SessionOptions {
+  const { filter, buffer, detail, sample, everywhere = false, backend } = options;
+  return { filter, ringBytes: buffer, detail, sample, everywhere, backend };
 }
 
 /** For a file or a stream, which hold one table. */

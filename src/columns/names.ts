@@ -57,3 +57,18 @@ function encode(numbers: Int32Array, names: NameBytes): object {
   }
   return { valueOffsets, data };
 }
+
+/** The same from a column of numbers with its null bits. */
+export function namesData(
+  numbers: Int32Array,
+  length: number,
+  valid: Uint8Array | undefined,
+  names: NameBytes,
+): object {
+  const known = numbers.subarray(0, length);
+  if (valid === undefined) return encode(known, names);
+  const marked = known.map((number, row) =>
+    ((valid[row >>> 3]! >>> (row & 7)) & 1) === 1 ? number : -1,
+  );
+  return encode(marked, names);
+}

@@ -1,5 +1,5 @@
 /** TraceFacts and TraceEnd out of a capture: JSON of unknown origin, checked member by member. */
-import type { TraceEnd, TraceFacts } from '../model/facts.ts';
+import { BACKENDS, DETAILS, type TraceEnd, type TraceFacts } from '../model/facts.ts';
 import { broken } from './capture-format.ts';
 
 type Check = (value: unknown) => boolean;
@@ -25,6 +25,10 @@ function hasAll(checks: Readonly<Record<string, Check>>): Check {
     isObject(value) && Object.entries(checks).every(([name, check]) => check(value[name]));
 }
 
+function isOneOf(words: readonly string[]): Check {
+  return (value) => typeof value === 'string' && words.includes(value);
+}
+
 const FACTS: Readonly<Record<keyof TraceFacts, Check>> = {
   recordVersion: isCount,
   recordBytes: isCount,
@@ -36,6 +40,9 @@ const FACTS: Readonly<Record<keyof TraceFacts, Check>> = {
   dropReasons: isTextMap,
   attached: isTextList,
   notAvailable: isTextList,
+  detail: isOneOf(DETAILS),
+  backend: isOneOf(BACKENDS),
+  sample: isCount,
   filter: isText,
   netnsNames: isTextMap,
 };

@@ -80,6 +80,14 @@ export class Symbols {
     return index < 0 ? undefined : this.#nameOf(index);
   }
 
+  /** Where a function's code lies: from its address to that of the next one. */
+  rangeOf(name: string): { readonly begin: bigint; readonly end: bigint } | undefined {
+    const begin = this.functions(name)[0]?.address;
+    if (begin === undefined || !this.hasAddresses) return undefined;
+    const next = this.#addresses.find((address) => address > begin);
+    return { begin, end: next ?? begin + LONGEST_FUNCTION };
+  }
+
   /** `nf_hook_slow+0x42`. */
   describe(address: bigint): string | undefined {
     const index = this.#indexAt(address);

@@ -17,7 +17,7 @@ function camel(name: string): string {
 function structText(btf: Btf, name: string, as: string): string {
   const struct = found(btf.struct(name), name);
   const lines = struct.fields
-    .filter((field) => !field.path.endsWith('reserved'))
+    .filter((field) => !/(reserved|spare)$/.test(field.path))
     .map((field) => `  ${camel(field.path)}: ${field.offset},${widthNote(field)}`);
   return [
     `/** Byte offsets within struct ${name}. */`,
@@ -47,6 +47,8 @@ export function wireLayoutText(btf: Btf): string {
     enumText(btf, 'record_kind', 'RecordKind', /^RECORD_/),
     enumText(btf, 'record_ctinfo', 'Ctinfo', /^CTINFO_/),
     enumText(btf, 'record_flag', 'RecordFlag', /^$/),
+    enumText(btf, 'record_seen', 'Seen', /^SEEN_/),
+    enumText(btf, 'record_confirm', 'ConfirmCode', /^CONFIRM_/),
     structText(btf, 'counters', 'counters'),
     structText(btf, 'filter_terms', 'filterTerms'),
     '',

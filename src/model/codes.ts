@@ -108,13 +108,4 @@ export const Status = {
 } as const;
 
 /** The probes, by record kind; the rows of the ledger carry these names. */
-export const PROBES = [
-  'none',
-  'visit',
-  'entered',
-  'flow',
-  'mapping',
-  'confirm',
-  'end',
-  'drop',
-] as const;
+export const PROBES = ['none', 'traversal', 'came', 'left', 'flow', 'end', 'drop'] as const;

@@ -5,6 +5,14 @@
  */
 import type { Ledger } from './ledger.ts';
 
+/** How much is traced: flows alone, packets with their visits, and how long each visit took. */
+export const DETAILS = ['flows', 'packets', 'visits'] as const;
+export type Detail = (typeof DETAILS)[number];
+
+/** How the probes are attached. */
+export const BACKENDS = ['fentry', 'kprobe'] as const;
+export type Backend = (typeof BACKENDS)[number];
+
 export interface TraceFacts {
   /** Version of the record layout; a reader refuses another major. */
   readonly recordVersion: number;
@@ -21,6 +29,10 @@ export interface TraceFacts {
   /** What is attached: "kprobe nf_hook_slow" and so on, and what could not be, with the reason. */
   readonly attached: readonly string[];
   readonly notAvailable: readonly string[];
+  readonly detail: Detail;
+  readonly backend: Backend;
+  /** One of so many flows was traced; 1: every one. */
+  readonly sample: number;
   /** The text of --filter, empty for none. */
   readonly filter: string;
   /** Names of network namespaces by inode, where known. */

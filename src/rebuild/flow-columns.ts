@@ -45,19 +45,14 @@ export const FlowNull = { confirmedAt: index('confirmed_at'), endedAt: index('en
 
 /** Words of our own, after the row. */
 export const FlowExtra = {
-  srcMappedAt: 0, // time of the mapping record of manip src
-  dstMappedAt: 2,
-  confirmAt: 4, // time of the confirm record
-  lastAt: 6, // time of the last record about this flow
-  known: 8, // what has been told: Known
-  words: 10,
+  lastAt: 0, // time of the last record about this flow
+  known: 2, // what has been told: Known
+  words: 4,
 } as const;
 
 export const Known = {
   original: 1,
   reply: 2,
-  mappedSrc: 4,
-  mappedDst: 8,
-  confirm: 16,
-  told: 32, // the entry itself: zone, address, whether it is older
+  confirm: 4,
+  told: 8, // the entry itself: zone, address, whether it is older
 } as const;

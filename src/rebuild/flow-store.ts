@@ -13,6 +13,9 @@ import { Queue, Slots } from './slots.ts';
 /** A deleted flow still meets packets that were under way: so long it waits for them. */
 const LINGER_NS = 1_000_000_000;
 
+/** So many flows are looked at for one that can be given up. */
+const LOOKS = 16;
+
 /** Takes a finished row: words of the store, valid during the call. */
 export type RowSink = (words: Int32Array, row: number) => void;
 
@@ -24,6 +27,10 @@ export class FlowStore {
   private readonly slots: Slots;
   private readonly table: AddressTable;
   private readonly sink: RowSink;
+  /** The flow that was asked for last: packets of one come in runs. */
+  private lastLow = 0;
+  private lastHigh = 0;
+  private lastSlot = -1;
 
   constructor(limit: number, sink: RowSink) {
     this.slots = new Slots(FLOWS, FlowExtra.words, limit);
@@ -48,10 +55,13 @@ export class FlowStore {
     const low = words[at + Word.flow]!;
     const high = words[at + Word.flow + 1]!;
     if (low === 0 && high === 0) return -1;
-    const known = this.table.find(low, high);
-    const slot = known >= 0 ? known : this.begin(words, at);
-    this.slots.touch(slot, this.slots.queueOf(slot));
-    const row = slot * this.slots.stride;
+    if (low !== this.lastLow || high !== this.lastHigh || this.lastSlot < 0) {
+      const known = this.table.find(low, high);
+      this.lastSlot = known >= 0 ? known : this.begin(words, at);
+      this.lastLow = low;
+      this.lastHigh = high;
+    }
+    const row = this.lastSlot * this.slots.stride;
     copyPair(words, at + Word.ktime, this.slots.words, row + this.extra + FlowExtra.lastAt);
     return row;
   }
@@ -82,7 +92,7 @@ export class FlowStore {
   }
 
   private begin(words: Int32Array, at: number): number {
-    if (this.slots.isFull) this.evict();
+    if (this.slots.isFull) this.evict(words, at + Word.ktime);
     const slot = this.slots.take();
     const row = slot * this.slots.stride;
     const to = this.slots.words;
@@ -96,10 +106,27 @@ export class FlowStore {
     return slot;
   }
 
-  private evict(): void {
+  /** The one that ended first; else the first quiet one, in the order of first sight. */
+  private evict(now: Int32Array, word: number): void {
     const closing = this.slots.oldest(Queue.closing);
-    if (closing < 0) this.evicted++;
-    this.handOn(closing >= 0 ? closing : this.slots.oldest(Queue.open), closing >= 0);
+    if (closing >= 0) {
+      this.handOn(closing);
+      return;
+    }
+    this.evicted++;
+    this.handOn(this.quietest(now, word), false);
+  }
+
+  /** A look at the first few: those met lately go to the end of the queue. */
+  private quietest(now: Int32Array, word: number): number {
+    const { slots } = this;
+    for (let look = 0; look < LOOKS; look++) {
+      const slot = slots.oldest(Queue.open);
+      const last = slot * slots.stride + this.extra + FlowExtra.lastAt;
+      if (isOlderThan(slots.words, last, LINGER_NS, now, word)) return slot;
+      slots.touch(slot, Queue.open);
+    }
+    return slots.oldest(Queue.open);
   }
 
   private handOn(slot: number, isWhole = true): void {
@@ -111,6 +138,7 @@ export class FlowStore {
     this.table.remove(words[row + Col.number]!, words[row + Col.number + 1]!);
     this.sink(words, row);
     this.slots.give(slot);
+    this.lastSlot = -1;
   }
 }
 

@@ -1,13 +1,13 @@
 /**
  * Records about entries to rows of `flows`: first sight, NAT decisions,
- * confirmation, end; and what the packets of a flow add to its counts.
+ * confirmation, end; and what its packets add to its counts.
  */
 import { Confirm, End, Mapping, Status } from '../model/codes.ts';
 import { RecordFlag } from '../wire/layout.ts';
 import { Shift, Word } from '../wire/words.ts';
 import { Flow as Col, FlowExtra, FlowNull, Known } from './flow-columns.ts';
 import type { FlowStore } from './flow-store.ts';
-import { add, clearNull, copyAddress, copyPair, isBefore } from './row-words.ts';
+import { add, clearNull, copyAddress, copyPair } from './row-words.ts';
 
 export class Flows {
   private readonly store: FlowStore;
@@ -16,56 +16,27 @@ export class Flows {
     this.store = store;
   }
 
-  /** RECORD_FLOW: one of the entry's tuples. */
+  /** RECORD_FLOW: one of the entry's tuples, and what has been decided about it. */
   told(words: Int32Array, at: number): void {
     const row = this.store.rowOf(words, at);
     if (row < 0) return;
     const to = this.store.words;
     const flags = (words[at + Word.flags]! >>> Shift.flags) & 0xffff;
+    if (flags & RecordFlag.flowMerged) {
+      to[row + Col.confirm] = Confirm.merged; // the tuple in this record is the other entry's
+      to[row + this.store.extra + FlowExtra.known]! |= Known.confirm;
+      return;
+    }
     this.copyState(words, at, row);
     copyPair(words, at + Word.flowEntry, to, row + Col.entry);
     to[row + Col.zone] = words[at + Word.flowZone]! & 0xffff;
     to[row + this.store.extra + FlowExtra.known]! |= Known.told;
     if (flags & RecordFlag.flowReply) this.copyReply(words, at, row);
     else this.copyOriginal(words, at, row);
+    this.noteFirst(words, at, row);
+    this.noteDecided(row, flags);
+    if (flags & RecordFlag.flowConfirmRan) this.noteConfirm(words, at, row);
     if ((flags & RecordFlag.flowNew) === 0) this.markOlder(row);
-  }
-
-  /** RECORD_MAPPING: the decision for one manip. */
-  mapped(words: Int32Array, at: number): void {
-    const row = this.store.rowOf(words, at);
-    if (row < 0 || words[at + Word.mappingVerdict] !== 1) return;
-    const to = this.store.words;
-    const flags = (words[at + Word.flags]! >>> Shift.flags) & 0xffff;
-    const isSrc = (flags & RecordFlag.mappingSrc) !== 0;
-    const when = isSrc ? FlowExtra.srcMappedAt : FlowExtra.dstMappedAt;
-    copyPair(words, at + Word.ktime, to, row + this.store.extra + when);
-    to[row + (isSrc ? Col.srcNat : Col.dstNat)] =
-      flags & RecordFlag.mappingNull ? Mapping.nullMapping : Mapping.rule;
-    to[row + this.store.extra + FlowExtra.known]! |= isSrc ? Known.mappedSrc : Known.mappedDst;
-    this.copyState(words, at, row);
-    this.copyReply(words, at, row);
-  }
-
-  /** RECORD_CONFIRM: into the table, or not. */
-  confirmed(words: Int32Array, at: number): void {
-    const row = this.store.rowOf(words, at);
-    if (row < 0) return;
-    const to = this.store.words;
-    const flags = (words[at + Word.flags]! >>> Shift.flags) & 0xffff;
-    const verdict = (words[at + Word.verdict]! >>> Shift.verdict) & 0xff;
-    copyPair(words, at + Word.ktime, to, row + this.store.extra + FlowExtra.confirmAt);
-    to[row + this.store.extra + FlowExtra.known]! |= Known.confirm;
-    if (flags & RecordFlag.confirmMerged) {
-      to[row + Col.confirm] = Confirm.merged; // the tuple in this record is the other entry's
-      return;
-    }
-    to[row + Col.confirm] = verdict === 1 ? Confirm.inserted : Confirm.refused;
-    this.copyState(words, at, row);
-    this.copyReply(words, at, row);
-    if (verdict !== 1) return;
-    copyPair(words, at + Word.ktime, to, row + Col.confirmedAt);
-    clearNull(to, row, FlowNull.confirmedAt);
   }
 
   /** RECORD_END: out of the table, or freed before it ever was in it. */
@@ -88,49 +59,44 @@ export class Flows {
     if (status !== 0) this.store.words[row + Col.status] = status;
   }
 
-  /** A packet more, or with negative numbers one less. */
-  countPacket(row: number, isReply: boolean, length: number, packets: 1 | -1): void {
-    this.count(row, isReply ? Col.packetsReply : Col.packets, packets);
-    this.count(row, isReply ? Col.bytesReply : Col.bytes, length);
+  countPacket(row: number, isReply: boolean, length: number): void {
+    add(this.store.words, row + (isReply ? Col.packetsReply : Col.packets), 1);
+    add(this.store.words, row + (isReply ? Col.bytesReply : Col.bytes), length);
   }
 
-  count(row: number, column: number, by: number): void {
-    add(this.store.words, row + column, by);
+  /** One of its packets met a nat chain. */
+  countChained(row: number): void {
+    add(this.store.words, row + Col.chainPackets, 1);
   }
 
-  /** What was decided about a manip not before the time at `since[word]`; Mapping.none if nothing. */
-  decidedSince(row: number, isSrc: boolean, since: Int32Array, word: number): number {
-    const words = this.store.words;
-    const known = words[row + this.store.extra + FlowExtra.known]!;
-    if ((known & (isSrc ? Known.mappedSrc : Known.mappedDst)) === 0) return Mapping.none;
-    const when = row + this.store.extra + (isSrc ? FlowExtra.srcMappedAt : FlowExtra.dstMappedAt);
-    if (isBefore(words, when, since, word)) return Mapping.none;
-    return words[row + (isSrc ? Col.srcNat : Col.dstNat)]!;
+  /** One of its packets was rewritten from the stored mapping. */
+  countMapped(row: number): void {
+    add(this.store.words, row + Col.mappedPackets, 1);
   }
 
-  /**
-   * What confirmation made of it, if that was not before the time at
-   * `since[word]`; unknown where it was confirmed and no record told when.
-   */
-  confirmedSince(row: number, since: Int32Array, word: number): number {
-    const words = this.store.words;
-    const known = words[row + this.store.extra + FlowExtra.known]!;
-    if ((known & Known.confirm) === 0) {
-      const isLost = words[row + Col.older] === 0 && words[row + Col.status]! & Status.confirmed;
-      return isLost ? Confirm.unknown : Confirm.none;
-    }
-    if (isBefore(words, row + this.store.extra + FlowExtra.confirmAt, since, word))
-      return Confirm.none;
-    return words[row + Col.confirm]!;
+  /** First sight was before the first record: that comes when the entry is confirmed. */
+  private noteFirst(words: Int32Array, at: number, row: number): void {
+    const to = this.store.words;
+    copyPair(words, at + Word.first, to, row + Col.firstAt);
+    copyPair(words, at + Word.first, to, row + Col.firstKtime);
   }
 
-  /** Was it in the table before the time at `since[word]`, as far as records told? */
-  wasConfirmedBefore(row: number, since: Int32Array, word: number): boolean {
-    const words = this.store.words;
-    if (words[row + Col.older] === 1) return true;
-    const known = words[row + this.store.extra + FlowExtra.known]!;
-    const when = row + this.store.extra + FlowExtra.confirmAt;
-    return (known & Known.confirm) !== 0 && isBefore(words, when, since, word);
+  private noteDecided(row: number, flags: number): void {
+    const to = this.store.words;
+    if (flags & RecordFlag.flowSrcRule) to[row + Col.srcNat] = Mapping.rule;
+    else if (flags & RecordFlag.flowSrcNull) to[row + Col.srcNat] = Mapping.nullMapping;
+    if (flags & RecordFlag.flowDstRule) to[row + Col.dstNat] = Mapping.rule;
+    else if (flags & RecordFlag.flowDstNull) to[row + Col.dstNat] = Mapping.nullMapping;
+  }
+
+  private noteConfirm(words: Int32Array, at: number, row: number): void {
+    const to = this.store.words;
+    const verdict = (words[at + Word.verdict]! >>> Shift.verdict) & 0xff;
+    to[row + this.store.extra + FlowExtra.known]! |= Known.confirm;
+    to[row + Col.confirm] = verdict === 1 ? Confirm.inserted : Confirm.refused;
+    if (verdict !== 1) return;
+    copyPair(words, at + Word.ktime, to, row + Col.confirmedAt);
+    clearNull(to, row, FlowNull.confirmedAt);
   }
 
   private markOlder(row: number): void {
@@ -139,8 +105,10 @@ export class Flows {
     const status = words[row + Col.status]!;
     words[row + Col.older] = 1;
     words[row + Col.confirm] = Confirm.older;
-    words[row + Col.srcNat] = olderMapping(status, Status.srcNat, Status.srcNatDone);
-    words[row + Col.dstNat] = olderMapping(status, Status.dstNat, Status.dstNatDone);
+    if (words[row + Col.srcNat] === Mapping.none)
+      words[row + Col.srcNat] = olderMapping(status, Status.srcNat, Status.srcNatDone);
+    if (words[row + Col.dstNat] === Mapping.none)
+      words[row + Col.dstNat] = olderMapping(status, Status.dstNat, Status.dstNatDone);
   }
 
   private copyState(words: Int32Array, at: number, row: number): void {

@@ -5,17 +5,18 @@
  * The caller owns the records; `onRows` owns a full RowBuffer only during its
  * call, after which the buffer is used again.
  */
+import type { Columns } from '../model/columns.ts';
 import { NameTable, RowBuffer } from '../model/rows.ts';
-import { FLOWS, PACKETS } from '../model/tables.ts';
+import { FLOWS } from '../model/tables.ts';
 import { RecordKind } from '../wire/layout.ts';
 import { Tally } from '../wire/tally.ts';
-import { isLess, Shift, Word } from '../wire/words.ts';
+import { Shift, Word } from '../wire/words.ts';
 import { AddressTable } from './address-table.ts';
-import { Decisions } from './decisions.ts';
 import { FlowStore } from './flow-store.ts';
 import { Flows } from './flows.ts';
-import { PacketFinder } from './packet-finder.ts';
-import { PacketStore } from './packet-store.ts';
+import { PacketRows } from './packet-rows.ts';
+import { Packets } from './packets.ts';
+import { copyPair } from './row-words.ts';
 import { Visits } from './visits.ts';
 
 export interface RebuildOptions {
@@ -24,11 +25,15 @@ export interface RebuildOptions {
   readonly dropReason: (reason: number) => string;
   /** Kernel function at an address. */
   readonly symbol: (low: number, high: number) => string;
+  /** Wall clock minus CLOCK_MONOTONIC. */
+  readonly clockOffsetNs: bigint;
+  /** Rows of `packets`: the arrays are the taker's. */
+  readonly onPackets: (packets: Columns) => void;
+  /** Rows of `flows`. */
   readonly onRows: (rows: RowBuffer) => void;
   /** Rows handed over at a time. */
   readonly batchRows?: number;
-  /** Most packets, and most flows, kept in the making. */
-  readonly packetLimit?: number;
+  /** Most flows kept in the making. */
   readonly flowLimit?: number;
 }
 
@@ -39,82 +44,74 @@ export class Rebuild {
   readonly tally: Tally;
   readonly names = new NameTable();
   private readonly options: RebuildOptions;
-  private readonly packetRows: RowBuffer;
+  private readonly packetRows: PacketRows;
   private readonly flowRows: RowBuffer;
-  private readonly packets: PacketStore;
+  private readonly packets: Packets;
   private readonly flowStore: FlowStore;
   private readonly flows: Flows;
-  private readonly finder: PacketFinder;
-  private readonly visits: Visits;
   /** Numbers of names by kernel address: to find a name takes long. */
   private readonly locations = new AddressTable(64);
-  private cpu = 0;
+  /** Time of the last record. */
+  private readonly now = new Int32Array(2);
   private untilExpiry = EXPIRE_EVERY;
 
   constructor(options: RebuildOptions) {
-    const { batchRows = 16_384, packetLimit = 65_536, flowLimit = 1_048_576 } = options;
+    const { batchRows = 16_384, flowLimit = 1_048_576, clockOffsetNs } = options;
     this.options = options;
     this.tally = new Tally(options.cpus);
-    this.packetRows = new RowBuffer(PACKETS, batchRows);
     this.flowRows = new RowBuffer(FLOWS, batchRows);
-    this.packets = new PacketStore(packetLimit, (words, row) =>
-      this.append(this.packetRows, words, row),
-    );
-    this.flowStore = new FlowStore(flowLimit, (words, row) =>
-      this.append(this.flowRows, words, row),
-    );
+    this.packetRows = new PacketRows(batchRows, options.onPackets);
+    this.flowStore = new FlowStore(flowLimit, (words, row) => this.appendFlow(words, row));
     this.flows = new Flows(this.flowStore);
-    this.finder = new PacketFinder(this.packets, this.flowStore);
-    const decisions = new Decisions(this.packets, this.flowStore, this.flows);
-    this.visits = new Visits(this.packets, this.finder, decisions);
+    const visits = new Visits(clockOffsetNs);
+    this.packets = new Packets(this.packetRows, visits, this.flowStore, this.flows);
   }
 
-  /** Rows given up, unfinished, because a table was full. */
-  get evicted(): { readonly packets: number; readonly flows: number } {
-    return { packets: this.packets.evicted, flows: this.flowStore.evicted };
+  /** Flows given up, unfinished, because the table was full. */
+  get evicted(): number {
+    return this.flowStore.evicted;
   }
 
   /** One record; a function value, so that it can be handed to a walk. */
   readonly record = (words: Int32Array, at: number): void => {
     this.tally.count(words, at);
-    this.cpu = (words[at + Word.cpu]! >>> Shift.cpu) & 0xffff;
     this.dispatch((words[at + Word.kind]! >>> Shift.kind) & 0xff, words, at);
     if (--this.untilExpiry > 0) return;
     this.untilExpiry = EXPIRE_EVERY;
-    this.packets.expire(words, at + Word.ktime);
-    this.flowStore.expire(words, at + Word.ktime);
+    copyPair(words, at + Word.ktime, this.now, 0);
+    this.packetRows.expire(this.now, 0);
+    this.flowStore.expire(this.now, 0);
   };
 
-  /** Hands over the rows finished so far, though the buffers are not full. */
-  flush(): void {
-    for (const rows of [this.packetRows, this.flowRows]) {
-      if (rows.length > 0) this.handOver(rows);
-    }
+  /**
+   * Hands over the rows that change no more, though the buffers are not full.
+   * `nowHigh`, `nowLow`: CLOCK_MONOTONIC; no record that is still to come is older.
+   */
+  flush(nowHigh: number, nowLow: number): void {
+    this.now[0] = nowLow;
+    this.now[1] = nowHigh;
+    this.packetRows.flush(this.now, 0);
+    if (this.flowRows.length > 0) this.handOver();
   }
 
   /** The trace is over: every row is handed over. */
   finish(): void {
-    this.packets.finish();
+    this.packetRows.finish();
     this.flowStore.finish();
-    this.flush();
+    if (this.flowRows.length > 0) this.handOver();
   }
 
   private dispatch(kind: number, words: Int32Array, at: number): void {
     switch (kind) {
-      case RecordKind.visit:
-        this.visits.saw(words, at, this.wasGapSince);
+      case RecordKind.traversal:
+        this.packets.saw(words, at);
         break;
-      case RecordKind.entered:
-        this.visits.sawEntered(words, at);
+      case RecordKind.came:
+      case RecordKind.left:
+        this.packets.tuples.keep(words, at, (words[at + Word.cpu]! >>> Shift.cpu) & 0xffff, kind);
         break;
       case RecordKind.flow:
         this.flows.told(words, at);
-        break;
-      case RecordKind.mapping:
-        this.flows.mapped(words, at);
-        break;
-      case RecordKind.confirm:
-        this.flows.confirmed(words, at);
         break;
       case RecordKind.end:
         this.flows.ended(words, at);
@@ -135,22 +132,16 @@ export class Rebuild {
       location = this.names.numberOf(symbol(low, high));
       this.locations.insert(low, high, location);
     }
-    this.finder.sawDrop(words, at, reason, location);
+    this.packets.sawDrop(words, at, reason, location);
   }
 
-  private readonly wasGapSince = (started: Int32Array, word: number): boolean => {
-    const high = this.tally.gapHigh[this.cpu]!;
-    const low = this.tally.gapLow[this.cpu]!;
-    return isLess(started[word + 1]!, started[word]!, high, low);
-  };
-
-  private append(rows: RowBuffer, words: Int32Array, row: number): void {
-    rows.append(words, row);
-    if (rows.isFull) this.handOver(rows);
+  private appendFlow(words: Int32Array, row: number): void {
+    this.flowRows.append(words, row);
+    if (this.flowRows.isFull) this.handOver();
   }
 
-  private handOver(rows: RowBuffer): void {
-    this.options.onRows(rows);
-    rows.clear();
+  private handOver(): void {
+    this.options.onRows(this.flowRows);
+    this.flowRows.clear();
   }
 }

@@ -4,6 +4,7 @@
 export const record = {
   ktimeNs: 0, // 8 bytes
   skb: 8, // 8 bytes
+  firstNs: 8, // 8 bytes
   flow: 16, // 8 bytes
   seq: 24, // 4 bytes
   netns: 28, // 4 bytes
@@ -17,39 +18,34 @@ export const record = {
   status: 40, // 2 bytes
   flags: 42, // 2 bytes
   mark: 44, // 4 bytes
+  traversalStartedNs: 48, // 8 bytes
+  traversalVisits: 56, // 1 byte
+  traversalHooks: 57, // 3 x 1 byte
+  traversalAt: 60, // 5 x 4 bytes
+  traversalSeen: 80, // 4 bytes
+  traversalLen: 84, // 4 bytes
+  traversalInIfindex: 88, // 4 bytes
+  traversalOutIfindex: 92, // 4 bytes
   src: 48, // 16 x 1 byte
   dst: 64, // 16 x 1 byte
   srcPort: 80, // 2 bytes
   dstPort: 82, // 2 bytes
-  visitDurationNs: 84, // 4 bytes
-  visitLen: 88, // 4 bytes
-  visitIfindex: 92, // 4 bytes
-  flowAtZone: 84, // 4 bytes
-  flowAtEntryLo: 88, // 4 bytes
-  flowAtEntryHi: 92, // 4 bytes
-  mappingRangeFlags: 84, // 4 bytes
-  mappingVerdict: 88, // 4 bytes
-  confirmZone: 84, // 4 bytes
-  confirmIntoLo: 88, // 4 bytes
-  confirmIntoHi: 92, // 4 bytes
-  endRemaining: 84, // 4 bytes
-  endCallerLo: 88, // 4 bytes
-  endCallerHi: 92, // 4 bytes
-  dropReason: 84, // 4 bytes
-  dropLocationLo: 88, // 4 bytes
-  dropLocationHi: 92, // 4 bytes
+  flowAtZone: 88, // 4 bytes
+  flowAtEntry: 96, // 8 bytes
+  endRemaining: 88, // 4 bytes
+  dropReason: 88, // 4 bytes
+  dropLocation: 96, // 8 bytes
 } as const;
-export const recordBytes = 96;
+export const recordBytes = 104;
 
 /** enum record_kind. */
 export const RecordKind = {
-  visit: 1,
-  entered: 2,
-  flow: 3,
-  mapping: 4,
-  confirm: 5,
-  end: 6,
-  drop: 7,
+  traversal: 1,
+  came: 2,
+  left: 3,
+  flow: 4,
+  end: 5,
+  drop: 6,
   kinds: 8,
 } as const;
 
@@ -61,19 +57,41 @@ export const Ctinfo = {
 
 /** enum record_flag. */
 export const RecordFlag = {
-  visitConntrackRan: 1,
-  visitConntrackDrop: 2,
-  visitChainsRan: 4,
-  visitRewritten: 8,
-  visitHadEntry: 16,
-  visitNoPorts: 32,
-  flowReply: 64,
-  flowNew: 128,
-  mappingSrc: 256,
-  mappingNull: 512,
-  endUnconfirmed: 1024,
-  endDeleted: 2048,
-  confirmMerged: 4096,
+  packetConntrackRan: 1,
+  packetConntrackDrop: 2,
+  packetHadEntry: 4,
+  packetNoPorts: 8,
+  packetCameAsFlow: 16,
+  packetLeftAsCame: 32,
+  packetLeftAsMapped: 64,
+  packetIsPart: 128,
+  packetIsTorn: 256,
+  flowReply: 1,
+  flowNew: 2,
+  flowConfirmRan: 4,
+  flowMerged: 8,
+  flowSrcRule: 16,
+  flowSrcNull: 32,
+  flowDstRule: 64,
+  flowDstNull: 128,
+  endUnconfirmed: 1,
+  endDeleted: 2,
+} as const;
+
+/** enum record_seen. */
+export const Seen = {
+  chains: 0,
+  rewritten: 5,
+  decided: 10,
+  confirm: 14,
+} as const;
+
+/** enum record_confirm. */
+export const ConfirmCode = {
+  none: 0,
+  inserted: 1,
+  refused: 2,
+  merged: 3,
 } as const;
 
 /** Byte offsets within struct counters. */
@@ -89,7 +107,7 @@ export const counters = {
   nextFlow: 176, // 8 bytes
   seq: 184, // 4 bytes
 } as const;
-export const countersBytes = 192;
+export const countersBytes = 256;
 
 /** Byte offsets within struct filter_terms. */
 export const filterTerms = {

@@ -28,16 +28,19 @@ export const Word = {
   dst: record.dst >>> 2,
   srcPort: record.srcPort >>> 2,
   dstPort: record.dstPort >>> 2,
-  visitDuration: record.visitDurationNs >>> 2,
-  visitLen: record.visitLen >>> 2,
-  visitIfindex: record.visitIfindex >>> 2,
+  started: record.traversalStartedNs >>> 2,
+  visits: record.traversalVisits >>> 2, // and the three hooks in the bytes above
+  at: record.traversalAt >>> 2,
+  seen: record.traversalSeen >>> 2,
+  len: record.traversalLen >>> 2,
+  inIfindex: record.traversalInIfindex >>> 2,
+  outIfindex: record.traversalOutIfindex >>> 2,
+  first: record.firstNs >>> 2,
   flowZone: record.flowAtZone >>> 2,
-  flowEntry: record.flowAtEntryLo >>> 2,
-  mappingVerdict: record.mappingVerdict >>> 2,
+  flowEntry: record.flowAtEntry >>> 2,
   endRemaining: record.endRemaining >>> 2,
-  endCaller: record.endCallerLo >>> 2,
   dropReason: record.dropReason >>> 2,
-  dropLocation: record.dropLocationLo >>> 2,
+  dropLocation: record.dropLocation >>> 2,
 } as const;
 
 function shiftOf(byteOffset: number): number {

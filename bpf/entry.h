@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A packet and its conntrack entry: is it one of the flow's, as the entry says? */
+#ifndef CONNTRAIL_ENTRY_H
+#define CONNTRAIL_ENTRY_H
+
+/* Packets RELATED to an entry (ICMP errors) have tuples of their own. */
+static __always_inline bool is_related(__u64 nfct)
+{
+	return (nfct & NFCT_INFOMASK) == 1 || (nfct & NFCT_INFOMASK) == 4;
+}
+
+static __always_inline void compare_with_entry(struct packet *packet, struct flow *flow, __u64 nfct)
+{
+	int reply = (nfct & NFCT_INFOMASK) >= 3;
+
+	if (is_related(nfct) || tuple_hash(&packet->came) != flow->came_hash[reply])
+		return;
+	packet->as_flow = 1;
+	packet->left_hash = flow->left_hash[reply];
+	packet->rewrites = flow->rewrites >> (reply ? 2 : 0) & 3;
+	packet->entry_mark = flow->mark;
+}
+
+static __noinline int look_at_entry(struct packet *packet, __u64 nfct)
+{
+	struct counters *count = cpu_counters();
+	struct nf_conn *ct = entry_of(nfct);
+	struct flow *flow;
+	__u64 status;
+
+	if (!count || !packet)
+		return 0;
+	packet->nfct = nfct;
+	flow = flow_of(count, ct);
+	if (!flow)
+		return 0;
+	packet->has_looked = 1;
+	packet->flow = flow->number;
+	packet->wanted = flow->wanted;
+	if (flow->wanted == WANTED_NO)
+		return 0;
+	if (!flow->hashed || packet->makes_flow) {
+		status = BPF_CORE_READ(ct, status);
+		if (!(status & IPS_CONFIRMED))
+			packet->makes_flow = 1;
+		else if (!flow->hashed)
+			hash_flow(ct, flow);
+		if (packet->makes_flow)
+			packet->seen |= (__u32)flow->decided >> 4 << SEEN_DECIDED;
+	}
+	if (flow->hashed)
+		compare_with_entry(packet, flow, nfct);
+	return 0;
+}
+
+/* Once a packet is known to be like its confirmed entry, that stays so. */
+static __always_inline void follow_entry(struct packet *packet, struct sk_buff *skb)
+{
+	__u64 nfct = FIELD(skb, _nfct);
+
+	if (packet->has_looked && packet->nfct == nfct &&
+	    (packet->as_flow || packet->wanted == WANTED_NO))
+		return;
+	look_at_entry(packet, nfct);
+}
+
+/* What the visit that ends now, at `hook`, made of the tuple. */
+static __noinline int read_outcome(struct packet *packet, struct sk_buff *skb)
+{
+	struct tuple now;
+
+	if (!packet || !skb)
+		return 0;
+	read_tuple(skb, packet->came.family == 4 ? NFPROTO_IPV4 : NFPROTO_IPV6, &now);
+	if (same_tuple(&now, &packet->last))
+		return 0;
+	packet->seen |= 1 << (SEEN_REWRITTEN + (packet->hook & 7));
+	packet->last = now;
+	return 0;
+}
+
+/* The last visit is over, or the packet: its entry's state, and its own mark. */
+static __always_inline __u16 settle(struct packet *packet, struct sk_buff *skb)
+{
+	struct nf_conn *ct = entry_of(packet->nfct);
+	struct flow *flow;
+	__u32 mark;
+
+	packet->mark = FIELD(skb, mark);
+	if (!packet->flow || !ct)
+		return 0;
+	mark = BPF_CORE_READ(ct, mark);
+	if (packet->as_flow && mark != packet->entry_mark) {
+		flow = known_flow(ct);
+		if (flow && flow->mark != mark)
+			tell_flow(ct, flow, 0, 0);
+	}
+	return BPF_CORE_READ(ct, status);
+}
+
+#endif

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+/* For kernels with BTF of the functions: an fexit program has the arguments and the result. */
+#define CONNTRAIL_FENTRY
+#include "handlers.h"
+
+SEC("fentry/nf_hook_slow")
+int BPF_PROG(hook_enter, struct sk_buff *skb, struct nf_hook_state *state,
+	     struct nf_hook_entries *entries)
+{
+	__u8 pf = FIELD(state, pf);
+
+	return pf == NFPROTO_IPV4 || pf == NFPROTO_IPV6 ? on_hook_enter(skb, state, entries) : 0;
+}
+
+SEC("fexit/nf_hook_slow")
+int BPF_PROG(hook_leave, struct sk_buff *skb, struct nf_hook_state *state, const void *entries,
+	     unsigned int from, int ret)
+{
+	return on_hook_leave(skb, state, ret);
+}
+
+/* A hook function up to 6.1; there nf_confirm() is another one, which it calls. */
+SEC("fexit/ipv4_confirm")
+int BPF_PROG(last_hook_leave, void *priv, struct sk_buff *skb, const void *state, unsigned int ret)
+{
+	return on_last_hook(skb, ret);
+}
+
+SEC("fexit/ipv6_confirm")
+int BPF_PROG(last_hook_leave6, void *priv, struct sk_buff *skb, const void *state, unsigned int ret)
+{
+	return on_last_hook(skb, ret);
+}
+
+SEC("fexit/nf_confirm")
+int BPF_PROG(last_hook_leave46, void *priv, struct sk_buff *skb, const void *state, unsigned int ret)
+{
+	return on_last_hook(skb, ret);
+}
+
+SEC("fentry/__nf_conntrack_confirm")
+int BPF_PROG(confirm_enter, struct sk_buff *skb)
+{
+	remember_call((__u64)skb, 0, number_before_confirm(skb));
+	return 0;
+}
+
+SEC("fexit/__nf_conntrack_confirm")
+int BPF_PROG(confirm_leave, struct sk_buff *skb, int ret)
+{
+	struct call *call = recall((__u64)skb);
+
+	return call ? on_confirm(skb, call->args[1], ret) : 0;
+}
+
+/* Runs once per flow and manip: this is the NAT decision. Without one the mapping is there already. */
+SEC("fexit/nf_nat_setup_info")
+int BPF_PROG(nat_setup_leave, struct nf_conn *ct, const void *range, __u32 manip, unsigned int ret)
+{
+	return BPF_CORE_READ(ct, status) & IPS_CONFIRMED ? 0 : on_nat_setup(ct, manip, ret);
+}
+
+SEC("fentry/__nf_nat_alloc_null_binding")
+int BPF_PROG(null_binding, struct nf_conn *ct, __u32 manip)
+{
+	return on_null_binding(ct, manip);
+}
+
+SEC("fentry/nft_nat_do_chain")
+int BPF_PROG(nft_chain, void *priv, struct sk_buff *skb)
+{
+	return on_nat_chain(skb);
+}
+
+/* The legacy backend since 5.16: the hook is the table walk itself, priv its table. */
+SEC("fentry/ipt_do_table")
+int BPF_PROG(ipt_table, void *table, struct sk_buff *skb)
+{
+	return on_table_walk(table, skb);
+}
+
+SEC("fentry/ip6t_do_table")
+int BPF_PROG(ip6t_table, void *table, struct sk_buff *skb)
+{
+	return on_table_walk(table, skb);
+}
+
+SEC("fentry/nf_ct_delete")
+int BPF_PROG(entry_delete, struct nf_conn *ct)
+{
+	return on_delete(ct, true);
+}
+
+SEC("fentry/nf_conntrack_free")
+int BPF_PROG(entry_free, struct nf_conn *ct)
+{
+	return on_free(ct);
+}

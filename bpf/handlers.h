@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Everything but the attachment. kprobe.bpf.c and fentry.bpf.c read the
+ * arguments of a kernel function each in their way and call the same handlers.
+ *
+ *   packet.h     sk_buff -> tuple          visit.h      nf_hook_slow, the last hook
+ *   flow.h       nf_conn -> number         conntrack.h  confirm, end of an entry
+ *   traversal.h  packets under way         nat.h        nat chains, the decision
+ *   entry.h      packet <-> its entry      drop.h       kfree_skb
+ *   emit.h       handler -> ring           call.h       a call's entry and its return
+ */
+#ifndef CONNTRAIL_HANDLERS_H
+#define CONNTRAIL_HANDLERS_H
+
+#include <stdbool.h>
+#include <linux/types.h>
+#include <linux/bpf.h>
+#include <linux/ptrace.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+
+#include "kernel.h"
+#include "record.h"
+#include "maps.h"
+#include "emit.h"
+#include "packet.h"
+#include "filter.h"
+#include "flow.h"
+#include "traversal.h"
+#include "entry.h"
+#include "call.h"
+#include "visit.h"
+#include "conntrack.h"
+#include "nat.h"
+#include "drop.h"
+
+/* A raw tracepoint, in both: its arguments are plain numbers. `reason` since 5.17. */
+SEC("raw_tp/kfree_skb")
+int packet_drop(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct trace_event_raw_kfree_skb *event = 0;
+	__u32 reason = 0;
+
+	if (bpf_core_field_exists(event->reason)) {
+		reason = ctx->args[2];
+		if (reason == SKB_NOT_DROPPED_YET)
+			return 0;
+	}
+	return on_drop((struct sk_buff *)ctx->args[0], ctx->args[1], reason);
+}
+
+char LICENSE[] SEC("license") = "GPL";
+
+#endif

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+/* For kernels without BTF of the functions: a return knows no arguments, call.h keeps them. */
+#include "handlers.h"
+
+SEC("kprobe/nf_hook_slow")
+int BPF_KPROBE(hook_enter, struct sk_buff *skb, struct nf_hook_state *state,
+	       struct nf_hook_entries *entries)
+{
+	__u8 pf = FIELD(state, pf);
+
+	if (pf != NFPROTO_IPV4 && pf != NFPROTO_IPV6)
+		return 0;
+	on_hook_enter(skb, state, entries);
+	if (has_leaves && packet_of(skb))
+		remember_call(ENTRY_KEY(ctx), (__u64)skb, (__u64)state);
+	return 0;
+}
+
+SEC("kretprobe/nf_hook_slow")
+int BPF_KRETPROBE(hook_leave, int ret)
+{
+	struct call *call = recall_if_any(RETURN_KEY(ctx));
+
+	if (!call)
+		return 0; /* ARP, a bridge, or no packet of ours */
+	return on_hook_leave((struct sk_buff *)call->args[0], (struct nf_hook_state *)call->args[1],
+			     ret);
+}
+
+/* A hook function up to 6.1; there nf_confirm() is another one, which it calls. */
+SEC("kprobe/ipv4_confirm")
+int BPF_KPROBE(last_hook_enter, void *priv, struct sk_buff *skb)
+{
+	if (packet_of(skb))
+		remember_call(ENTRY_KEY(ctx), (__u64)skb, 0);
+	return 0;
+}
+
+SEC("kretprobe/ipv4_confirm")
+int BPF_KRETPROBE(last_hook_leave, int ret)
+{
+	struct call *call = recall_if_any(RETURN_KEY(ctx));
+
+	return call ? on_last_hook((struct sk_buff *)call->args[0], ret) : 0;
+}
+
+SEC("kprobe/__nf_conntrack_confirm")
+int BPF_KPROBE(confirm_enter, struct sk_buff *skb)
+{
+	remember_call(ENTRY_KEY(ctx), (__u64)skb, number_before_confirm(skb));
+	return 0;
+}
+
+SEC("kretprobe/__nf_conntrack_confirm")
+int BPF_KRETPROBE(confirm_leave, int ret)
+{
+	struct call *call = recall(RETURN_KEY(ctx));
+
+	return call ? on_confirm((struct sk_buff *)call->args[0], call->args[1], ret) : 0;
+}
+
+/* Runs once per flow and manip: this is the NAT decision. */
+SEC("kprobe/nf_nat_setup_info")
+int BPF_KPROBE(nat_setup_enter, struct nf_conn *ct, const void *range, __u32 manip)
+{
+	if (!(BPF_CORE_READ(ct, status) & IPS_CONFIRMED)) /* else it returns at once, decides nothing */
+		remember_call(ENTRY_KEY(ctx), (__u64)ct, manip);
+	return 0;
+}
+
+SEC("kretprobe/nf_nat_setup_info")
+int BPF_KRETPROBE(nat_setup_leave, int ret)
+{
+	struct call *call = recall_if_any(RETURN_KEY(ctx));
+
+	return call ? on_nat_setup((struct nf_conn *)call->args[0], call->args[1], ret) : 0;
+}
+
+SEC("kprobe/__nf_nat_alloc_null_binding")
+int BPF_KPROBE(null_binding, struct nf_conn *ct, __u32 manip)
+{
+	return on_null_binding(ct, manip);
+}
+
+SEC("kprobe/nft_nat_do_chain")
+int BPF_KPROBE(nft_chain, void *priv, struct sk_buff *skb)
+{
+	return on_nat_chain(skb);
+}
+
+/* The legacy backend of 5.10. */
+SEC("kprobe/iptable_nat_do_chain")
+int BPF_KPROBE(ipt_chain, void *priv, struct sk_buff *skb)
+{
+	return on_nat_chain(skb);
+}
+
+SEC("kprobe/ip6table_nat_do_chain")
+int BPF_KPROBE(ip6t_chain, void *priv, struct sk_buff *skb)
+{
+	return on_nat_chain(skb);
+}
+
+/* The legacy backend since 5.16: the hook is the table walk itself, priv its table. */
+SEC("kprobe/ipt_do_table")
+int BPF_KPROBE(ipt_table, const char *table, struct sk_buff *skb)
+{
+	return on_table_walk(table, skb);
+}
+
+SEC("kprobe/ip6t_do_table")
+int BPF_KPROBE(ip6t_table, const char *table, struct sk_buff *skb)
+{
+	return on_table_walk(table, skb);
+}
+
+SEC("kprobe/nf_ct_delete")
+int BPF_KPROBE(entry_delete, struct nf_conn *ct)
+{
+	return on_delete(ct, true);
+}
+
+/* 5.10: all callers inside nf_conntrack jump here, with the dying bit already set. */
+SEC("kprobe/nf_ct_delete.part.0")
+int BPF_KPROBE(entry_delete_part, struct nf_conn *ct)
+{
+	return on_delete(ct, false);
+}
+
+SEC("kprobe/nf_conntrack_free")
+int BPF_KPROBE(entry_free, struct nf_conn *ct)
+{
+	return on_free(ct);
+}

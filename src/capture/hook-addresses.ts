@@ -1,0 +1,51 @@
+/**
+ * Where conntrack's own hook functions are, so that a probe sees by the
+ * functions registered at a hook whether conntrack is at work there.
+ */
+import type { Symbols } from '../kernel/symbols.ts';
+import type { BpfObject } from '../libbpf/index.ts';
+
+export interface HookAddresses {
+  /** What begins tracking, at prerouting and output. */
+  readonly conntrack: readonly bigint[];
+  /** What confirms, at input and postrouting. */
+  readonly confirm: readonly bigint[];
+  readonly hookSlow: { readonly begin: bigint; readonly end: bigint };
+}
+
+const CONNTRACK = [
+  'ipv4_conntrack_in',
+  'ipv4_conntrack_local',
+  'ipv6_conntrack_in',
+  'ipv6_conntrack_local',
+];
+/** Up to 6.1; there nf_confirm is no hook function but what these call. */
+const CONFIRM = ['ipv4_confirm', 'ipv6_confirm'];
+const CONFIRM_BOTH = ['nf_confirm'];
+
+/** undefined where the kernel hides its addresses. */
+export function hookAddresses(symbols: Symbols): HookAddresses | undefined {
+  const hookSlow = symbols.rangeOf('nf_hook_slow');
+  if (hookSlow === undefined) return undefined;
+  const addressOf = (name: string): bigint[] =>
+    symbols.functions(name).map(({ address }) => address);
+  const confirm = CONFIRM.flatMap(addressOf);
+  return {
+    conntrack: CONNTRACK.flatMap(addressOf),
+    confirm: confirm.length > 0 ? confirm : CONFIRM_BOTH.flatMap(addressOf),
+    hookSlow,
+  };
+}
+
+export function writeAddresses(object: BpfObject, addresses: HookAddresses): void {
+  const write = (name: string, values: readonly bigint[]): void => {
+    const setting = object.rodata(name);
+    const bytes = new Uint8Array(setting.size);
+    new BigUint64Array(bytes.buffer).set(values.slice(0, setting.size / 8));
+    setting.write(bytes);
+  };
+  write('conntrack_hooks', addresses.conntrack);
+  write('confirm_hooks', addresses.confirm);
+  write('hook_slow_begin', [addresses.hookSlow.begin]);
+  write('hook_slow_end', [addresses.hookSlow.end]);
+}

@@ -1,0 +1,97 @@
+/**
+ * A probe plan to programs in the kernel: settings written, loaded, attached.
+ * Where the kernel refuses fentry, kprobes are tried, unless fentry was asked for.
+ */
+import { kernelRelease } from '../kernel/release.ts';
+import type { Symbols } from '../kernel/symbols.ts';
+import { BpfObject } from '../libbpf/index.ts';
+import { TraceError } from '../model/error.ts';
+import type { Backend, Detail } from '../model/facts.ts';
+import { type Attached, attachProbes, chooseProbes } from './attach.ts';
+import { hookAddresses, writeAddresses } from './hook-addresses.ts';
+import { wordBytes } from './map-bytes.ts';
+import { objectPath } from './object.ts';
+import { type ProbePlan, planProbes } from './plan.ts';
+import { flowEntries, hasFunctionBtf } from './requirements.ts';
+import { Rings } from './rings.ts';
+
+export interface LoadOptions {
+  readonly detail: Detail;
+  /** Undefined: fentry where the kernel can, else kprobe. */
+  readonly backend?: Backend | undefined;
+  readonly sample: number;
+  readonly everywhere: boolean;
+  /** `struct filter_terms`. */
+  readonly filter: Uint8Array;
+  readonly ringBytes: number;
+  readonly wakeBytes: number;
+  readonly cpus: number;
+}
+
+export interface Loaded {
+  readonly object: BpfObject;
+  readonly rings: Rings;
+  readonly attached: Attached;
+  readonly plan: ProbePlan;
+}
+
+export function loadProbes(symbols: Symbols, options: LoadOptions): Loaded {
+  const plan = (backend: Backend): ProbePlan =>
+    planProbes((name) => symbols.has(name), kernelRelease(), options.detail, backend);
+  if (options.backend !== undefined) return load(plan(options.backend), symbols, options);
+  const kprobe = plan('kprobe');
+  if (!hasFunctionBtf()) return load(kprobe, symbols, options);
+  try {
+    return load(plan('fentry'), symbols, options);
+  } catch (error) {
+    if (!(error instanceof TraceError)) throw error;
+    const reason = `fentry: ${error.message}`;
+    return load({ ...kprobe, notAvailable: [...kprobe.notAvailable, reason] }, symbols, options);
+  }
+}
+
+function load(plan: ProbePlan, symbols: Symbols, options: LoadOptions): Loaded {
+  const { cpus } = options;
+  const object = BpfObject.open(objectPath(plan.backend));
+  const close: (() => void)[] = [() => object.close()];
+  try {
+    chooseProbes(object, plan);
+    const everywhere = writeSettings(object, symbols, options);
+    object.map('flows').setMaxEntries(flowEntries());
+    for (const name of ['packets', 'calls', 'counters']) {
+      const map = object.map(name);
+      map.setMaxEntries(map.maxEntries * cpus);
+    }
+    const rings = Rings.create(object, cpus, options.ringBytes);
+    close.push(() => rings.close());
+    object.load();
+    rings.install(object);
+    const notAvailable = [...plan.notAvailable, ...everywhere];
+    return {
+      object,
+      rings,
+      attached: attachProbes(object, plan),
+      plan: { ...plan, notAvailable },
+    };
+  } catch (error) {
+    for (const undo of close.reverse()) undo();
+    throw error;
+  }
+}
+
+/** Returns what could not be set, with the reason. */
+function writeSettings(object: BpfObject, symbols: Symbols, options: LoadOptions): string[] {
+  const { cpus, wakeBytes, sample, detail } = options;
+  const addresses = hookAddresses(symbols);
+  const everywhere = options.everywhere || addresses === undefined;
+  object.rodata('filter').write(options.filter);
+  object.rodata('cpus').write(wordBytes(cpus));
+  object.rodata('wake_bytes').write(wordBytes(wakeBytes));
+  object.rodata('sample').write(wordBytes(sample));
+  object.rodata('has_leaves').write(Uint8Array.of(detail === 'visits' ? 1 : 0));
+  object.rodata('everywhere').write(Uint8Array.of(everywhere ? 1 : 0));
+  if (addresses !== undefined) writeAddresses(object, addresses);
+  return addresses === undefined
+    ? ['kernel addresses are hidden: packets are traced where conntrack is not at work, too']
+    : [];
+}

@@ -1,0 +1,130 @@
+/**
+ * The rows of `packets` that may still change: a packet that has left its last
+ * hook may come back by loopback, or be dropped a moment later. So long a
+ * batch waits; a small table finds a row by its sk_buff. Two packets that meet
+ * in the same place of it cost the older one only this: it is not found again.
+ */
+import { isOlderThan } from './row-words.ts';
+import { PacketBatch } from './packet-batch.ts';
+
+/** A packet that has left may still be dropped, or come back, within this. */
+export const LINGER_NS = 10_000_000;
+const PLACES = 1 << 16;
+const PLACE_WORDS = 4; // skb low, skb high, number of the batch, row + 1
+
+/** Takes a batch whose rows change no more; it is the taker's. */
+export type BatchSink = (batch: PacketBatch) => void;
+
+export class PacketRows {
+  /** The batch that is being filled. */
+  current: PacketBatch;
+  /** Where find() has found a row. */
+  foundBatch: PacketBatch;
+  private readonly batchRows: number;
+  private readonly sink: BatchSink;
+  private readonly waiting: PacketBatch[] = [];
+  private readonly places = new Int32Array(PLACES * PLACE_WORDS);
+  /** Number of the first waiting batch; the current one has the number after the last. */
+  private firstNumber = 0;
+  private rows = 0;
+
+  constructor(batchRows: number, sink: BatchSink) {
+    this.batchRows = batchRows;
+    this.sink = sink;
+    this.current = new PacketBatch(batchRows);
+    this.foundBatch = this.current;
+  }
+
+  /** A fresh row of the current batch, zeroed and numbered. */
+  begin(skbLow: number, skbHigh: number): number {
+    if (this.current.isFull) {
+      this.waiting.push(this.current);
+      this.current = new PacketBatch(this.batchRows);
+    }
+    const { current } = this;
+    const row = current.length++;
+    const number = ++this.rows;
+    current.packet[row * 2] = number | 0;
+    if (number > 0xffffffff) current.packet[row * 2 + 1] = Math.floor(number / 0x100000000);
+    this.remember(skbLow, skbHigh, row);
+    return row;
+  }
+
+  /** The row of the packet that was in this sk_buff last, in `foundBatch`; -1 where none waits. */
+  find(skbLow: number, skbHigh: number): number {
+    const at = placeOf(skbLow);
+    const { places } = this;
+    if (places[at] !== skbLow || places[at + 1] !== skbHigh) return -1;
+    const index = places[at + 2]! - this.firstNumber;
+    if (index < 0) return -1;
+    this.foundBatch = this.waiting[index] ?? this.current;
+    return places[at + 3]! - 1;
+  }
+
+  /** Hands over full batches that have waited long enough at the time at `now[word]`. */
+  expire(now: Int32Array, word: number): void {
+    for (;;) {
+      const first = this.waiting[0];
+      if (first === undefined || !isSettled(first, first.length - 1, now, word)) return;
+      this.handOverFirst();
+    }
+  }
+
+  /** Hands over what has waited long enough, full batches or not. */
+  flush(now: Int32Array, word: number): void {
+    this.expire(now, word);
+    if (this.waiting.length > 0) return;
+    const { current } = this;
+    let settled = current.length;
+    while (settled > 0 && !isSettled(current, settled - 1, now, word)) settled--;
+    if (settled === 0) return;
+    const rest = current.split(settled);
+    this.waiting.push(current);
+    this.current = rest;
+    this.moveBack(settled);
+    this.handOverFirst();
+  }
+
+  /** The trace is over: nothing comes that could change a row. */
+  finish(): void {
+    if (this.current.length > 0) this.waiting.push(this.current);
+    while (this.waiting.length > 0) this.handOverFirst();
+    this.current = new PacketBatch(this.batchRows);
+  }
+
+  private remember(skbLow: number, skbHigh: number, row: number): void {
+    const at = placeOf(skbLow);
+    const { places } = this;
+    places[at] = skbLow;
+    places[at + 1] = skbHigh;
+    places[at + 2] = this.firstNumber + this.waiting.length;
+    places[at + 3] = row + 1;
+  }
+
+  /** The rows of the batch just split have moved to the next one. */
+  private moveBack(rows: number): void {
+    const { places } = this;
+    const number = this.firstNumber + this.waiting.length - 1;
+    for (let at = 0; at < places.length; at += PLACE_WORDS) {
+      if (places[at + 2] !== number || places[at + 3]! <= rows) continue;
+      places[at + 2] = number + 1;
+      places[at + 3]! -= rows;
+    }
+  }
+
+  private handOverFirst(): void {
+    const batch = this.waiting.shift();
+    if (batch === undefined) return;
+    this.firstNumber++;
+    this.sink(batch);
+  }
+}
+
+function placeOf(skbLow: number): number {
+  return ((Math.imul(skbLow, 0x9e3779b1) >>> 16) & (PLACES - 1)) * PLACE_WORDS;
+}
+
+/** Has the row been quiet so long that nothing more comes? */
+function isSettled(batch: PacketBatch, row: number, now: Int32Array, word: number): boolean {
+  return isOlderThan(batch.endedAt, row * 2, LINGER_NS, now, word);
+}
