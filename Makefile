@@ -65,6 +65,7 @@ layout: build/layout.bpf.o typescript
 	node dist/cli/write-layout.js build/layout.bpf.o src/wire/layout.ts
 
 include native/native.mk
+include test/bench/native/native.mk
 
 build/libconntrail.so: | packages
 

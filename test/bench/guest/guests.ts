@@ -1,0 +1,72 @@
+/** One guest per subject: boots it, has it play the workloads, and puts counts beside what it saw. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runGuest } from '../../../src/lab/guest.ts';
+import { type Instructions, parseCounts, perPacket } from './counts.ts';
+import { type Job, RESULT, type Seen, type Workload } from './job.ts';
+import type { Subject } from './subjects.ts';
+
+const INSIDE = fileURLToPath(new URL('./inside.js', import.meta.url));
+const TIMEOUT_SEC = 900;
+
+export interface Measured extends Seen {
+  readonly instructions: Instructions | undefined;
+}
+
+export interface Measurement {
+  readonly subject: Subject;
+  readonly release: string;
+  readonly workloads: readonly Measured[];
+  /** Why there is nothing, or not all. */
+  readonly failure: string | undefined;
+  readonly elapsedMs: number;
+}
+
+export async function measure(
+  kernel: string,
+  job: Job,
+  signal: AbortSignal | undefined,
+): Promise<Measurement> {
+  const folder = await mkdtemp(join(tmpdir(), 'conntrail-bench-'));
+  const counts = join(folder, 'counts');
+  let [text, complaint] = ['', ''];
+  try {
+    const guest = await runGuest({
+      command: [process.execPath, INSIDE, JSON.stringify(job)],
+      kernel,
+      cpus: 1,
+      accelerator: 'tcg',
+      qemuArgs: ['-plugin', `file=${job.tools}/icount.so,out=${counts}`],
+      timeoutSec: TIMEOUT_SEC,
+      ...(signal && { signal }),
+      onStdout: (chunk) => {
+        text += chunk.toString();
+      },
+      onStderr: (chunk) => {
+        complaint += chunk.toString();
+      },
+    });
+    const found = parseCounts(await readFile(counts, 'utf8'));
+    return {
+      subject: job.subject,
+      release: guest.release,
+      workloads: seenIn(text).map((seen) => ({
+        ...seen,
+        instructions: perPacket(found, seen.workload, job.packets[seen.workload]),
+      })),
+      failure: guest.status === 0 ? undefined : complaint.trim(),
+      elapsedMs: guest.totalMs,
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function seenIn(text: string): Seen[] {
+  const lines = text.split('\n').filter((line) => line.startsWith(RESULT));
+  return lines.map((line) => JSON.parse(line.slice(RESULT.length)) as Seen);
+}
+
+export type { Workload };

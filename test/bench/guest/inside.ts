@@ -1,0 +1,58 @@
+/** In the guest: plays the workloads beside one subject and prints what was seen, a line each. */
+import { rm } from 'node:fs/promises';
+import { needTool } from '../../../src/lab/tool.ts';
+import type { Net } from '../../../src/lab/topology.ts';
+import { type Job, marksOf, RESULT, type Seen, WORKLOADS, type Workload } from './job.ts';
+import { forgetFlows, PORT, SERVER, takeArrived, withNetwork } from './network.ts';
+import { startSubject } from './running.ts';
+
+const FLOOD_MS = 600_000;
+/** Source ports: of packets that look whether a subject traces, and of the first flow. */
+const LOOK_PORT = 900;
+const FIRST_PORT = 2000;
+
+async function flood(net: Net, tools: string, workload: Workload, count: number, first: number) {
+  const words = [workload, String(count), SERVER, String(PORT), `first=${first}`];
+  const options = { timeoutMs: FLOOD_MS };
+  const text = await net.need('client', [`${tools}/flood`, ...words], options);
+  return Number(/in (\d+) us/.exec(text)?.[1]);
+}
+
+async function play(net: Net, job: Job, workload: Workload): Promise<Seen> {
+  const { subject, tools } = job;
+  const [packets, warmUp] = [job.packets[workload], job.warmUp[workload]];
+  const marks = marksOf(workload);
+  const folder = `/run/bench-${workload}`;
+  await forgetFlows(net);
+  let looks = 0;
+  const look = async () => {
+    await flood(net, tools, 'flows', 1, LOOK_PORT + looks++);
+  };
+  const running = await startSubject(subject, folder, net, look);
+  await flood(net, tools, workload, warmUp, FIRST_PORT);
+  await running.quiet();
+  running.forget();
+  await takeArrived(net);
+  await needTool([`${tools}/mark`, String(marks.begin)]);
+  const first = workload === 'one' ? FIRST_PORT : FIRST_PORT + warmUp;
+  const sendingUs = await flood(net, tools, workload, packets, first);
+  await running.stop();
+  await needTool([`${tools}/mark`, String(marks.end)]);
+  const arrived = await takeArrived(net);
+  const seen = { workload, arrived, sendingUs, ...(await running.written()) };
+  await rm(folder, { recursive: true });
+  return seen;
+}
+
+const job = JSON.parse(process.argv[2] ?? '') as Job;
+process.env.TOOLS = job.tools;
+await withNetwork(async (net) => {
+  for (const workload of WORKLOADS) {
+    if (job.packets[workload] === 0) continue;
+    const seen = await play(net, job, workload);
+    process.stdout.write(`${RESULT}${JSON.stringify(seen)}\n`);
+  }
+}).catch((error) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});
