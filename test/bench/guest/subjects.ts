@@ -76,27 +76,36 @@ const EMPTY: readonly Subject[] = [
   ]),
 ];
 
-function conntrail(name: string, title: string, file: string, ...options: string[]): Subject {
-  const argv = ['conntrail', 'record', '--ready-file', '$READY', '--out', `$OUT.${file}`];
+const CONNTRAIL_WAY = {
+  ready: 'file',
+  drains: true,
+  output: 'file',
+  loss: 'complete|lost|balance',
+} as const;
+
+function conntrail(name: string, file: string, options: string): Subject {
+  const argv = ['conntrail', 'record', '--ready-file', '$READY', '--out', `$OUT${file}`];
+  const words = options.split(' ').filter(Boolean);
   return {
     name: `conntrail-${name}`,
-    title: `conntrail, ${title}`,
-    command: {
-      argv: [...argv, ...options],
-      ready: 'file',
-      drains: true,
-      output: 'file',
-      loss: 'lost|balance|skipped',
-    },
+    title: `conntrail ${[...words, '--out', file ? `FILE${file}` : 'FOLDER'].join(' ')}`,
+    command: { argv: [...argv, ...words], ...CONNTRAIL_WAY },
   };
 }
 
+/** A row is left out where `conntrail record` does not know one of its options yet. */
 const CONNTRAIL: readonly Subject[] = [
-  conntrail('parquet', 'Parquet', 'parquet'),
-  conntrail('arrow', 'Arrow', 'arrow'),
-  conntrail('capture', 'capture', 'capture'),
-  conntrail('unmatched', 'Parquet, a filter nothing matches', 'parquet', '--filter', 'tcp'),
+  conntrail('flows', '.parquet', '--detail flows --table flows'),
+  conntrail('packets', '.parquet', '--detail packets'),
+  conntrail('packets-arrow', '.arrow', '--detail packets'),
+  conntrail('packets-capture', '.capture', '--detail packets'),
+  conntrail('packets-kprobe', '.parquet', '--detail packets --backend kprobe'),
+  conntrail('sampled', '.parquet', '--detail packets --sample 1/16'),
+  conntrail('unmatched', '.parquet', '--detail packets --filter tcp'),
 ];
+
+/** At default settings: a folder of all tables. */
+export const WHOLE: Subject = conntrail('whole', '', '');
 
 const TUPLE = `
   $skb = (struct sk_buff *)arg0;
@@ -108,6 +117,9 @@ const WRITE = `
 const BPFTRACE = ['nf_conntrack_in', '__nf_conntrack_confirm']
   .map((name) => `kprobe:${name} {${TUPLE}${WRITE.replace('NAME', name)}\n}`)
   .join('\n');
+
+const PWRU = ['$PWRU', '--filter-func', '(nf_conntrack_in|__nf_conntrack_confirm)'];
+const PWRU_OPTIONS = ['--kmods', 'nf_conntrack', '--output-tuple', '--timestamp', 'absolute'];
 
 const OTHERS: readonly Subject[] = [
   {
@@ -124,7 +136,7 @@ const OTHERS: readonly Subject[] = [
   },
   {
     name: 'conntrack',
-    title: 'conntrack -E',
+    title: 'conntrack -E -o timestamp,id',
     command: {
       argv: ['conntrack', '-E', '-o', 'timestamp,id'],
       namespace: 'router',
@@ -164,9 +176,21 @@ const OTHERS: readonly Subject[] = [
       loss: 'dropped by',
     },
   },
+  {
+    name: 'pwru',
+    title: 'pwru, the same two functions',
+    command: {
+      argv: [...PWRU, ...PWRU_OPTIONS, 'udp port 7000'],
+      ready: { says: 'istening' },
+      output: 'lines',
+      record: 'nf_conntrack_in|__nf_conntrack_confirm',
+      perPacket: { one: 1, flows: 2 },
+      loss: 'lost|drop|miss|rror|nable',
+    },
+  },
 ];
 
-const NOTHING: Subject = { name: 'nothing', title: 'nothing attached' };
+export const NOTHING: Subject = { name: 'nothing', title: 'nothing attached' };
 
 /** The rows of the table, in its order. */
 export const SUBJECTS: readonly Subject[] = [NOTHING, ...EMPTY, ...CONNTRAIL, ...OTHERS];
