@@ -8,15 +8,10 @@ export function withKnownOptions(subject: Subject, help: string): Subject | unde
   const { command } = subject;
   if (command?.argv[0] !== 'conntrail') return subject;
   const knows = (word: string) => !word.startsWith('--') || help.includes(word);
+  const detail = command.argv.indexOf('--detail');
   // all packets in detail is what it does where there is no choice
-  const isPlain = (at: number) =>
-    command.argv[at] === '--detail' && command.argv[at + 1] === 'packets';
-  const argv = command.argv
-    .filter((word, at) => knows(word) || !isPlain(at))
-    .filter(
-      (word, at, all) =>
-        word !== 'packets' || all[at - 1] === '--detail' || all[at - 1] === '--table',
-    );
+  const isPlain = !help.includes('--detail') && command.argv[detail + 1] === 'packets';
+  const argv = isPlain ? command.argv.toSpliced(detail, 2) : command.argv;
   if (!argv.every(knows)) return undefined;
   return { ...subject, command: { ...command, argv } };
 }

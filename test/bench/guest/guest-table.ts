@@ -13,7 +13,7 @@ export interface Sizes {
 const totalOf = (one: Measured | undefined) =>
   one?.instructions && one.instructions.user + one.instructions.kernel;
 
-const count = (value: number) => Math.round(value).toLocaleString('en-US');
+export const count = (value: number) => Math.round(value).toLocaleString('en-US');
 
 /** By its own account, or by what is missing among its lines, whichever is more. */
 export function lostRecords({ subject, workloads }: Measurement, workload: Workload, sent: number) {
@@ -107,6 +107,6 @@ export function guestTable(all: readonly Measurement[], sizes: Sizes): string {
   );
 }
 
-function shortRelease(release: string): string {
+export function shortRelease(release: string): string {
   return /^\d+\.\d+/.exec(release)?.[0] ?? release;
 }

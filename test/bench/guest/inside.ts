@@ -11,6 +11,16 @@ const FLOOD_MS = 600_000;
 const LOOK_PORT = 900;
 const FIRST_PORT = 2000;
 
+/** Splits the packets among the senders; the time of the slowest. */
+async function floodTogether(net: Net, job: Job, workload: Workload, count: number, first: number) {
+  const share = Math.floor(count / job.senders);
+  const floods = Array.from({ length: job.senders }, (_, at) => {
+    const step = workload === 'one' ? 1 : share;
+    return flood(net, job.tools, workload, share, first + at * step);
+  });
+  return Math.max(...(await Promise.all(floods)));
+}
+
 async function flood(net: Net, tools: string, workload: Workload, count: number, first: number) {
   const words = [workload, String(count), SERVER, String(PORT), `first=${first}`];
   const options = { timeoutMs: FLOOD_MS };
@@ -29,17 +39,19 @@ async function play(net: Net, job: Job, workload: Workload): Promise<Seen> {
     await flood(net, tools, 'flows', 1, LOOK_PORT + looks++);
   };
   const running = await startSubject(subject, folder, net, look);
-  await flood(net, tools, workload, warmUp, FIRST_PORT);
+  await floodTogether(net, job, workload, warmUp, FIRST_PORT);
   await running.quiet();
   running.forget();
   await takeArrived(net);
   await needTool([`${tools}/mark`, String(marks.begin)]);
   const first = workload === 'one' ? FIRST_PORT : FIRST_PORT + warmUp;
-  const sendingUs = await flood(net, tools, workload, packets, first);
+  const startMs = performance.now();
+  const sendingUs = await floodTogether(net, job, workload, packets, first);
   await running.stop();
+  const wholeUs = Math.round((performance.now() - startMs) * 1000);
   await needTool([`${tools}/mark`, String(marks.end)]);
   const arrived = await takeArrived(net);
-  const seen = { workload, arrived, sendingUs, ...(await running.written()) };
+  const seen = { workload, arrived, sendingUs, wholeUs, ...(await running.written()) };
   await rm(folder, { recursive: true });
   return seen;
 }

@@ -11,6 +11,8 @@ export interface Job {
   readonly packets: Readonly<Record<Workload, number>>;
   /** Sent before the first mark. */
   readonly warmUp: Readonly<Record<Workload, number>>;
+  /** How many send at a time. */
+  readonly senders: number;
   /** Folder of flood, mark and empty.bpf.o. */
   readonly tools: string;
 }
@@ -22,6 +24,8 @@ export interface Seen {
   readonly arrived: number;
   /** What the sender took. */
   readonly sendingUs: number;
+  /** From the first packet until the subject had written everything. */
+  readonly wholeUs: number;
   /** Exit status of the subject; null where there is no process. */
   readonly status: number | null;
   /** Records written since the first mark; null where they are not lines of text. */

@@ -1,13 +1,15 @@
 /**
  * The guest side: what tracing costs in guest instructions per packet, beside
- * other tools. `--only NAME,NAME --kernel 6.1 --packets N --flows N --json`.
+ * other tools. `--only NAME,NAME --kernel 6.1 --packets N --flows N --json`;
+ * `--rates` alone: the highest rate of two CPUs.
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { MAIN_SCRIPT } from '../../../src/lab/place.ts';
 import { chooseSubjects } from './chosen.ts';
-import { guestTable, machine, type Sizes } from './guest-table.ts';
+import { guestTable, machine } from './guest-table.ts';
 import { type Measurement, measure } from './guests.ts';
+import { measureRates, type Rate, rateTable } from './rates.ts';
 
 /** build/guest, seen from build/bench/test/bench/guest. */
 const TOOLS = fileURLToPath(new URL('../../../../guest', import.meta.url));
@@ -23,6 +25,7 @@ function readOptions() {
       kernel: { type: 'string', multiple: true, default: KERNELS },
       packets: { type: 'string', default: '100000' },
       flows: { type: 'string', default: '20000' },
+      rates: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
   });
@@ -33,6 +36,8 @@ function readOptions() {
   return { ...values, names: values.only?.split(','), sizes: { packets: { one, flows } } };
 }
 
+type Options = ReturnType<typeof readOptions>;
+
 function describe({ workloads, failure }: Measurement): string {
   const figures = workloads.map(({ workload, instructions }) => {
     const { user = Number.NaN, kernel = Number.NaN } = instructions ?? {};
@@ -42,15 +47,15 @@ function describe({ workloads, failure }: Measurement): string {
 }
 
 async function measureAll(
-  { kernel, names, sizes }: ReturnType<typeof readOptions>,
+  { kernel, names, sizes }: Options,
   signal: AbortSignal,
 ): Promise<Measurement[]> {
   const subjects = await chooseSubjects(names, MAIN_SCRIPT, say);
   const all: Measurement[] = [];
   for (const name of kernel) {
     for (const subject of subjects) {
-      const job = { subject, tools: TOOLS, packets: sizes.packets, warmUp: WARM_UP };
-      const one = await measure(name, job, signal);
+      const job = { subject, tools: TOOLS, ...sizes, warmUp: WARM_UP, senders: 1 };
+      const one = await measure(name, job, 1, signal);
       say(`${name} ${subject.name}: ${describe(one)} (${Math.round(one.elapsedMs / 1000)} s)`);
       all.push(one);
     }
@@ -58,16 +63,31 @@ async function measureAll(
   return all;
 }
 
-function asJson(all: readonly Measurement[], sizes: Sizes): string {
-  return `${JSON.stringify({ machine: machine(), ...sizes, measurements: all }, null, 2)}\n`;
+/** Part of the whole; of a part only where asked for. */
+async function measureRatesOf(options: Options, signal: AbortSignal): Promise<Rate[]> {
+  if (options.names && !options.rates) return [];
+  const all: Rate[] = [];
+  for (const name of options.kernel) all.push(...(await measureRates(name, TOOLS, say, signal)));
+  return all;
+}
+
+async function main(signal: AbortSignal): Promise<void> {
+  const options = readOptions();
+  const { sizes } = options;
+  const measurements = options.rates && !options.names ? [] : await measureAll(options, signal);
+  const rates = await measureRatesOf(options, signal);
+  const all = { machine: machine(), ...sizes, measurements, rates };
+  const tables = [
+    ...(measurements.length > 0 ? [guestTable(measurements, sizes)] : []),
+    ...(rates.length > 0 ? [rateTable(rates)] : []),
+  ];
+  process.stdout.write(options.json ? `${JSON.stringify(all, null, 2)}\n` : tables.join('\n'));
 }
 
 const controller = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => controller.abort());
 try {
-  const options = readOptions();
-  const all = await measureAll(options, controller.signal);
-  process.stdout.write(options.json ? asJson(all, options.sizes) : guestTable(all, options.sizes));
+  await main(controller.signal);
 } catch (error) {
   say(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;

@@ -7,6 +7,7 @@ import { loadSymbols } from '../../../src/kernel/symbols.ts';
 import { ended, runTool } from '../../../src/lab/tool.ts';
 import type { Net } from '../../../src/lab/topology.ts';
 import { BpfObject } from '../../../src/libbpf/index.ts';
+import { lossPlaces } from './loss-places.ts';
 import type { Command, EmptyProgram, Subject } from './subjects.ts';
 
 const READY_MS = 120_000;
@@ -159,9 +160,12 @@ async function lookAt(command: Command, folder: string, skip: number) {
   const script = 'tail -c +$(($2 + 1)) "$1" | grep -acE -- "$3"';
   const count = ['sh', '-c', script, 'sh', `${folder}/out`, String(skip), record ?? ''];
   const records = output === 'lines' ? Number((await runTool(count)).stdout) : null;
-  const sizes = (await readdir(folder)).map((name) => statSync(`${folder}/${name}`).size);
+  const names = await readdir(folder, { recursive: true });
+  const sizes = names.map((name) => statSync(`${folder}/${name}`).size);
   const grep = `grep -ahE -- "$1" "$2/err" "$2/out" | sort | uniq -c | sort -rn | head -n 5`;
   const said = await runTool(['sh', '-c', grep, 'sh', loss, folder]);
-  const says = said.stdout.split('\n').map((line) => line.trim());
-  return { records, bytes: sizes.reduce((a, b) => a + b, 0) - skip, says: says.filter(Boolean) };
+  const lines = said.stdout.split('\n').map((line) => line.trim());
+  const places = await lossPlaces(folder);
+  const says = [...lines.filter(Boolean), ...(places ? [`lost by place: ${places}`] : [])];
+  return { records, bytes: sizes.reduce((a, b) => a + b, 0) - skip, says };
 }
