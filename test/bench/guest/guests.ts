@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runGuest } from '../../../src/lab/guest.ts';
 import { type Instructions, parseCounts, perPacket } from './counts.ts';
-import { type Job, RESULT, type Seen } from './job.ts';
+import { type Job, marksOf, RESULT, type Seen } from './job.ts';
+import { executedBetween, type Line, profile } from './profile.ts';
 import type { Subject } from './subjects.ts';
 
 const INSIDE = fileURLToPath(new URL('./inside.js', import.meta.url));
@@ -22,6 +23,8 @@ export interface Measurement {
   /** Why there is nothing, or not all. */
   readonly failure: string | undefined;
   readonly elapsedMs: number;
+  /** Of the first workload, where it was asked for. */
+  readonly profile?: readonly Line[];
 }
 
 /** Counts instructions with one CPU only, where they are exact. */
@@ -40,7 +43,8 @@ export async function measure(
       kernel,
       cpus,
       accelerator: 'tcg',
-      qemuArgs: cpus === 1 ? ['-plugin', `file=${job.tools}/icount.so,out=${counts}`] : [],
+      qemuArgs: cpus === 1 ? ['-plugin', pluginOf(job, counts)] : [],
+      ...(job.profile && { outDir: folder }),
       timeoutSec: TIMEOUT_SEC,
       signal,
       onStdout: (chunk) => {
@@ -60,10 +64,24 @@ export async function measure(
       })),
       failure: guest.status === 0 ? undefined : complaint.trim(),
       elapsedMs: guest.totalMs,
+      ...(job.profile && { profile: await profileOf(job, folder) }),
     };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function pluginOf({ tools, profile }: Job, counts: string): string {
+  const blocks = profile ? `,blocks=${counts}` : '';
+  return `file=${tools}/icount.so,out=${counts}${blocks}`;
+}
+
+async function profileOf({ packets }: Job, folder: string): Promise<Line[]> {
+  const workload = packets.one > 0 ? 'one' : 'flows';
+  const { begin, end } = marksOf(workload);
+  const read = (mark: number) => readFile(join(folder, `counts.${mark}`), 'utf8');
+  const executed = executedBetween(await read(begin), await read(end));
+  return profile(executed, folder, packets[workload]);
 }
 
 function seenIn(text: string): Seen[] {

@@ -1,6 +1,6 @@
 /** In the guest: plays the workloads beside one subject and prints what was seen, a line each. */
 import { rm } from 'node:fs/promises';
-import { needTool } from '../../../src/lab/tool.ts';
+import { needTool, runTool } from '../../../src/lab/tool.ts';
 import type { Net } from '../../../src/lab/topology.ts';
 import { type Job, marksOf, RESULT, type Seen, WORKLOADS, type Workload } from './job.ts';
 import { forgetFlows, PORT, SERVER, takeArrived, withNetwork } from './network.ts';
@@ -43,6 +43,7 @@ async function play(net: Net, job: Job, workload: Workload): Promise<Seen> {
   await running.quiet();
   running.forget();
   await takeArrived(net);
+  if (job.profile) await running.leaveSymbols(process.env.OUT ?? '');
   await needTool([`${tools}/mark`, String(marks.begin)]);
   const first = workload === 'one' ? FIRST_PORT : FIRST_PORT + warmUp;
   const startMs = performance.now();
@@ -50,6 +51,7 @@ async function play(net: Net, job: Job, workload: Workload): Promise<Seen> {
   await running.stop();
   const wholeUs = Math.round((performance.now() - startMs) * 1000);
   await needTool([`${tools}/mark`, String(marks.end)]);
+  if (job.profile) await runTool(['sh', '-c', 'cp /tmp/perf-*.map "$OUT"']);
   const arrived = await takeArrived(net);
   const seen = { workload, arrived, sendingUs, wholeUs, ...(await running.written()) };
   await rm(folder, { recursive: true });
@@ -58,6 +60,7 @@ async function play(net: Net, job: Job, workload: Workload): Promise<Seen> {
 
 const job = JSON.parse(process.argv[2] ?? '') as Job;
 process.env.TOOLS = job.tools;
+if (job.profile) process.env.NODE_OPTIONS = '--perf-basic-prof'; // of what is started from here
 await withNetwork(async (net) => {
   for (const workload of WORKLOADS) {
     if (job.packets[workload] === 0) continue;

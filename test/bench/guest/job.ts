@@ -13,6 +13,8 @@ export interface Job {
   readonly warmUp: Readonly<Record<Workload, number>>;
   /** How many send at a time. */
   readonly senders: number;
+  /** Leave in $OUT what names the addresses of the last workload. */
+  readonly profile?: boolean;
   /** Folder of flood, mark and empty.bpf.o. */
   readonly tools: string;
 }

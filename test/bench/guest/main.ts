@@ -14,6 +14,8 @@ import { measureRates, type Rate, rateTable } from './rates.ts';
 /** build/guest, seen from build/bench/test/bench/guest. */
 const TOOLS = fileURLToPath(new URL('../../../../guest', import.meta.url));
 const KERNELS = ['6.1', '6.12'];
+/** Instructions per packet, of the functions that take most. */
+const PROFILE_LINES = 60;
 const WARM_UP = { one: 20_000, flows: 5_000 };
 
 const say = (line: string) => process.stderr.write(`bench: ${line}\n`);
@@ -25,6 +27,7 @@ function readOptions() {
       kernel: { type: 'string', multiple: true, default: KERNELS },
       packets: { type: 'string', default: '100000' },
       flows: { type: 'string', default: '20000' },
+      profile: { type: 'boolean', default: false },
       rates: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
@@ -47,16 +50,19 @@ function describe({ workloads, failure }: Measurement): string {
 }
 
 async function measureAll(
-  { kernel, names, sizes }: Options,
+  { kernel, names, sizes, profile }: Options,
   signal: AbortSignal,
 ): Promise<Measurement[]> {
   const subjects = await chooseSubjects(names, MAIN_SCRIPT, say);
   const all: Measurement[] = [];
   for (const name of kernel) {
     for (const subject of subjects) {
-      const job = { subject, tools: TOOLS, ...sizes, warmUp: WARM_UP, senders: 1 };
+      const job = { subject, tools: TOOLS, ...sizes, warmUp: WARM_UP, senders: 1, profile };
       const one = await measure(name, job, 1, signal);
       say(`${name} ${subject.name}: ${describe(one)} (${Math.round(one.elapsedMs / 1000)} s)`);
+      for (const { place, perPacket } of one.profile?.slice(0, PROFILE_LINES) ?? []) {
+        process.stdout.write(`${perPacket.toFixed(1).padStart(10)}  ${place}\n`);
+      }
       all.push(one);
     }
   }

@@ -1,7 +1,7 @@
 /** In the guest: one subject from its start until it has written everything. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, openSync, readFileSync, statSync } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadSymbols } from '../../../src/kernel/symbols.ts';
 import { ended, runTool } from '../../../src/lab/tool.ts';
@@ -21,6 +21,8 @@ export interface Running {
   quiet(): Promise<void>;
   /** Marks what it has written so far as not of interest. */
   forget(): void;
+  /** Copies the kernel's symbols and the map of its memory into a folder. */
+  leaveSymbols(folder: string): Promise<void>;
   /** Has it finish; everything is written when this returns. */
   stop(): Promise<void>;
   /** What it wrote since `forget`. */
@@ -38,6 +40,7 @@ const NONE: Written = { status: null, records: null, bytes: 0, says: [] };
 const done = async () => {};
 const IDLE: Running = {
   quiet: done,
+  leaveSymbols: (folder) => copyFile('/proc/kallsyms', `${folder}/kallsyms`),
   forget: () => {},
   stop: done,
   written: async () => NONE,
@@ -143,6 +146,10 @@ async function startCommand(
     quiet: () => untilQuiet(child.pid!),
     forget: () => {
       skip = statSync(`${folder}/out`).size;
+    },
+    async leaveSymbols(folder) {
+      await IDLE.leaveSymbols(folder);
+      await copyFile(`/proc/${child.pid}/maps`, `${folder}/maps`);
     },
     async stop() {
       if (!command.drains) await untilQuiet(child.pid!);

@@ -5,6 +5,10 @@
  *
  *   mark NUMBER user COUNT kernel COUNT
  *
+ * With `blocks=PATH` it also writes, at mark NUMBER, PATH.NUMBER: for every
+ * block of code that ran a line `ADDRESS INSTRUCTIONS` with all it executed so
+ * far, which tells what the counts are made of.
+ *
  * Exact with one CPU: the counters are shared and not atomic. x86-64 only: the
  * upper half of the addresses is the kernel's.
  *
@@ -15,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "mark.h"
 
@@ -50,12 +55,52 @@ static struct {
 
 static FILE *out;
 
+/* A block that is translated again, because it was thrown away meanwhile, has a second one. */
+struct block {
+	struct block *next;
+	uint64_t address;
+	uint64_t executed;
+};
+
+static const char *blocks_path;
+static struct block *blocks;
+
+static void write_blocks(unsigned long number)
+{
+	char path[4096];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s.%lu", blocks_path, number);
+	file = fopen(path, "w");
+	if (!file)
+		return;
+	for (struct block *block = blocks; block; block = block->next)
+		if (block->executed)
+			fprintf(file, "%lx %lu\n", (unsigned long)block->address,
+				(unsigned long)block->executed);
+	fclose(file);
+}
+
+static uint64_t *block_counter(uint64_t address)
+{
+	struct block *block = calloc(1, sizeof(*block));
+
+	if (!block)
+		abort();
+	block->address = address;
+	block->next = blocks;
+	blocks = block;
+	return &block->executed;
+}
+
 static void at_mark(unsigned int cpu, void *number)
 {
 	(void)cpu;
 	fprintf(out, "mark %lu user %lu kernel %lu\n", (unsigned long)number,
 		(unsigned long)executed.user, (unsigned long)executed.kernel);
 	fflush(out);
+	if (blocks_path)
+		write_blocks((unsigned long)number);
 }
 
 static void watch_marks(struct qemu_plugin_tb *block, size_t length)
@@ -79,11 +124,15 @@ static void watch_marks(struct qemu_plugin_tb *block, size_t length)
 static void at_translation(plugin_id id, struct qemu_plugin_tb *block)
 {
 	size_t length = qemu_plugin_tb_n_insns(block);
-	bool is_kernel = qemu_plugin_tb_vaddr(block) >> 63;
+	uint64_t address = qemu_plugin_tb_vaddr(block);
+	bool is_kernel = address >> 63;
 	uint64_t *counter = is_kernel ? &executed.kernel : &executed.user;
 
 	(void)id;
 	qemu_plugin_register_vcpu_tb_exec_inline(block, ADD_U64, counter, length);
+	if (blocks_path)
+		qemu_plugin_register_vcpu_tb_exec_inline(block, ADD_U64, block_counter(address),
+							 length);
 	if (!is_kernel)
 		watch_marks(block, length);
 }
@@ -91,9 +140,12 @@ static void at_translation(plugin_id id, struct qemu_plugin_tb *block)
 EXPORTED int qemu_plugin_install(plugin_id id, const struct qemu_info *info, int argc, char **argv)
 {
 	(void)info;
-	for (int i = 0; i < argc; i++)
+	for (int i = 0; i < argc; i++) {
 		if (strncmp(argv[i], "out=", 4) == 0)
 			out = fopen(argv[i] + 4, "w");
+		if (strncmp(argv[i], "blocks=", 7) == 0)
+			blocks_path = argv[i] + 7;
+	}
 	if (!out) {
 		fprintf(stderr, "icount: needed out=PATH, a file that can be written\n");
 		return 1;

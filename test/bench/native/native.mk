@@ -2,7 +2,6 @@
 
 GUEST_BENCH := $(addprefix build/guest/,icount.so mark flood empty.bpf.o)
 GUEST_FLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror
-BENCH_PACKAGES := bpftrace conntrack nftables tcpdump
 
 .PHONY: bench-native
 bench-native: $(GUEST_BENCH)
