@@ -51,7 +51,7 @@ describe('the table of the guests', () => {
   });
 
   it('says below what a subject failed with, and packets that did not arrive', () => {
-    const failed = { ...measured(TRACER), failure: 'first\nno such kernel' };
+    const failed = { ...measured(TRACER), failure: 'no such kernel\nmore' };
     const text = guestTable([nothing, failed, measured(TRACER, seen({ arrived: 998 }))], SIZES);
     expect(text).toContain('a tracer, 6.1.0-9-amd64: no such kernel\n');
     expect(text).toContain('one flow: 998 of 1,000 packets arrived');

@@ -60,7 +60,7 @@ function cells(one: Measurement, base: Measurement | undefined, sizes: Sizes): s
 
 function notes(one: Measurement, sizes: Sizes): string[] {
   const where = `${one.subject.title}, ${one.release}`;
-  const failure = one.failure ? [`${where}: ${one.failure.split('\n').at(-1)}`] : [];
+  const failure = one.failure ? [`${where}: ${one.failure.split('\n')[0]}`] : [];
   const said = one.workloads.flatMap((seen) => {
     const { workload, arrived, says } = seen;
     const sent = sizes.packets[workload];

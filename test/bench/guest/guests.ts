@@ -10,7 +10,7 @@ import { executedBetween, type Line, profile } from './profile.ts';
 import type { Subject } from './subjects.ts';
 
 const INSIDE = fileURLToPath(new URL('./inside.js', import.meta.url));
-const TIMEOUT_SEC = 900;
+const TIMEOUT_SEC = 420;
 
 export interface Measured extends Seen {
   readonly instructions: Instructions | undefined;
@@ -27,8 +27,22 @@ export interface Measurement {
   readonly profile?: readonly Line[];
 }
 
+/** A guest that fails, or does not end, is a row without figures. */
+export async function measure(...asked: Parameters<typeof tryToMeasure>): Promise<Measurement> {
+  const startMs = performance.now();
+  try {
+    return await tryToMeasure(...asked);
+  } catch (error) {
+    const [release, { subject }, , signal] = asked;
+    if (signal.aborted) throw error;
+    const failure = error instanceof Error ? error.message : String(error);
+    const elapsedMs = performance.now() - startMs;
+    return { subject, release, workloads: [], failure, elapsedMs };
+  }
+}
+
 /** Counts instructions with one CPU only, where they are exact. */
-export async function measure(
+async function tryToMeasure(
   kernel: string,
   job: Job,
   cpus: 1 | 2,

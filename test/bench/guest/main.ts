@@ -58,6 +58,7 @@ async function measureAll(
   for (const name of kernel) {
     for (const subject of subjects) {
       const job = { subject, tools: TOOLS, ...sizes, warmUp: WARM_UP, senders: 1, profile };
+      if (signal.aborted) return all;
       const one = await measure(name, job, 1, signal);
       say(`${name} ${subject.name}: ${describe(one)} (${Math.round(one.elapsedMs / 1000)} s)`);
       for (const { place, perPacket } of one.profile?.slice(0, PROFILE_LINES) ?? []) {

@@ -118,6 +118,13 @@ const BPFTRACE = ['nf_conntrack_in', '__nf_conntrack_confirm']
   .map((name) => `kprobe:${name} {${TUPLE}${WRITE.replace('NAME', name)}\n}`)
   .join('\n');
 
+const TRACED = `
+  table ip traced {
+    chain prerouting {
+      type filter hook prerouting priority -350;
+      udp dport 7000 meta nftrace set 1
+    }
+  }`;
 const PWRU = ['$PWRU', '--filter-func', '(nf_conntrack_in|__nf_conntrack_confirm)'];
 const PWRU_OPTIONS = ['--kmods', 'nf_conntrack', '--output-tuple', '--timestamp', 'absolute'];
 
@@ -151,12 +158,7 @@ const OTHERS: readonly Subject[] = [
     name: 'nft',
     title: 'nft monitor trace',
     command: {
-      argv: [
-        'sh',
-        '-c',
-        `nft 'add table ip mark { chain prerouting { type filter hook prerouting priority -350;
-          udp dport 7000 meta nftrace set 1; }; }' && exec nft monitor trace`,
-      ],
+      argv: ['sh', '-c', `echo '${TRACED}' | nft -f - && exec nft monitor trace`],
       namespace: 'router',
       ready: 'packet',
       output: 'lines',
