@@ -13,6 +13,7 @@ import type { Command, EmptyProgram, Subject } from './subjects.ts';
 const READY_MS = 60_000;
 const END_MS = 120_000;
 const QUIET_MS = 250;
+const QUIET_TIMES = 4;
 /** Of a hundredth of a second each; a busy process gets 25 in that time. */
 const QUIET_TICKS = 4;
 
@@ -99,12 +100,15 @@ function ticksOf(pid: number): number {
   }
 }
 
-async function untilQuiet(pid: number): Promise<void> {
+/** It takes no CPU worth speaking of and writes nothing. */
+async function untilQuiet(pid: number, folder: string): Promise<void> {
   const end = Date.now() + END_MS;
-  for (let still = 0; still < 2 && Date.now() < end; ) {
-    const before = ticksOf(pid);
+  const size = () => statSync(`${folder}/out`).size;
+  for (let still = 0; still < QUIET_TIMES && Date.now() < end; ) {
+    const [ticks, bytes] = [ticksOf(pid), size()];
     await sleep(QUIET_MS);
-    still = ticksOf(pid) - before <= QUIET_TICKS ? still + 1 : 0;
+    const isStill = ticksOf(pid) - ticks <= QUIET_TICKS && size() === bytes;
+    still = isStill ? still + 1 : 0;
   }
 }
 
@@ -143,18 +147,19 @@ async function startCommand(
   const child = spawn(argv[0]!, argv.slice(1), { stdio: ['ignore', open('out'), open('err')] });
   const end = ended(child);
   await untilReady(command, folder, child, sendOne);
-  let skip = 0;
+  const skip = { out: 0, err: 0 };
   return {
-    quiet: () => untilQuiet(child.pid!),
+    quiet: () => untilQuiet(child.pid!, folder),
     forget: () => {
-      skip = statSync(`${folder}/out`).size;
+      skip.out = statSync(`${folder}/out`).size;
+      skip.err = statSync(`${folder}/err`).size;
     },
     async leaveSymbols(folder) {
       await IDLE.leaveSymbols(folder);
       await copyText(`/proc/${child.pid}/maps`, `${folder}/maps`);
     },
     async stop() {
-      if (!command.drains) await untilQuiet(child.pid!);
+      if (!command.drains) await untilQuiet(child.pid!, folder);
       child.kill('SIGINT');
       const killer = setTimeout(() => child.kill('SIGKILL'), END_MS);
       await end;
@@ -164,17 +169,29 @@ async function startCommand(
   };
 }
 
-async function lookAt(command: Command, folder: string, skip: number) {
-  const { output, record, loss } = command;
-  const script = 'tail -c +$(($2 + 1)) "$1" | grep -acE -- "$3"';
-  const count = ['sh', '-c', script, 'sh', `${folder}/out`, String(skip), record ?? ''];
-  const records = output === 'lines' ? Number((await runTool(count)).stdout) : null;
+interface Sizes {
+  readonly out: number;
+  readonly err: number;
+}
+
+async function lookAt({ output, record, loss }: Command, folder: string, skip: Sizes) {
+  const after = async (script: string, pattern: string) => {
+    const files = ['out', 'err'].map((name) => `${folder}/${name}`);
+    const words = [...files, String(skip.out + 1), String(skip.err + 1), pattern];
+    return (await runTool(['sh', '-c', script, 'sh', ...words])).stdout;
+  };
+  const records =
+    output === 'lines'
+      ? Number(await after('tail -c +$3 "$1" | grep -acE -- "$5"', record ?? ''))
+      : null;
+  const said = await after(
+    '(tail -c +$3 "$1"; tail -c +$4 "$2") | grep -aE -- "$5" | sort | uniq -c | sort -rn | head -n 5',
+    loss,
+  );
   const names = await readdir(folder, { recursive: true });
   const sizes = names.map((name) => statSync(`${folder}/${name}`).size);
-  const grep = `grep -ahE -- "$1" "$2/err" "$2/out" | sort | uniq -c | sort -rn | head -n 5`;
-  const said = await runTool(['sh', '-c', grep, 'sh', loss, folder]);
-  const lines = said.stdout.split('\n').map((line) => line.trim());
+  const lines = said.split('\n').map((line) => line.trim());
   const places = await lossPlaces(folder);
   const says = [...lines.filter(Boolean), ...(places ? [`lost by place: ${places}`] : [])];
-  return { records, bytes: sizes.reduce((a, b) => a + b, 0) - skip, says };
+  return { records, bytes: sizes.reduce((a, b) => a + b, 0) - skip.out, says };
 }
