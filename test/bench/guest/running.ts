@@ -146,7 +146,10 @@ async function startCommand(
   const open = (name: string) => openSync(`${folder}/${name}`, 'w');
   const child = spawn(argv[0]!, argv.slice(1), { stdio: ['ignore', open('out'), open('err')] });
   const end = ended(child);
-  await untilReady(command, folder, child, sendOne);
+  await untilReady(command, folder, child, sendOne).catch((error) => {
+    child.kill('SIGKILL'); // or the guest waits for it
+    throw error;
+  });
   const skip = { out: 0, err: 0 };
   return {
     quiet: () => untilQuiet(child.pid!, folder),
