@@ -33,8 +33,7 @@ export async function measure(...asked: Parameters<typeof tryToMeasure>): Promis
   try {
     return await tryToMeasure(...asked);
   } catch (error) {
-    const [release, { subject }, , signal] = asked;
-    if (signal.aborted) throw error;
+    const [release, { subject }] = asked;
     const failure = error instanceof Error ? error.message : String(error);
     const elapsedMs = performance.now() - startMs;
     return { subject, release, workloads: [], failure, elapsedMs };

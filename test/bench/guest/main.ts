@@ -58,8 +58,8 @@ async function measureAll(
   for (const name of kernel) {
     for (const subject of subjects) {
       const job = { subject, tools: TOOLS, ...sizes, warmUp: WARM_UP, senders: 1, profile };
-      if (signal.aborted) return all;
       const one = await measure(name, job, 1, signal);
+      if (signal.aborted) return all; // what there is by now is worth showing
       say(`${name} ${subject.name}: ${describe(one)} (${Math.round(one.elapsedMs / 1000)} s)`);
       for (const { place, perPacket } of one.profile?.slice(0, PROFILE_LINES) ?? []) {
         process.stdout.write(`${perPacket.toFixed(1).padStart(10)}  ${place}\n`);
@@ -72,7 +72,7 @@ async function measureAll(
 
 /** Part of the whole; of a part only where asked for. */
 async function measureRatesOf(options: Options, signal: AbortSignal): Promise<Rate[]> {
-  if (options.names && !options.rates) return [];
+  if (signal.aborted || (options.names && !options.rates)) return [];
   const all: Rate[] = [];
   for (const name of options.kernel) all.push(...(await measureRates(name, TOOLS, say, signal)));
   return all;
