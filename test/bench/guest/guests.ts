@@ -10,7 +10,7 @@ import { executedBetween, type Line, profile } from './profile.ts';
 import type { Subject } from './subjects.ts';
 
 const INSIDE = fileURLToPath(new URL('./inside.js', import.meta.url));
-const TIMEOUT_SEC = 420;
+const TIMEOUT_SEC = 1800;
 
 export interface Measured extends Seen {
   readonly instructions: Instructions | undefined;

@@ -10,8 +10,8 @@ import { BpfObject } from '../../../src/libbpf/index.ts';
 import { lossPlaces } from './loss-places.ts';
 import type { Command, EmptyProgram, Subject } from './subjects.ts';
 
-const READY_MS = 60_000;
-const END_MS = 120_000;
+const READY_MS = 180_000;
+const END_MS = 600_000;
 const QUIET_MS = 250;
 const QUIET_TIMES = 4;
 /** Of a hundredth of a second each; a busy process gets 25 in that time. */
