@@ -65,7 +65,7 @@ function notes(one: Measurement, sizes: Sizes): string[] {
     const { workload, arrived, says } = seen;
     const sent = sizes.packets[workload];
     const missing = arrived === sent ? [] : [`${count(arrived)} of ${count(sent)} packets arrived`];
-    const worth = says.filter((line) => !/^\d+ complete|, 0 lost|^\d+ 0 packets/.test(line));
+    const worth = says.filter((line) => !/^\d+ complete| written$|^\d+ 0 packets/.test(line));
     return [...missing, ...worth].map((line) => `${where}, ${HEADINGS[workload]}: ${line}`);
   });
   return [...failure, ...said];

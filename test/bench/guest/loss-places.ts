@@ -27,13 +27,19 @@ export function describePlaces({ rows }: Ledger): string | undefined {
   return lost.length > 0 ? lost.map(([place, n]) => `${place} ${n}`).join(', ') : undefined;
 }
 
-/** Of the first Parquet file below a folder. */
-export async function lossPlaces(folder: string): Promise<string | undefined> {
-  const names = await readdir(folder, { recursive: true });
-  const name = names.find((one) => one.endsWith('.parquet'));
-  if (name === undefined) return undefined;
-  const { buffer, byteOffset, byteLength } = await readFile(join(folder, name));
+async function ledgerOf(path: string): Promise<Ledger | undefined> {
+  const { buffer, byteOffset, byteLength } = await readFile(path);
   const whole = buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
   const found = parquetMetadata(whole).key_value_metadata?.find(({ key }) => key === LEDGER_KEY);
-  return found?.value && describePlaces(JSON.parse(found.value) as Ledger);
+  return found?.value ? (JSON.parse(found.value) as Ledger) : undefined;
+}
+
+/** Of the Parquet files below a folder the first that has a ledger. */
+export async function lossPlaces(folder: string): Promise<string | undefined> {
+  const names = await readdir(folder, { recursive: true });
+  for (const name of names.filter((one) => one.endsWith('.parquet'))) {
+    const ledger = await ledgerOf(join(folder, name));
+    if (ledger) return describePlaces(ledger);
+  }
+  return undefined;
 }

@@ -56,7 +56,7 @@ export function rateTable(all: readonly Rate[]): string {
   const places = all.flatMap(({ subject, release, senders, workloads }) =>
     workloads
       .flatMap(({ says }) => says)
-      .filter((line) => !/, 0 lost,/.test(line))
+      .filter((line) => !/ written$/.test(line))
       .map((line) => `${shortRelease(release)}: ${subject.title}, senders ${senders}: ${line}`),
   );
   return [...alignTable([head, ...rows]), '', ...places, ''].join('\n');
