@@ -7,10 +7,10 @@ RESULTS   := build/test-results.json
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup packages build bpf typescript layout run test bench lint clean
+.PHONY: help setup packages build bpf typescript layout run test bench bench-guest bench-setup lint clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 # --- setup: what is missing and nothing else
 
@@ -69,6 +69,7 @@ layout: build/layout.bpf.o typescript
 	node dist/cli/write-layout.js build/layout.bpf.o src/wire/layout.ts
 
 include native/native.mk
+include test/bench/native/native.mk
 
 build/libconntrail.so: | packages
 
@@ -87,8 +88,15 @@ test: setup build lint native-test ## everything: linter, C tests, unit tests, p
 	npx vitest run --reporter=default --reporter=./test/run/skipped-reporter.ts \
 		--reporter=json --outputFile.json=$(RESULTS)
 
-bench: setup build ## records per second, beside the obvious implementation
-	npm run --silent bench
+bench: bench-setup build bench-native ## records per second, and what tracing costs in virtual machines
+	npm run --silent bench:user
+	npm run --silent bench:guest
+
+bench-guest: bench-setup build bench-native ## the second half alone: guest instructions per packet
+	npm run --silent bench:guest
+
+bench-setup: setup
+	@$(MAKE) --no-print-directory packages PACKAGES=bpftrace
 
 lint: setup ## types, linter, formatter
 	npm run --silent check

@@ -37,6 +37,7 @@ export interface GuestRequest {
   readonly shell?: boolean;
   /** Added to the kernel's command line. */
   readonly kernelArgs?: readonly string[];
+  readonly accelerator?: Accelerator; // else the best that works here
   /** Added to QEMU's command line. */
   readonly qemuArgs?: readonly string[];
   /** Fetch the kernel anew. */
@@ -181,7 +182,7 @@ export async function runGuest(request: GuestRequest): Promise<GuestResult> {
     signal: request.signal,
     onProgress,
   });
-  const accelerator = await chooseAccelerator(kernel);
+  const accelerator = request.accelerator ?? (await chooseAccelerator(kernel));
   onProgress(`booting ${kernel.release} with ${accelerator} and ${share.kind}`);
   const folder = await mkdtemp(join(tmpdir(), 'conntrail-lab-'));
   const state: GuestState = { startedAt: Date.now(), bootMs: 0, status: undefined };

@@ -1,0 +1,69 @@
+/** In the guest: client, router with masquerade, and a server that counts what arrives. */
+import type { Scenario } from '../../../src/lab/scenario.ts';
+import { type Net, withTopology } from '../../../src/lab/topology.ts';
+
+export const SERVER = '203.0.113.2';
+export const PORT = 7000;
+
+const ROUTER_RULES = `
+table ip nat {
+  chain postrouting {
+    type nat hook postrouting priority srcnat; policy accept;
+    oifname "to-server" counter masquerade
+  }
+}
+table ip filter {
+  chain forward {
+    type filter hook forward priority filter; policy drop;
+    ct state new,established,related counter accept
+  }
+}`;
+
+/** Before connection tracking, so that the router alone tracks. */
+const SERVER_RULES = `
+table ip sink {
+  counter arrived { }
+  chain prerouting {
+    type filter hook prerouting priority -300; policy accept;
+    udp dport ${PORT} counter name arrived drop
+  }
+}`;
+
+/** No entry goes away while it is counted: how long a workload takes is not its cost. */
+const ROUTER_SYSCTLS = {
+  'net.netfilter.nf_conntrack_udp_timeout': '3600',
+};
+
+const SCENARIO: Scenario = {
+  name: 'bench',
+  title: 'one router with masquerade',
+  why: 'cost per packet',
+  topology: 'routed',
+  sysctl: { router: ROUTER_SYSCTLS },
+  count: [],
+  sniff: [],
+  rules: {},
+  beforeTrace: [],
+  traffic: [],
+  expect: {},
+};
+
+export async function withNetwork<T>(work: (net: Net) => Promise<T>): Promise<T> {
+  return withTopology(SCENARIO, async (net) => {
+    const max = 'echo 262144 > /proc/sys/net/netfilter/nf_conntrack_max';
+    await net.need('router', ['nft', '-f', '-'], { input: ROUTER_RULES });
+    await net.need('server', ['nft', '-f', '-'], { input: SERVER_RULES });
+    await net.need('router', ['sh', '-c', max]).catch(() => {}); // the first namespace sets it
+    return work(net);
+  });
+}
+
+export async function forgetFlows(net: Net): Promise<void> {
+  await net.need('router', ['conntrack', '-F']);
+}
+
+/** Packets at the server since the last call. */
+export async function takeArrived(net: Net): Promise<number> {
+  const text = await net.need('server', ['nft', 'reset', 'counter', 'ip', 'sink', 'arrived']);
+  return Number(/packets (\d+)/.exec(text)?.[1] ?? Number.NaN);
+}
