@@ -68,14 +68,24 @@ function extremes2(words: Int32Array, count: number, flip: number): [number, num
 }
 
 function extremesOfBytes(words: Int32Array, count: number, stride: number): [number, number] {
-  const bytes = Buffer.from(words.buffer, words.byteOffset, count * stride * 4);
-  const size = stride * 4;
-  const compare = (a: number, b: number) =>
-    bytes.compare(bytes, b * size, (b + 1) * size, a * size, (a + 1) * size);
   let [least, greatest] = [0, 0];
   for (let i = 1; i < count; i++) {
-    if (compare(i, least) < 0) least = i;
-    if (compare(i, greatest) > 0) greatest = i;
+    if (compareBytes(words, i * stride, least * stride, stride) < 0) least = i;
+    else if (compareBytes(words, i * stride, greatest * stride, stride) > 0) greatest = i;
   }
   return [least, greatest];
+}
+
+/** Byte by byte from the front: the front is the low end of a word. */
+function compareBytes(words: Int32Array, a: number, b: number, stride: number): number {
+  for (let k = 0; k < stride; k++) {
+    if (words[a + k] === words[b + k]) continue;
+    return swapped(words[a + k]!) - swapped(words[b + k]!);
+  }
+  return 0;
+}
+
+function swapped(word: number): number {
+  const low = ((word & 0xff) << 24) | ((word & 0xff00) << 8);
+  return (low | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0;
 }

@@ -104,15 +104,49 @@ function bytesOf(most: number): number {
 
 /** One miniblock, `width` bytes a value. */
 function pack(bytes: Uint8Array, at: number, from: number, width: number): number {
-  let to = at;
-  for (let i = from; i < from + MINIBLOCK; i++) {
-    const value = deltas[i]!;
-    const low = value >>> 0;
-    const narrow = width < 4 ? width : 4;
-    for (let k = 0; k < narrow; k++) bytes[to++] = low >>> (k * 8);
-    if (width <= 4) continue;
-    const high = Math.floor(value / 0x100000000);
-    for (let k = 4; k < width; k++) bytes[to++] = high >>> (k * 8 - 32);
+  if (width > 4) packWide(bytes, at, from, width);
+  else PACK[width - 1]!(bytes, at, from);
+  return at + width * MINIBLOCK;
+}
+
+type Pack = (bytes: Uint8Array, at: number, from: number) => void;
+
+/** A loop for each width: one for all of them costs several times as much. */
+const PACK: readonly Pack[] = [
+  (bytes, at, from) => {
+    for (let i = 0; i < MINIBLOCK; i++) bytes[at + i] = deltas[from + i]!;
+  },
+  (bytes, at, from) => {
+    for (let i = from, to = at; i < from + MINIBLOCK; i++, to += 2) {
+      const value = deltas[i]! | 0;
+      bytes[to] = value;
+      bytes[to + 1] = value >>> 8;
+    }
+  },
+  (bytes, at, from) => {
+    for (let i = from, to = at; i < from + MINIBLOCK; i++, to += 3) {
+      const value = deltas[i]! | 0;
+      bytes[to] = value;
+      bytes[to + 1] = value >>> 8;
+      bytes[to + 2] = value >>> 16;
+    }
+  },
+  (bytes, at, from) => {
+    for (let i = from, to = at; i < from + MINIBLOCK; i++, to += 4) {
+      const value = deltas[i]! >>> 0;
+      bytes[to] = value;
+      bytes[to + 1] = value >>> 8;
+      bytes[to + 2] = value >>> 16;
+      bytes[to + 3] = value >>> 24;
+    }
+  },
+];
+
+function packWide(bytes: Uint8Array, at: number, from: number, width: number): void {
+  for (let i = from, to = at; i < from + MINIBLOCK; i++, to += width) {
+    const low = deltas[i]! >>> 0;
+    const high = Math.floor(deltas[i]! / 0x100000000);
+    for (let k = 0; k < 4; k++) bytes[to + k] = low >>> (k * 8);
+    for (let k = 4; k < width; k++) bytes[to + k] = high >>> (k * 8 - 32);
   }
-  return to;
 }

@@ -6,6 +6,7 @@
 
 /** Indexes of 16 bits are the widest that are packed. */
 const MOST_ENTRIES = 65_536;
+const LEAST_SLOTS = 1024;
 /** So few are kept in any case: columns of codes have no plain form. */
 const ALWAYS = 256;
 
@@ -26,7 +27,8 @@ export class Dictionary {
     const limit = Math.min(MOST_ENTRIES, Math.max(ALWAYS, paying));
     this.prepare(values, limit * stride);
     this.count = 0;
-    if (stride === 1) this.build1(words, values, limit);
+    if (stride === 1 && isNarrow(words, values)) this.buildNarrow(words, values, limit);
+    else if (stride === 1) this.build1(words, values, limit);
     else if (stride === 2) this.build2(words, values, limit);
     else this.build4(words, values, limit);
     return this.count <= limit;
@@ -39,13 +41,31 @@ export class Dictionary {
   }
 
   private prepare(values: number, words: number): void {
-    let slots = 1024;
+    let slots = LEAST_SLOTS;
     while (slots < values * 2 && slots < MOST_ENTRIES * 2) slots *= 2;
     if (this.slots.length < slots) this.slots = new Int32Array(slots);
     else this.slots.fill(0, 0, slots);
     this.mask = slots - 1;
     if (this.indexes.length < values + 8) this.indexes = new Int32Array(values + 8);
     if (this.entries.length < words + 8) this.entries = new Int32Array(words + 8);
+  }
+
+  /** Of small numbers the value is its own place in the table. */
+  private buildNarrow(words: Int32Array, values: number, limit: number): void {
+    const { slots, indexes, entries } = this;
+    let count = 0;
+    for (let i = 0; i < values; i++) {
+      const word = words[i]!;
+      let slot = slots[word]!;
+      if (slot === 0) {
+        if (count === limit) return this.overflow();
+        entries[count++] = word;
+        slot = count;
+        slots[word] = slot;
+      }
+      indexes[i] = slot - 1;
+    }
+    this.count = count;
   }
 
   private build1(words: Int32Array, values: number, limit: number): void {
@@ -128,6 +148,13 @@ export class Dictionary {
   private overflow(): void {
     this.count = MOST_ENTRIES + 1;
   }
+}
+
+/** Whether all values are below the least number of slots. */
+function isNarrow(words: Int32Array, values: number): boolean {
+  let bits = 0;
+  for (let i = 0; i < values; i++) bits |= words[i]!;
+  return bits >>> 0 < LEAST_SLOTS;
 }
 
 function hash(word: number): number {

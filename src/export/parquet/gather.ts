@@ -67,9 +67,14 @@ function addBits(
   rows: Int32Array | undefined,
 ): void {
   const bits = new Uint8Array(values);
-  const length = rows?.length ?? count;
-  for (let i = 0; i < length; i++) {
-    const row = rows === undefined ? from + i : rows[i]!;
+  if (rows === undefined) {
+    for (let i = 0, row = from; i < count; i++, row++) {
+      words[at + i] = (bits[row >>> 3]! >>> (row & 7)) & 1;
+    }
+    return;
+  }
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
     words[at + i] = (bits[row >>> 3]! >>> (row & 7)) & 1;
   }
 }
@@ -86,10 +91,16 @@ function addWords(
     words.set(values.subarray(from * stride, (from + count) * stride), at);
   } else if (stride === 1) {
     for (let i = 0; i < rows.length; i++) words[at + i] = values[rows[i]!]!;
+  } else if (stride === 2) {
+    for (let i = 0, to = at; i < rows.length; i++, to += 2) {
+      const start = rows[i]! * 2;
+      words[to] = values[start]!;
+      words[to + 1] = values[start + 1]!;
+    }
   } else {
-    for (let i = 0, to = at; i < rows.length; i++) {
+    for (let i = 0, to = at; i < rows.length; i++, to += stride) {
       const start = rows[i]! * stride;
-      for (let k = 0; k < stride; k++) words[to++] = values[start + k]!;
+      for (let k = 0; k < stride; k++) words[to + k] = values[start + k]!;
     }
   }
 }
