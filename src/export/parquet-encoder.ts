@@ -81,12 +81,7 @@ export class ParquetPart {
   private failure: TraceError | undefined;
   private wake: () => void = () => undefined;
 
-  constructor(
-    id: number,
-    file: PartialFile,
-    table: Table,
-    send: (request: Request) => void,
-  ) {
+  constructor(id: number, file: PartialFile, table: Table, send: (request: Request) => void) {
     this.id = id;
     this.file = file;
     this.table = table;

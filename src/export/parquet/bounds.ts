@@ -9,12 +9,7 @@ export interface Bounds {
 export type Order = 'signed' | 'unsigned' | 'bytes';
 
 /** `count` values of `stride` words, at least one. */
-export function boundsOf(
-  words: Int32Array,
-  count: number,
-  stride: number,
-  order: Order,
-): Bounds {
+export function boundsOf(words: Int32Array, count: number, stride: number, order: Order): Bounds {
   const flip = order === 'unsigned' ? 0x80000000 | 0 : 0;
   const [least, greatest] =
     stride === 1

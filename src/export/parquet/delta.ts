@@ -15,12 +15,7 @@ const deltas = new Float64Array(BLOCK);
 
 /** @param stride words of a value: 1 for INT32, 2 for INT64.
  * @returns false where the values jump too far; the sink is then as it was. */
-export function putDelta(
-  sink: ByteSink,
-  words: Int32Array,
-  count: number,
-  stride: 1 | 2,
-): boolean {
+export function putDelta(sink: ByteSink, words: Int32Array, count: number, stride: 1 | 2): boolean {
   const start = sink.at;
   sink.varint(BLOCK);
   sink.varint(MINIBLOCKS);
@@ -39,7 +34,10 @@ export function putDelta(
 }
 
 function putFirst(sink: ByteSink, words: Int32Array, stride: 1 | 2): void {
-  if (stride === 1) return sink.zigzag(words[0]!);
+  if (stride === 1) {
+    sink.zigzag(words[0]!);
+    return;
+  }
   const value = (BigInt(words[1]!) << 32n) | BigInt(words[0]! >>> 0);
   let rest = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
   for (; rest >= 0x80n; rest >>= 7n) sink.byte(Number(rest & 0x7fn) | 0x80);

@@ -26,12 +26,15 @@ export class Dictionary {
     const paying = stride === 1 ? values >>> 1 : (values * 7) >>> 3;
     const limit = Math.min(MOST_ENTRIES, Math.max(ALWAYS, paying));
     this.prepare(values, limit * stride);
-    this.count = 0;
-    if (stride === 1 && isNarrow(words, values)) this.buildNarrow(words, values, limit);
-    else if (stride === 1) this.build1(words, values, limit);
-    else if (stride === 2) this.build2(words, values, limit);
-    else this.build4(words, values, limit);
-    return this.count <= limit;
+    this.count =
+      stride === 1
+        ? isNarrow(words, values)
+          ? this.buildNarrow(words, values, limit)
+          : this.build1(words, values, limit)
+        : stride === 2
+          ? this.build2(words, values, limit)
+          : this.build4(words, values, limit);
+    return this.count >= 0;
   }
 
   /** All values alike. */
@@ -50,25 +53,25 @@ export class Dictionary {
     if (this.entries.length < words + 8) this.entries = new Int32Array(words + 8);
   }
 
-  /** Of small numbers the value is its own place in the table. */
-  private buildNarrow(words: Int32Array, values: number, limit: number): void {
+  /** Of small numbers the value is its own place in the table. All return entries, -1: too many. */
+  private buildNarrow(words: Int32Array, values: number, limit: number): number {
     const { slots, indexes, entries } = this;
     let count = 0;
     for (let i = 0; i < values; i++) {
       const word = words[i]!;
       let slot = slots[word]!;
       if (slot === 0) {
-        if (count === limit) return this.overflow();
+        if (count === limit) return -1;
         entries[count++] = word;
         slot = count;
         slots[word] = slot;
       }
       indexes[i] = slot - 1;
     }
-    this.count = count;
+    return count;
   }
 
-  private build1(words: Int32Array, values: number, limit: number): void {
+  private build1(words: Int32Array, values: number, limit: number): number {
     const { slots, mask, indexes, entries } = this;
     let count = 0;
     let last = ~words[0]!;
@@ -83,7 +86,7 @@ export class Dictionary {
           index = slots[slot]! - 1;
         }
         if (index < 0) {
-          if (count === limit) return this.overflow();
+          if (count === limit) return -1;
           entries[count] = word;
           index = count++;
           slots[slot] = count;
@@ -91,10 +94,10 @@ export class Dictionary {
       }
       indexes[i] = index;
     }
-    this.count = count;
+    return count;
   }
 
-  private build2(words: Int32Array, values: number, limit: number): void {
+  private build2(words: Int32Array, values: number, limit: number): number {
     const { slots, mask, indexes, entries } = this;
     let count = 0;
     let index = -1;
@@ -109,7 +112,7 @@ export class Dictionary {
           index = slots[slot]! - 1;
         }
         if (index < 0) {
-          if (count === limit) return this.overflow();
+          if (count === limit) return -1;
           entries[count * 2] = low;
           entries[count * 2 + 1] = high;
           index = count++;
@@ -118,10 +121,10 @@ export class Dictionary {
       }
       indexes[i] = index;
     }
-    this.count = count;
+    return count;
   }
 
-  private build4(words: Int32Array, values: number, limit: number): void {
+  private build4(words: Int32Array, values: number, limit: number): number {
     const { slots, mask, indexes, entries } = this;
     let count = 0;
     let index = -1;
@@ -134,7 +137,7 @@ export class Dictionary {
           index = slots[slot]! - 1;
         }
         if (index < 0) {
-          if (count === limit) return this.overflow();
+          if (count === limit) return -1;
           for (let k = 0; k < 4; k++) entries[count * 4 + k] = words[at + k]!;
           index = count++;
           slots[slot] = count;
@@ -142,11 +145,7 @@ export class Dictionary {
       }
       indexes[i] = index;
     }
-    this.count = count;
-  }
-
-  private overflow(): void {
-    this.count = MOST_ENTRIES + 1;
+    return count;
   }
 }
 

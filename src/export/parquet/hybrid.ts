@@ -24,12 +24,7 @@ export function indexWidth(entries: number): number {
 }
 
 /** Values of `width` 1, 2, 4, 8 or 16 bits. `values` must have room for 7 more than `count`. */
-export function putPacked(
-  sink: ByteSink,
-  values: Int32Array,
-  count: number,
-  width: number,
-): void {
+export function putPacked(sink: ByteSink, values: Int32Array, count: number, width: number): void {
   const groups = (count + 7) >>> 3;
   values.fill(0, count, groups * 8);
   sink.varint(groups * 2 + 1);
@@ -44,7 +39,8 @@ type Pack = (values: Int32Array, groups: number, bytes: Uint8Array, at: number) 
 const PACK: Readonly<Record<number, Pack>> = {
   1: (values, groups, bytes, at) => {
     for (let to = at, i = 0; to < at + groups; to++, i += 8) {
-      const low = values[i]! | (values[i + 1]! << 1) | (values[i + 2]! << 2) | (values[i + 3]! << 3);
+      const low =
+        values[i]! | (values[i + 1]! << 1) | (values[i + 2]! << 2) | (values[i + 3]! << 3);
       const high = values[i + 4]! | (values[i + 5]! << 1) | (values[i + 6]! << 2);
       bytes[to] = low | (high << 4) | (values[i + 7]! << 7);
     }

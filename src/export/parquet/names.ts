@@ -1,6 +1,7 @@
 /** Names of a column chunk: distinct ones and their indexes, else all of them in plain. */
-import { ByteSink } from './byte-sink.ts';
+
 import type { Bounds } from './bounds.ts';
+import { ByteSink } from './byte-sink.ts';
 import type { Span } from './rows.ts';
 
 const MOST_ENTRIES = 4096;

@@ -61,7 +61,10 @@ export class PageWriter {
   private pack(body: Uint8Array): void {
     const { packed, compressor } = this;
     packed.clear();
-    if (body.length < SMALL) return putStored(packed, body);
+    if (body.length < SMALL) {
+      putStored(packed, body);
+      return;
+    }
     packed.reserve(compressor.bound(body.length));
     packed.at = compressor.compress(body, packed.bytes);
   }

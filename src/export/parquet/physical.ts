@@ -77,4 +77,3 @@ function leaf(column: Column): Uint8Array {
     ...MEANING[type],
   ]);
 }
-
