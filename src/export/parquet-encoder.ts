@@ -13,8 +13,8 @@ import type { Reply, Request } from './parquet-protocol.ts';
 import type { PartialFile } from './partial-file.ts';
 import { workerPath } from './worker-path.ts';
 
-/** Batches on their way to the encoder, beside the one it works on. */
-const MAX_UNDER_WAY = 2;
+/** Batches on their way to the encoder: as many as come while it is busy with a row group. */
+const MAX_UNDER_WAY = 4;
 
 /** Of zstd: higher ones take longer, and hardly save anything on columns. */
 const LEVEL = 1;
