@@ -5,7 +5,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { RecordBatch } from '../columns/arrow.ts';
-import { closeCompressor, openCompressor } from '../libbpf/compressor.ts';
+import { type CompressorHandle, closeCompressor, openCompressor } from '../libbpf/compressor.ts';
 import { fileError, type TraceError } from '../model/error.ts';
 import type { Table } from '../model/tables.ts';
 import { buffersOf, memoryOf } from './batch-memory.ts';
@@ -20,17 +20,16 @@ const MAX_UNDER_WAY = 4;
 const LEVEL = 1;
 
 export class ParquetEncoder {
-  private readonly compressor = openCompressor(LEVEL);
   private readonly worker: Worker;
+  private readonly compressor: CompressorHandle;
   private readonly parts = new Map<number, ParquetPart>();
   private nextPart = 0;
-  private isStopped = false;
+  private stopping: Promise<void> | undefined;
 
   constructor() {
-    this.worker = new Worker(workerPath('parquet-worker'), {
-      execArgv: [],
-      workerData: this.compressor,
-    });
+    const path = workerPath('parquet-worker');
+    this.compressor = openCompressor(LEVEL);
+    this.worker = new Worker(path, { execArgv: [], workerData: this.compressor });
     this.worker.on('message', (reply: Reply) => this.hear(reply));
     this.worker.on('error', (error) => this.lose(error.message));
     this.worker.on('exit', (code) => this.lose(`the encoder's thread ended with status ${code}`));
@@ -40,15 +39,18 @@ export class ParquetEncoder {
     const part = this.nextPart++;
     const opened = new ParquetPart(part, file, table, (request) => this.send(request));
     this.parts.set(part, opened);
-    if (this.isStopped) opened.fail('given up', undefined);
+    if (this.stopping !== undefined) opened.fail('given up', undefined);
     this.send({ kind: 'open', part, fd: file.handle.fd, table });
     return opened;
   }
 
   /** Parts that are still open fail: whoever waits for one is let go. */
-  async stop(): Promise<void> {
-    if (this.isStopped) return;
-    this.isStopped = true;
+  stop(): Promise<void> {
+    this.stopping ??= this.end();
+    return this.stopping;
+  }
+
+  private async end(): Promise<void> {
     await this.worker.terminate();
     closeCompressor(this.compressor);
     for (const part of this.parts.values()) part.fail('given up', undefined);
@@ -64,7 +66,7 @@ export class ParquetEncoder {
   }
 
   private lose(message: string): void {
-    if (this.isStopped) return;
+    if (this.stopping !== undefined) return;
     for (const part of this.parts.values()) part.fail(message, undefined);
   }
 }

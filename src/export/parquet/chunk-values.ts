@@ -22,6 +22,9 @@ export interface EncodedValues {
   readonly bounds: Bounds | undefined;
 }
 
+/** What the frame of few deltas may add; of many it adds nothing. */
+const SMALL = 64;
+
 const NOTHING: EncodedValues = { encoding: PLAIN, entries: 0, bounds: undefined };
 
 /** Numbers that grow or differ little from row to row; measured to be smaller as deltas. */
@@ -51,7 +54,9 @@ export class ValueEncoder {
     if (column.type === 'bool') return this.putBits(body);
     if (this.gathered.isOneValue(strideOf(column))) return this.putOne(column, body);
     if (isDelta(column)) return this.putDeltas(column, body) ?? this.putWords(column, body);
-    return this.putWords(column, body);
+    return (
+      this.putIndexed(column, body) ?? this.putDeltas(column, body) ?? this.putWords(column, body)
+    );
   }
 
   private putBits(body: ByteSink): EncodedValues {
@@ -76,22 +81,32 @@ export class ValueEncoder {
     return this.putEntries(column);
   }
 
+  /** Undefined where they would be larger than the values. */
   private putDeltas(column: Column, body: ByteSink): EncodedValues | undefined {
     const { words, count } = this.gathered;
     const stride = strideOf(column);
+    const start = body.at;
     if (stride === 4 || !putDelta(body, words, count, stride)) return undefined;
+    if (body.at - start > count * stride * 4 + SMALL) {
+      body.at = start;
+      return undefined;
+    }
     const bounds = boundsOf(words, count, stride, orderOf(column));
     return { encoding: DELTA_BINARY_PACKED, entries: 0, bounds };
   }
 
-  /** By dictionary where that is smaller, else as they are, which is the plain form. */
+  /** Undefined where there are too many different ones. */
+  private putIndexed(column: Column, body: ByteSink): EncodedValues | undefined {
+    const { words, count } = this.gathered;
+    if (!this.dictionary.build(words, count, strideOf(column))) return undefined;
+    putIndexes(body, this.dictionary.indexes, count, this.dictionary.count);
+    return this.putEntries(column);
+  }
+
+  /** As they are, which is the plain form. */
   private putWords(column: Column, body: ByteSink): EncodedValues {
     const { words, count } = this.gathered;
     const stride = strideOf(column);
-    if (this.dictionary.build(words, count, stride)) {
-      putIndexes(body, this.dictionary.indexes, count, this.dictionary.count);
-      return this.putEntries(column);
-    }
     body.put(new Uint8Array(words.buffer, 0, count * stride * 4));
     return { encoding: PLAIN, entries: 0, bounds: boundsOf(words, count, stride, orderOf(column)) };
   }

@@ -1,6 +1,6 @@
 /** Three readers that know nothing of each other: DuckDB, hyparquet, and the one we read with. */
 import { readFileSync } from 'node:fs';
-import { DuckDBInstance } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { type FileMetaData, parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { conform } from '../../../src/columns/conform.ts';
@@ -35,9 +35,15 @@ export async function readWithDuckDb(path: string, { columns }: Table): Promise<
     if (type === 'address') return `lower(hex(${name}))`;
     return type === 'timestamp' ? `epoch_us(${name})` : `"${name}"`;
   });
-  const connection = await (await DuckDBInstance.create()).connect();
-  const found = await connection.runAndReadAll(`SELECT ${selected.join(', ')} FROM '${path}'`);
-  return found.getRows() as Value[][];
+  return query(`SELECT ${selected.join(', ')} FROM '${path}'`);
+}
+
+let duckDb: Promise<DuckDBConnection> | undefined;
+
+/** Starting DuckDB takes longer than what it is asked. */
+export async function query(sql: string): Promise<Value[][]> {
+  duckDb ??= DuckDBInstance.create().then((instance) => instance.connect());
+  return (await (await duckDb).runAndReadAll(sql)).getRows() as Value[][];
 }
 
 /** What readWithDuckDb() must find. */
@@ -50,15 +56,17 @@ export function inMicroseconds(rows: readonly Row[], { columns }: Table): Value[
   );
 }
 
+const decoder = new ParquetDecoder();
+
 export async function readWithDecoder(path: string, table: Table): Promise<Row[]> {
-  const decoder = new ParquetDecoder();
   const rows: Row[] = [];
-  try {
-    for await (const batch of decoder.batches(path)) {
-      rows.push(...rowsIn(conform(batch, table, path), table));
-    }
-  } finally {
-    await decoder.stop();
+  for await (const batch of decoder.batches(path)) {
+    rows.push(...rowsIn(conform(batch, table, path), table));
   }
   return rows;
+}
+
+/** After the last test. */
+export async function stopReaders(): Promise<void> {
+  await decoder.stop();
 }

@@ -93,7 +93,7 @@ function makeValue(type: ColumnType, seed: bigint): Value {
     case 'timestamp':
       return seed & 0x3fff_ffff_ffff_ffffn;
     case 'address':
-      return `${seed.toString(16).padStart(16, '0')}${(seed ^ 0xffn).toString(16).padStart(16, '0')}`;
+      return ((BigInt(low % 5) << 96n) | seed).toString(16).padStart(32, '0');
     case 'code':
       return WORDS[low % WORDS.length]!;
     case 'name':
@@ -135,11 +135,12 @@ export function randomRows(
   );
 }
 
-/** What is null keeps rubbish in its place. */
+/** What is null keeps rubbish in its place, as do the bits after the last row. */
 export function columnsOf({ columns }: Table, rows: readonly Row[]): ColumnMemory[] {
   return columns.map(({ name, type, nullable }) => {
     const values = rows.map((row) => row[name]!);
     const validity = new Uint8Array((rows.length + 7) >>> 3);
+    if (rows.length % 8 > 0) validity[validity.length - 1] = (0xff << (rows.length % 8)) & 0xff;
     values.forEach((value, row) => {
       if (value !== null) validity[row >>> 3]! |= 1 << (row & 7);
     });
