@@ -27,9 +27,9 @@ const SMALL = 64;
 
 const NOTHING: EncodedValues = { encoding: PLAIN, entries: 0, bounds: undefined };
 
-/** Numbers that grow or differ little from row to row; measured to be smaller as deltas. */
+/** Numbers that grow from row to row: a dictionary need not be tried. */
 function isDelta({ type, unit, name }: Column): boolean {
-  return type === 'timestamp' || unit === 'ns' || unit === 'ns since boot' || name === 'packet';
+  return type === 'timestamp' || unit === 'ns since boot' || name === 'packet';
 }
 
 export class ValueEncoder {

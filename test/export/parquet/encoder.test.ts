@@ -122,7 +122,7 @@ describe('a dictionary', () => {
   });
 
   it.each([2, 3, 4, 5, 16, 17, 256, 257, 500, 1024, 1025])('of %i entries', async (distinct) => {
-    const table = columnsNamed('u16_null', 'u32', 'u64', 'address', 'address_null');
+    const table = columnsNamed('u16_null', 'u32', 'u64', 'u64_null', 'address', 'address_null');
     const rows = Array.from({ length: 5000 }, (_, row): Row => {
       const value = (row * 7) % distinct;
       const big = BigInt(value) * 0x1_0000_0001n;
@@ -130,6 +130,7 @@ describe('a dictionary', () => {
         u32: value * 3,
         u64: big,
         address: big.toString(16).padStart(32, '0'),
+        u64_null: BigInt(value) << 32n,
         u16_null: row % 5 === 0 ? null : value,
         address_null: value.toString(16).padStart(8, '0').padEnd(32, '0'),
       };
@@ -194,8 +195,8 @@ describe('deltas', () => {
 });
 
 describe('statistics', () => {
-  it('say least, greatest and nulls of every column', () => {
-    const rows = randomRows(EVERY, 1500, { pattern: 'any', nulls: 'random', seed: 9 });
+  it.each(['any', 'growing', 'few'] as const)('of %s say least, greatest, nulls', (pattern) => {
+    const rows = randomRows(EVERY, 1500, { pattern, nulls: 'random', seed: 9 });
     const [group] = metadataOf(write(EVERY, rows, 500)).row_groups;
     for (const [index, { name, type }] of EVERY.columns.entries()) {
       const values = rows.map((row) => row[name]!).filter((value) => value !== null);

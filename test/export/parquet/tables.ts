@@ -23,14 +23,14 @@ function column(type: ColumnType, nullable: boolean, unit = ''): Column {
   return type === 'code' ? { ...base, words: WORDS } : base;
 }
 
-/** Columns of unit ns are written as deltas. */
+/** Columns of this unit are written as deltas. */
 export const EVERY: Table = {
   name: 'packets',
   meaning: 'a row of all types',
   columns: [false, true].flatMap((nullable) => [
     ...TYPES.map((type) => column(type, nullable)),
-    column('u32', nullable, 'ns'),
-    column('u64', nullable, 'ns'),
+    column('u32', nullable, 'ns since boot'),
+    column('u64', nullable, 'ns since boot'),
   ]),
 };
 
