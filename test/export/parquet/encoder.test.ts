@@ -97,9 +97,10 @@ describe('a file', () => {
   it.each([16_381, 300_000])(
     'of more rows than a row group, %i a batch, comes back',
     async (batch) => {
-      const table = columnsNamed('u64_delta', 'u16_null', 'timestamp_null', 'name', 'bool_null');
-      const rows = randomRows(table, 265_011, { pattern: 'few', nulls: 'runs', seed: 5 });
+      const table = columnsNamed('u8', 'u16_null', 'bool_null');
+      const rows = randomRows(table, 263_011, { pattern: 'few', nulls: 'runs', seed: 5 });
       const path = write(table, rows, batch);
+      expect(metadataOf(path).num_rows).toBe(BigInt(rows.length));
       const groups = metadataOf(path).row_groups.map((group) => Number(group.num_rows));
       expect(groups.length).toBe(batch < 131_072 ? 2 : 3);
       expect(groups.slice(0, -1).every((count) => count >= 131_072 && count < 147_456)).toBe(true);
@@ -211,6 +212,20 @@ describe('statistics', () => {
       );
       expect(bounds, name).toEqual(ends);
     }
+  });
+
+  it('say where dictionary and data begin, and how long both are', () => {
+    const rows = randomRows(EVERY, 100, { pattern: 'few', nulls: 'random', seed: 4 });
+    const [group] = metadataOf(write(EVERY, rows, 100)).row_groups;
+    let at = 4n;
+    for (const { meta_data, file_offset } of group!.columns) {
+      const { data_page_offset, dictionary_page_offset } = meta_data!;
+      expect([file_offset, dictionary_page_offset ?? data_page_offset]).toEqual([at, at]);
+      const hasDictionary = meta_data!.encodings.includes('RLE_DICTIONARY');
+      expect(data_page_offset > at).toBe(hasDictionary);
+      at += meta_data!.total_compressed_size;
+    }
+    expect(group!.total_compressed_size).toBe(at - 4n);
   });
 
   it('let DuckDB pass over row groups and miss nothing', async () => {
