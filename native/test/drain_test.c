@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "compress_test.h"
 #include "log_test.h"
 #include "memory_ring.h"
 #include "threads_test.h"
@@ -348,6 +349,8 @@ int main(int argc, char **argv)
 		{ "ends a wait from another thread", test_wake_ends_a_wait },
 		{ "keeps messages in order, without debug ones", test_log_order },
 		{ "keeps the end of a long log", test_log_end },
+		{ "compresses to frames that are whole", test_compress_whole },
+		{ "refuses to compress without room", test_compress_no_room },
 		{ "keeps order and horizon under three producers", test_threads },
 		{ NULL, NULL },
 	};

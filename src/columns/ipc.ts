@@ -85,15 +85,10 @@ export class IpcEncoder {
   }
 }
 
-/** One batch as a whole IPC stream in memory of its own, to be sent to another thread. */
-export function batchToIpc(batch: RecordBatch, table: Table): Uint8Array<ArrayBuffer> {
-  const encoder = new IpcEncoder(table, 'stream');
-  const chunks = [...encoder.write(batch), ...encoder.close({})];
-  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0));
-  let end = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, end);
-    end += chunk.byteLength;
-  }
-  return bytes;
+/** The schema of a table as an IPC message, as files of other formats carry it. */
+export function schemaMessage(table: Table): Uint8Array {
+  const writer = new RecordBatchStreamWriter({ autoDestroy: false });
+  const sink = new ChunkSink();
+  writer.reset(sink, arrowSchema(table));
+  return Buffer.concat(sink.take());
 }

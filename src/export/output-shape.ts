@@ -30,7 +30,7 @@ export interface Output {
   readonly tables: readonly Table[];
   /** Bytes written so far. */
   readonly bytes: number;
-  /** Resolves when there is room for more. The batch must not change before. */
+  /** Resolves when there is room for more. The batch is given away: its memory may be gone. */
   write(table: TableName, batch: RecordBatch): Promise<void>;
   /** Completes all files. The key-values (the ledger above all) go into them. */
   close(metadata: Metadata): Promise<Written>;

@@ -4,28 +4,32 @@
  * encoder has room for the next batch.
  */
 import { Worker } from 'node:worker_threads';
+import type { RecordBatch } from '../columns/arrow.ts';
+import { type CompressorHandle, closeCompressor, openCompressor } from '../libbpf/compressor.ts';
 import { fileError, type TraceError } from '../model/error.ts';
-import type { Column, Table } from '../model/tables.ts';
+import type { Table } from '../model/tables.ts';
+import { buffersOf, memoryOf } from './batch-memory.ts';
 import type { Reply, Request } from './parquet-protocol.ts';
 import type { PartialFile } from './partial-file.ts';
 import { workerPath } from './worker-path.ts';
 
-/** Batches on their way to the encoder, beside the one it works on. */
-const MAX_UNDER_WAY = 2;
+/** Batches on their way to the encoder: as many as come while it is busy with a row group. */
+const MAX_UNDER_WAY = 4;
 
-/** Numbers that grow or differ little from row to row; measured to be smaller as deltas. */
-function isDelta({ type, unit, name }: Column): boolean {
-  return type === 'timestamp' || unit === 'ns' || unit === 'ns since boot' || name === 'packet';
-}
+/** Of zstd: higher ones take longer, and hardly save anything on columns. */
+const LEVEL = 1;
 
 export class ParquetEncoder {
   private readonly worker: Worker;
+  private readonly compressor: CompressorHandle;
   private readonly parts = new Map<number, ParquetPart>();
   private nextPart = 0;
-  private isStopped = false;
+  private stopping: Promise<void> | undefined;
 
   constructor() {
-    this.worker = new Worker(workerPath('parquet-worker'), { execArgv: [] });
+    const path = workerPath('parquet-worker');
+    this.compressor = openCompressor(LEVEL);
+    this.worker = new Worker(path, { execArgv: [], workerData: this.compressor });
     this.worker.on('message', (reply: Reply) => this.hear(reply));
     this.worker.on('error', (error) => this.lose(error.message));
     this.worker.on('exit', (code) => this.lose(`the encoder's thread ended with status ${code}`));
@@ -33,18 +37,22 @@ export class ParquetEncoder {
 
   open(file: PartialFile, table: Table): ParquetPart {
     const part = this.nextPart++;
-    const opened = new ParquetPart(part, file, (request) => this.send(request));
+    const opened = new ParquetPart(part, file, table, (request) => this.send(request));
     this.parts.set(part, opened);
-    if (this.isStopped) opened.fail('given up', undefined);
-    const delta = table.columns.filter(isDelta).map(({ name }) => name);
-    this.send({ kind: 'open', part, fd: file.handle.fd, delta });
+    if (this.stopping !== undefined) opened.fail('given up', undefined);
+    this.send({ kind: 'open', part, fd: file.handle.fd, table });
     return opened;
   }
 
   /** Parts that are still open fail: whoever waits for one is let go. */
-  async stop(): Promise<void> {
-    this.isStopped = true;
+  stop(): Promise<void> {
+    this.stopping ??= this.end();
+    return this.stopping;
+  }
+
+  private async end(): Promise<void> {
     await this.worker.terminate();
+    closeCompressor(this.compressor);
     for (const part of this.parts.values()) part.fail('given up', undefined);
   }
 
@@ -54,12 +62,11 @@ export class ParquetEncoder {
   }
 
   private send(request: Request): void {
-    const transfer = request.kind === 'batch' ? [request.ipc.buffer] : [];
-    this.worker.postMessage(request, transfer);
+    this.worker.postMessage(request, request.kind === 'batch' ? buffersOf(request.columns) : []);
   }
 
   private lose(message: string): void {
-    if (this.isStopped) return;
+    if (this.stopping !== undefined) return;
     for (const part of this.parts.values()) part.fail(message, undefined);
   }
 }
@@ -69,28 +76,32 @@ export class ParquetPart {
   bytes = 0;
   private readonly id: number;
   private readonly file: PartialFile;
+  private readonly table: Table;
   private readonly send: (request: Request) => void;
   private underWay = 0;
   private isClosed = false;
   private failure: TraceError | undefined;
   private wake: () => void = () => undefined;
 
-  constructor(id: number, file: PartialFile, send: (request: Request) => void) {
+  constructor(id: number, file: PartialFile, table: Table, send: (request: Request) => void) {
     this.id = id;
     this.file = file;
+    this.table = table;
     this.send = send;
   }
 
-  /** Takes the memory of `ipc`. One call at a time. */
-  async write(ipc: Uint8Array<ArrayBuffer>): Promise<void> {
-    this.send({ kind: 'batch', part: this.id, ipc });
+  /** Takes the batch's memory. One call at a time. */
+  async write(batch: RecordBatch): Promise<void> {
+    if (batch.numRows === 0) return;
+    const columns = memoryOf(batch, this.table);
+    this.send({ kind: 'batch', part: this.id, rows: batch.numRows, columns });
     this.underWay++;
     await this.until(() => this.underWay < MAX_UNDER_WAY);
   }
 
-  /** Resolves when the last byte is written. At least one batch must have been. */
-  async close(metadata: Readonly<Record<string, string>>): Promise<void> {
-    this.send({ kind: 'close', part: this.id, metadata });
+  /** Resolves when the last byte is written. */
+  async close(keyValues: Readonly<Record<string, string>>): Promise<void> {
+    this.send({ kind: 'close', part: this.id, keyValues });
     await this.until(() => this.isClosed);
   }
 
@@ -98,8 +109,6 @@ export class ParquetPart {
     switch (reply.kind) {
       case 'taken':
         this.underWay--;
-        break;
-      case 'written':
         this.bytes = reply.bytes;
         break;
       case 'closed':

@@ -1,11 +1,13 @@
 /** One Parquet file of one table, from its first batch to its name. */
 import type { RecordBatch } from '../columns/arrow.ts';
-import { emptyBatch } from '../columns/batch.ts';
-import { batchToIpc } from '../columns/ipc.ts';
+import { schemaMessage } from '../columns/ipc.ts';
 import type { Metadata } from '../columns/schema.ts';
 import type { Table } from '../model/tables.ts';
 import type { ParquetEncoder, ParquetPart } from './parquet-encoder.ts';
 import type { PartialFile } from './partial-file.ts';
+
+/** Under this key readers of Arrow look for types that Parquet does not have. */
+const ARROW_SCHEMA_KEY = 'ARROW:schema';
 
 export interface WrittenFile {
   readonly path: string;
@@ -19,7 +21,6 @@ export class ParquetFile {
   private readonly file: PartialFile;
   private readonly table: Table;
   private readonly part: ParquetPart;
-  private hasBatch = false;
 
   constructor(encoder: ParquetEncoder, file: PartialFile, table: Table) {
     this.file = file;
@@ -33,15 +34,14 @@ export class ParquetFile {
   }
 
   async write(batch: RecordBatch): Promise<void> {
-    this.hasBatch = true;
     this.rows += batch.numRows;
-    await this.part.write(batchToIpc(batch, this.table));
+    await this.part.write(batch);
   }
 
   /** A file without rows still has its columns. */
   async close(metadata: Metadata): Promise<WrittenFile> {
-    if (!this.hasBatch) await this.write(emptyBatch(this.table));
-    await this.part.close(metadata);
+    const schema = Buffer.from(schemaMessage(this.table)).toString('base64');
+    await this.part.close({ ...metadata, [ARROW_SCHEMA_KEY]: schema });
     await this.file.commit();
     const { path } = this.file;
     return { path, table: this.table.name, rows: this.rows, bytes: this.bytes };

@@ -1,24 +1,12 @@
 /**
- * Key-values of a Parquet file, read and added after the fact: the ledger is
- * known only when the file is complete, and the encoder takes metadata only at
- * the start. A Parquet file ends in
+ * Key-values of a Parquet file, read without the rest. A file ends in
  *
  *   FileMetaData (Thrift, compact) | its length, u32 | "PAR1"
  *
- * and FileMetaData's field 5 is a list of {1: key, 2: value}. All other fields
- * keep their bytes: nothing in them depends on where the footer ends.
+ * and FileMetaData's field 5 is a list of {1: key, 2: value}.
  */
 import { TraceError } from '../model/error.ts';
-import {
-  BINARY,
-  binaryBytes,
-  LIST,
-  listBytes,
-  STRUCT,
-  structBytes,
-  type ThriftField,
-  ThriftReader,
-} from './thrift.ts';
+import { LIST, type ThriftField, ThriftReader } from './thrift.ts';
 
 export const PARQUET_MAGIC = 'PAR1';
 /** Length and magic, after the footer. */
@@ -50,28 +38,6 @@ export function readKeyValues(footer: Uint8Array): Map<string, string> {
     if (key !== undefined) pairs.set(text(key), value === undefined ? '' : text(value));
   }
   return pairs;
-}
-
-/** The footer with these key-values added; a key that is there already gets the new value. */
-export function addKeyValues(
-  footer: Uint8Array,
-  added: Readonly<Record<string, string>>,
-): Uint8Array {
-  const fields = new ThriftReader(footer).struct();
-  const kept = keyValueItems(fields.find(({ id }) => id === KEY_VALUES)).filter((item) => {
-    const [key] = new ThriftReader(item).struct();
-    return key === undefined || !Object.hasOwn(added, text(key));
-  });
-  const items = Object.entries(added).map(([key, value]) =>
-    structBytes([
-      { id: 1, type: BINARY, value: binaryBytes(key) },
-      { id: 2, type: BINARY, value: binaryBytes(value) },
-    ]),
-  );
-  const value = listBytes(STRUCT, [...kept, ...items]);
-  const before = fields.filter(({ id }) => id < KEY_VALUES);
-  const after = fields.filter(({ id }) => id > KEY_VALUES);
-  return structBytes([...before, { id: KEY_VALUES, type: LIST, value }, ...after]);
 }
 
 /** The bytes of each element, uninterpreted. */

@@ -1,7 +1,7 @@
 /**
  * As much of Thrift's compact protocol as a Parquet footer needs: taking a
- * struct apart into fields whose bytes stay as they are, and putting it
- * together again. Every read is checked against the end of the bytes.
+ * struct apart into fields whose bytes stay as they are. Every read is checked
+ * against the end of the bytes. thrift-write.ts is the other direction.
  */
 import { TraceError } from '../model/error.ts';
 
@@ -125,36 +125,4 @@ export class ThriftReader {
     const place = `byte ${this.at} of ${this.bytes.length}`;
     return new TraceError('corrupt', `the footer ${how} at ${place}, needed a Parquet footer`);
   }
-}
-
-export function varintBytes(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest >= 0x80; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 0x80);
-  bytes.push(rest);
-  return bytes;
-}
-
-export function binaryBytes(text: string): Uint8Array {
-  const bytes = Buffer.from(text);
-  return Buffer.concat([Uint8Array.from(varintBytes(bytes.length)), bytes]);
-}
-
-/** A struct again, of fields in ascending order of their numbers. */
-export function structBytes(fields: readonly ThriftField[]): Uint8Array {
-  const parts: Uint8Array[] = [];
-  let last = 0;
-  for (const { id, type, value } of fields) {
-    const delta = id - last;
-    const head = delta > 0 && delta < 16 ? [(delta << 4) | type] : [type, ...varintBytes(id * 2)];
-    parts.push(Uint8Array.from(head), value);
-    last = id;
-  }
-  return Buffer.concat([...parts, Uint8Array.of(0)]);
-}
-
-export function listBytes(type: number, items: readonly Uint8Array[]): Uint8Array {
-  const { length } = items;
-  const head = length < 15 ? [(length << 4) | type] : [0xf0 | type, ...varintBytes(length)];
-  return Buffer.concat([Uint8Array.from(head), ...items]);
 }

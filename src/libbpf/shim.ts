@@ -36,6 +36,13 @@ const SHIM = {
   log_read: ['uint64', ['pointer', 'uint64']],
   // void log_clear(void)
   log_clear: ['void', []],
+
+  // struct compressor *compressor_open(int level)
+  compressor_open: ['uint64', ['int']],
+  // int compressor_run(struct compressor *compressor, void *dst, uint64_t capacity, const void *src, uint64_t bytes)
+  compressor_run: ['int', ['uint64', 'pointer', 'uint64', 'pointer', 'uint64']],
+  // void compressor_close(struct compressor *compressor)
+  compressor_close: ['void', ['uint64']],
 } as const;
 
 export type Shim = BoundLibrary<typeof SHIM>;

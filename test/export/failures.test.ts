@@ -11,6 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import type { RecordBatch } from '../../src/columns/arrow.ts';
 import { batchOf } from '../../src/columns/batch.ts';
 import { CaptureReader } from '../../src/export/capture-reader.ts';
 import { CaptureWriter } from '../../src/export/capture-writer.ts';
@@ -33,10 +34,12 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 beforeAll(ensureBuilt);
 
 const FACTS_ONLY = { facts: FACTS };
-const BATCH = batchOf(PACKETS, wordsOf(PACKETS, rowsOf(PACKETS, 5000)), 5000, {
-  clockOffsetNs: CLOCK_OFFSET,
-  names: NAMES,
-});
+const WORDS = wordsOf(PACKETS, rowsOf(PACKETS, 5000));
+
+/** Anew each time: an output takes it. */
+function batch(): RecordBatch {
+  return batchOf(PACKETS, WORDS, 5000, { clockOffsetNs: CLOCK_OFFSET, names: NAMES });
+}
 
 function mount(dir: string, size: string): boolean {
   try {
@@ -77,7 +80,7 @@ describe.runIf(canMount())('a full disk', () => {
       writeFileSync(path, 'good');
       const output = await openOutput(path, TABLES, FACTS_ONLY);
       const fill = async () => {
-        for (let i = 0; i < 100; i++) await output.write('packets', BATCH);
+        for (let i = 0; i < 100; i++) await output.write('packets', batch());
         await output.close({});
       };
       await expect(fill()).rejects.toMatchObject({
@@ -214,7 +217,7 @@ describe('reading', () => {
     async (ending) => {
       const path = join(tempFolder(), `x.${ending}`);
       const output = await openOutput(path, TABLES, FACTS_ONLY);
-      await output.write('packets', BATCH);
+      await output.write('packets', batch());
       await output.close({});
       const whole = readFileSync(path);
       for (let i = 0; i < 60; i++) {

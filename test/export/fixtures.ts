@@ -21,11 +21,10 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** Parquet is encoded in a thread that needs compiled code; built here when older than its source. */
 export function ensureBuilt(): void {
   const built = join(ROOT, 'dist/export/parquet-worker.js');
-  const newest = Math.max(
-    ...readdirSync(join(ROOT, 'src/export')).map(
-      (name) => statSync(join(ROOT, 'src/export', name)).mtimeMs,
-    ),
+  const sources = ['src/export', 'src/export/parquet', 'src/libbpf'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder)).map((name) => join(ROOT, folder, name)),
   );
+  const newest = Math.max(...sources.map((path) => statSync(path).mtimeMs));
   if (existsSync(built) && statSync(built).mtimeMs >= newest) return;
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
   try {

@@ -16,10 +16,9 @@ import {
   type Row,
   rowsOf,
   tempFolder,
-  type Value,
   wordsOf,
 } from './fixtures.ts';
-import { rowsIn } from './values.ts';
+import { plainRow, rowsIn } from './values.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 beforeAll(ensureBuilt);
@@ -100,21 +99,9 @@ describe.each(TABLES)('$name', (table) => {
     const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
     const parsers = { timestampFromNanoseconds: (ns: bigint) => ns };
     const found = await parquetReadObjects({ file, compressors, parsers, utf8: false });
-    expect(found.map((row) => plain(row, table))).toEqual(rows);
+    expect(found.map((row) => plainRow(row, table))).toEqual(rows);
   });
 });
-
-function plain(row: Record<string, unknown>, table: Table): Row {
-  return Object.fromEntries(
-    table.columns.map(({ name, type }): [string, Value] => {
-      const value = row[name] ?? null;
-      if (value instanceof Uint8Array) return [name, Buffer.from(value).toString('hex')];
-      if (type === 'u64' && typeof value === 'bigint') return [name, BigInt.asUintN(64, value)];
-      if (type === 'u32' && typeof value === 'number') return [name, value >>> 0];
-      return [name, value as Value];
-    }),
-  );
-}
 
 describe('a Parquet file', () => {
   it('has zstd, statistics and the right encoding in every column', async () => {

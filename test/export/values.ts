@@ -19,3 +19,16 @@ export function rowsIn(batch: RecordBatch, table: Table): Row[] {
     Object.fromEntries(columns.map(([name, read]) => [name, read(row)])),
   );
 }
+
+/** A row as hyparquet gives it, in the form of rowsOf(). */
+export function plainRow(row: Record<string, unknown>, table: Table): Row {
+  return Object.fromEntries(
+    table.columns.map(({ name, type }): [string, Value] => {
+      const value = row[name] ?? null;
+      if (value instanceof Uint8Array) return [name, Buffer.from(value).toString('hex')];
+      if (type === 'u64' && typeof value === 'bigint') return [name, BigInt.asUintN(64, value)];
+      if (type === 'u32' && typeof value === 'number') return [name, value >>> 0];
+      return [name, value as Value];
+    }),
+  );
+}

@@ -1,0 +1,72 @@
+/** One Parquet file: rows are kept until they are enough for a row group; the footer comes last. */
+import { writeSync } from 'node:fs';
+import type { Table } from '../../model/tables.ts';
+import { PARQUET_MAGIC, TAIL_BYTES } from '../parquet-footer.ts';
+import { fileMetadata } from './file-metadata.ts';
+import type { RowGroupEncoder } from './row-group.ts';
+import type { ColumnMemory, Span } from './rows.ts';
+
+/** Large enough for dictionaries to pay, small enough for the rows of three files in memory. */
+const ROW_GROUP_ROWS = 131_072;
+
+export class FileWriter {
+  /** In the file so far. */
+  bytes = 0;
+  private readonly encoder: RowGroupEncoder;
+  private readonly table: Table;
+  private readonly fd: number;
+  private readonly rowGroups: Uint8Array[] = [];
+  private rows = 0;
+  private waiting: Span[] = [];
+  private waitingRows = 0;
+
+  constructor(encoder: RowGroupEncoder, table: Table, fd: number) {
+    this.encoder = encoder;
+    this.table = table;
+    this.fd = fd;
+  }
+
+  /** Keeps the memory of the columns, at most for a row group's time. */
+  add(columns: readonly ColumnMemory[], rows: number): void {
+    for (let from = 0; from < rows; from += ROW_GROUP_ROWS) {
+      const length = Math.min(ROW_GROUP_ROWS, rows - from);
+      this.waiting.push({ columns, from, rows: length });
+      this.waitingRows += length;
+      if (this.waitingRows >= ROW_GROUP_ROWS) this.putRowGroup();
+    }
+  }
+
+  close(keyValues: Readonly<Record<string, string>>): void {
+    if (this.waitingRows > 0) this.putRowGroup();
+    this.putMagicFirst();
+    const { table, rows, rowGroups } = this;
+    const footer = fileMetadata({ table, rows, rowGroups, keyValues });
+    const tail = Buffer.alloc(TAIL_BYTES);
+    tail.writeUInt32LE(footer.length);
+    tail.write(PARQUET_MAGIC, 4, 'latin1');
+    this.write(Buffer.concat([footer, tail]));
+  }
+
+  private putRowGroup(): void {
+    const { encoder, table, waiting, rowGroups } = this;
+    this.waiting = [];
+    this.waitingRows = 0;
+    this.putMagicFirst();
+    const { bytes, metadata, rows } = encoder.encode(table, waiting, this.bytes, rowGroups.length);
+    this.write(bytes);
+    rowGroups.push(metadata);
+    this.rows += rows;
+  }
+
+  private putMagicFirst(): void {
+    if (this.bytes === 0) this.write(Buffer.from(PARQUET_MAGIC, 'latin1'));
+  }
+
+  private write(bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.byteLength; ) {
+      const written = writeSync(this.fd, bytes, done, bytes.byteLength - done, this.bytes);
+      done += written;
+      this.bytes += written;
+    }
+  }
+}
