@@ -63,7 +63,7 @@ static __always_inline void tell_end(struct counters *count, struct nf_conn *ct,
 	if (!record)
 		return;
 	record->flags = flags;
-	record->end.remaining = BPF_CORE_READ(ct, timeout) - (__u32)bpf_jiffies64();
+	record->remaining = BPF_CORE_READ(ct, timeout) - (__u32)bpf_jiffies64();
 	submit(record);
 }
 

@@ -17,8 +17,8 @@ static __always_inline void send_drop(struct counters *count, const struct packe
 	record->mark = packet->mark;
 	record->verdict = NF_DROP;
 	set_tuple(record, &packet->last);
-	record->drop.reason = reason;
-	record->drop.location = location;
+	record->reason = reason;
+	record->location = location;
 	submit(record);
 }
 

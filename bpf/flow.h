@@ -165,8 +165,8 @@ static __always_inline bool announce(struct counters *count, struct nf_conn *ct,
 	record->first_ns = flow->first_ns;
 	record->verdict = verdict;
 	record->flags = flags | flow->decided | (flow->born_here ? FLOW_NEW : 0);
-	record->flow_at.zone = entry_zone(ct);
-	record->flow_at.entry = (__u64)ct;
+	record->zone = entry_zone(ct);
+	record->entry = (__u64)ct;
 	submit(record);
 	return true;
 }

@@ -105,21 +105,19 @@ struct record {
 			__u16 src_port;
 			__u16 dst_port;
 			union {
-				struct {
-					__u32 zone; /* id, with the direction bits in the upper half */
-					__u64 entry; /* address of the nf_conn: evidence only */
-				} flow_at;
-				struct {
-					__u32 remaining; /* jiffies to go, as a signed number */
-				} end;
-				struct {
-					__u32 reason; /* enum skb_drop_reason, 0 where the kernel has none */
-					__u64 location; /* address of the code that dropped it */
-				} drop;
+				__u32 zone;	 /* FLOW: id, with the direction bits in the upper half */
+				__u32 remaining; /* END: jiffies to go, as a signed number */
+				__u32 reason;	 /* DROP: enum skb_drop_reason, 0 where the kernel has none */
+			};
+			union {
+				__u64 entry;	/* FLOW: address of the nf_conn, evidence only */
+				__u64 location; /* DROP: address of the code that dropped it */
 			};
 		};
 	};
 };
+
+_Static_assert(sizeof(struct record) == 96, "the record has grown");
 
 /* What --filter asks for; zero fields ask for nothing. Host byte order ports. */
 struct filter_terms {

@@ -2,8 +2,9 @@
  * The kernel functions that conntrail wants to see, and the programs of
  * bpf/kprobe.bpf.c and bpf/fentry.bpf.c that go there.
  */
-import type { Detail } from '../model/facts.ts';
+
 import { isAtLeast, type Release } from '../kernel/release.ts';
+import type { Detail } from '../model/facts.ts';
 
 /** Programs of one backend for one function; both, one of them, or none. */
 export interface Programs {
@@ -61,7 +62,13 @@ const FIXED: readonly Wish[] = [
 ];
 
 export function wishesFor(detail: Detail, has: Has, release: Release): readonly Wish[] {
-  const all = [...FIXED, ...lastHooks(has), nullMapping(has), deletion(has), ...legacy(has, release)];
+  const all = [
+    ...FIXED,
+    ...lastHooks(has),
+    nullMapping(has),
+    deletion(has),
+    ...legacy(has, release),
+  ];
   return all.filter((wish) => wish.details.includes(detail));
 }
 
@@ -103,8 +110,18 @@ function deletion(has: Has): Wish {
 }
 
 const LEGACY = [
-  { hook: 'iptable_nat_do_chain', hookProgram: 'ipt_chain', walk: 'ipt_do_table', walkProgram: 'ipt_table' },
-  { hook: 'ip6table_nat_do_chain', hookProgram: 'ip6t_chain', walk: 'ip6t_do_table', walkProgram: 'ip6t_table' },
+  {
+    hook: 'iptable_nat_do_chain',
+    hookProgram: 'ipt_chain',
+    walk: 'ipt_do_table',
+    walkProgram: 'ipt_table',
+  },
+  {
+    hook: 'ip6table_nat_do_chain',
+    hookProgram: 'ip6t_chain',
+    walk: 'ip6t_do_table',
+    walkProgram: 'ip6t_table',
+  },
 ] as const;
 
 /**

@@ -1,7 +1,8 @@
 /** A capture to the tables that its live run had. */
-import { PROBES } from '../model/codes.ts';
+
 import { evictedOf } from '../capture/kernel-counters.ts';
 import { CaptureReader } from '../export/capture-reader.ts';
+import { PROBES } from '../model/codes.ts';
 import type { TraceEnd, TraceFacts } from '../model/facts.ts';
 import type { Ledger, LedgerRow } from '../model/ledger.ts';
 import { RecordKind } from '../wire/layout.ts';

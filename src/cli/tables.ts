@@ -41,7 +41,8 @@ export class TraceTables {
       dropReason: (reason) => facts.dropReasons[reason] ?? String(reason),
       symbol: (low, high) => symbolAt((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)),
       clockOffsetNs: BigInt(facts.clockOffsetNs),
-      onPackets: (packets) => this.ready.push({ table: 'packets', batch: columnBatch(packets, names) }),
+      onPackets: (packets) =>
+        this.ready.push({ table: 'packets', batch: columnBatch(packets, names) }),
       onRows: (rows) => this.build(rows),
     });
     const names = new NameBytes(this.rebuild.names.names);

@@ -35,15 +35,22 @@ function parseRingBytes(text: string): number {
 function parseSample(text: string): number {
   const count = Number(/^1\/(\d+)$/.exec(text)?.[1]);
   if (count >= 1 && count <= MOST_SAMPLED) return count;
-  throw new TraceError('usage', `sample: found "${text}", needed 1/N with N from 1 to ${MOST_SAMPLED}`, {
-    hint: 'for example 1/16',
-  });
+  throw new TraceError(
+    'usage',
+    `sample: found "${text}", needed 1/N with N from 1 to ${MOST_SAMPLED}`,
+    {
+      hint: 'for example 1/16',
+    },
+  );
 }
 
 export function addTraceOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--detail <level>', 'flows; packets: and their hooks; visits: and time in each hook')
+      new Option(
+        '--detail <level>',
+        'flows; packets: and their hooks; visits: and time in each hook',
+      )
         .choices(DETAILS)
         .default('packets'),
     )
@@ -54,8 +61,10 @@ export function addTraceOptions(command: Command): Command {
     )
     .option('--everywhere', 'packets too in namespaces and at hooks where conntrack is not at work')
     .addOption(
-      new Option('--backend <kind>', 'how probes are attached (default: fentry where possible)')
-        .choices(BACKENDS),
+      new Option(
+        '--backend <kind>',
+        'how probes are attached (default: fentry where possible)',
+      ).choices(BACKENDS),
     )
     .addOption(
       new Option('--filter <expression>', 'only flows that match, decided in the kernel').default(

@@ -4,8 +4,9 @@
  * batch waits; a small table finds a row by its sk_buff. Two packets that meet
  * in the same place of it cost the older one only this: it is not found again.
  */
-import { isOlderThan } from './row-words.ts';
+
 import { PacketBatch } from './packet-batch.ts';
+import { isOlderThan } from './row-words.ts';
 
 /** A packet that has left may still be dropped, or come back, within this. */
 export const LINGER_NS = 10_000_000;

@@ -30,13 +30,13 @@ export const record = {
   dst: 64, // 16 x 1 byte
   srcPort: 80, // 2 bytes
   dstPort: 82, // 2 bytes
-  flowAtZone: 88, // 4 bytes
-  flowAtEntry: 96, // 8 bytes
-  endRemaining: 88, // 4 bytes
-  dropReason: 88, // 4 bytes
-  dropLocation: 96, // 8 bytes
+  zone: 84, // 4 bytes
+  remaining: 84, // 4 bytes
+  reason: 84, // 4 bytes
+  entry: 88, // 8 bytes
+  location: 88, // 8 bytes
 } as const;
-export const recordBytes = 104;
+export const recordBytes = 96;
 
 /** enum record_kind. */
 export const RecordKind = {

@@ -36,11 +36,11 @@ export const Word = {
   inIfindex: record.traversalInIfindex >>> 2,
   outIfindex: record.traversalOutIfindex >>> 2,
   first: record.firstNs >>> 2,
-  flowZone: record.flowAtZone >>> 2,
-  flowEntry: record.flowAtEntry >>> 2,
-  endRemaining: record.endRemaining >>> 2,
-  dropReason: record.dropReason >>> 2,
-  dropLocation: record.dropLocation >>> 2,
+  flowZone: record.zone >>> 2,
+  flowEntry: record.entry >>> 2,
+  endRemaining: record.remaining >>> 2,
+  dropReason: record.reason >>> 2,
+  dropLocation: record.location >>> 2,
 } as const;
 
 function shiftOf(byteOffset: number): number {
