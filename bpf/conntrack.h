@@ -19,6 +19,9 @@ static __always_inline int on_conntrack_in(struct sk_buff *skb, struct nf_hook_s
 	visit->nfct = BPF_CORE_READ(skb, _nfct);
 	flow = flow_of(count, entry_of(visit->nfct));
 	visit->flow = flow ? flow->number : 0;
+	remember_entry(visit);
+	if (flow && entry_terms_wanted(ctinfo_of(visit->nfct), visit->zone, visit->status))
+		meet_flow(entry_of(visit->nfct), flow);
 	return 0;
 }
 
@@ -33,7 +36,7 @@ static __always_inline int on_confirm(struct sk_buff *skb, __u64 before, int ret
 	if (!count || !ct)
 		return 0;
 	flow = flow_of(count, ct);
-	if (filter.active && !(flow && flow->matched))
+	if (is_filtering() && !(flow && flow_wanted(flow)))
 		return 0;
 	record = reserve_entry(count, RECORD_CONFIRM, ct, before, 1);
 	if (!record)
@@ -56,7 +59,7 @@ static __always_inline int tell_end(struct nf_conn *ct, const struct flow *flow,
 	struct counters *count = cpu_counters();
 	struct record *record;
 
-	if (!count || !flow->matched)
+	if (!count || !flow_wanted(flow))
 		return 0;
 	record = reserve_entry(count, RECORD_END, ct, flow->number, 0);
 	if (!record)

@@ -5,6 +5,7 @@
  * that fentry and fexit stubs can stand beside these.
  *
  *   packet.h  sk_buff -> tuple        visit.h      nf_hook_slow
+ *   filter.h  what is wanted          pcap.h       a pcap expression
  *   flow.h    nf_conn -> number       conntrack.h  nf_conntrack_in, confirm, end
  *   emit.h    handler -> ring         nat.h        nat chains, the decision
  *   call.h    entry <-> return        drop.h       kfree_skb
@@ -24,6 +25,7 @@
 #include "emit.h"
 #include "packet.h"
 #include "filter.h"
+#include "pcap.h"
 #include "flow.h"
 #include "call.h"
 #include "visit.h"
@@ -42,8 +44,8 @@ int BPF_KPROBE(hook_enter, struct sk_buff *skb, struct nf_hook_state *state)
 	if (pf == NFPROTO_IPV4 || pf == NFPROTO_IPV6) {
 		if (current_phase() == PHASE_OFF || current_phase() == PHASE_STOPPING)
 			return 0;
-		call.args[0] = (__u64)state;
-		on_hook_enter(skb, state);
+		if (on_hook_enter(skb, state))
+			call.args[0] = (__u64)state;
 	}
 	remember_call(ctx, &call); /* ARP and bridges too: their return must find its call */
 	return 0;

@@ -26,22 +26,34 @@ static __always_inline void fill_drop(struct record *record, struct sk_buff *skb
 	record->drop.location_hi = location >> 32;
 }
 
+static __always_inline bool drop_wanted(struct sk_buff *skb, const struct tuple *tuple)
+{
+	struct net_device *dev = BPF_CORE_READ(skb, dev);
+	__u32 netns = dev ? BPF_CORE_READ(dev, nd_net.net, ns.inum) : 0;
+	__u64 nfct = BPF_CORE_READ(skb, _nfct);
+	struct nf_conn *ct = entry_of(nfct);
+	struct flow *flow = known_flow(ct);
+
+	if (flow ? !(flow->matched & MATCH_TUPLE) : !tuple_matches(tuple))
+		return false;
+	if (!place_wanted(netns, dev, NULL, BPF_CORE_READ(skb, mark)) || !packet_matches(skb))
+		return false;
+	return entry_terms_wanted(ctinfo_of(nfct), ct ? entry_zone(ct) : 0,
+				  ct ? BPF_CORE_READ(ct, status) : 0);
+}
+
 static __always_inline int on_drop(struct sk_buff *skb, __u64 location, __u16 protocol, __u32 reason)
 {
 	struct counters *count = cpu_counters();
 	struct record *record;
 	struct tuple tuple;
-	struct flow *flow;
 
 	if (!count || (protocol != ETH_P_IP && protocol != ETH_P_IPV6) ||
 	    current_phase() == PHASE_OFF)
 		return 0;
 	read_tuple(skb, protocol == ETH_P_IP ? NFPROTO_IPV4 : NFPROTO_IPV6, &tuple);
-	if (filter.active) {
-		flow = known_flow(entry_of(BPF_CORE_READ(skb, _nfct)));
-		if (flow ? !flow->matched : !tuple_matches(&tuple))
-			return 0;
-	}
+	if (is_filtering() && !drop_wanted(skb, &tuple))
+		return 0;
 	record = reserve(count, RECORD_DROP);
 	if (!record)
 		return 0;

@@ -65,7 +65,7 @@ static __always_inline bool entry_matches(struct nf_conn *ct)
 {
 	struct tuple tuple;
 
-	if (!filter.active)
+	if (!filter.by_flow)
 		return true;
 	read_entry_tuple(ct, 0, &tuple);
 	if (tuple_matches(&tuple))
@@ -131,7 +131,7 @@ static __always_inline struct flow *number_flow(struct counters *count, struct n
 	/* Every CPU gives out numbers of its own: no counter is shared, none is given twice. */
 	flow.number = ++count->next_flow * cpus - bpf_get_smp_processor_id();
 	flow.born_here = !(BPF_CORE_READ(ct, status) & IPS_CONFIRMED);
-	flow.matched = entry_matches(ct);
+	flow.matched = (entry_matches(ct) ? MATCH_TUPLE : 0) | (filter.by_packet ? 0 : MATCH_PACKET);
 	if (bpf_map_update_elem(&flows, &key, &flow, BPF_NOEXIST) == 0)
 		return bpf_map_lookup_elem(&flows, &key);
 	known = bpf_map_lookup_elem(&flows, &key); /* another CPU was faster */
@@ -154,9 +154,21 @@ static __always_inline struct flow *flow_of(struct counters *count, struct nf_co
 			return NULL;
 		flow = number_flow(count, ct, key);
 	}
-	if (flow && flow->matched && !flow->announced)
+	if (flow && flow_wanted(flow) && !flow->announced)
 		tell_flow(ct, flow);
 	return flow;
+}
+
+/* A packet of the flow is wanted: from here on the flow is told. */
+static __always_inline void meet_flow(struct nf_conn *ct, struct flow *flow)
+{
+	if (flow->matched & MATCH_PACKET)
+		return;
+	if (BPF_CORE_READ(ct, status) & (IPS_CONFIRMED | IPS_NAT_DONE))
+		flow->born_here = 0; /* what was decided before is not told */
+	flow->matched |= MATCH_PACKET;
+	if (flow_wanted(flow))
+		tell_flow(ct, flow);
 }
 
 /* The same without numbering it: for an entry that may be on its way out. */

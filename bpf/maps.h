@@ -13,7 +13,7 @@ struct tuple {
 	__u8 family;
 	__u8 no_ports; /* a later fragment, or headers that could not be read */
 	__u8 reserved;
-};
+} __attribute__((aligned(8))); /* compared as 64-bit words */
 
 /* A visit between nf_hook_slow()'s entry and return. */
 struct visit {
@@ -27,6 +27,8 @@ struct visit {
 	__u32 netns;
 	__u32 mark;
 	__u16 flags;
+	__u16 zone;   /* of the entry and its status, where a filter asks for them */
+	__u16 status;
 	__u8 hook;
 	__u8 reserved;
 };
@@ -36,13 +38,18 @@ struct call {
 	__u64 args[3];
 };
 
+enum match {
+	MATCH_TUPLE = 1 << 0,  /* the filter's terms about flows hold */
+	MATCH_PACKET = 1 << 1, /* a packet was seen for which the others hold */
+};
+
 struct flow {
 	__u64 number;
 	__u32 mark; /* last one told to user space */
 	__u8 announced;
 	__u8 born_here; /* first seen unconfirmed */
 	__u8 nulls;	/* bit per manip: the null binding is being made */
-	__u8 matched;	/* the filter wants it */
+	__u8 matched;	/* enum match */
 };
 
 struct ring {

@@ -57,11 +57,12 @@ static __always_inline int on_nat_setup(struct nf_conn *ct, __u32 manip, __u32 r
 	flow = flow_of(count, ct);
 	if (!flow)
 		return 0;
-	if (!flow->matched && entry_matches(ct)) {
-		flow->matched = 1; /* the rewritten tuple is what the filter asks for */
-		tell_flow(ct, flow);
+	if (!(flow->matched & MATCH_TUPLE) && entry_matches(ct)) {
+		flow->matched |= MATCH_TUPLE; /* the rewritten tuple is what the filter asks for */
+		if (flow_wanted(flow))
+			tell_flow(ct, flow);
 	}
-	if (!flow->matched)
+	if (!flow_wanted(flow))
 		return 0;
 	record = reserve_entry(count, RECORD_MAPPING, ct, flow->number, 1);
 	if (!record)

@@ -31,28 +31,48 @@ static __always_inline __u64 unconfirmed_number(__u64 nfct)
 	return flow ? flow->number : 0;
 }
 
-static __always_inline int on_hook_enter(struct sk_buff *skb, struct nf_hook_state *state)
+/* For the filter, which may ask when the entry is gone. */
+static __always_inline void remember_entry(struct visit *visit)
+{
+	struct nf_conn *ct = entry_of(visit->nfct);
+
+	if (!(filter.zones || filter.new_only) || !ct)
+		return;
+	visit->zone = entry_zone(ct);
+	visit->status = BPF_CORE_READ(ct, status);
+}
+
+/* False: the filter does not want this packet. */
+static __always_inline bool on_hook_enter(struct sk_buff *skb, struct nf_hook_state *state)
 {
 	struct counters *count = cpu_counters();
 	__u64 key = (__u64)state;
 	struct visit visit = {};
 
+	visit.mark = BPF_CORE_READ(skb, mark);
+	visit.netns = BPF_CORE_READ(state, net, ns.inum);
+	if (!place_wanted(visit.netns, BPF_CORE_READ(state, in), BPF_CORE_READ(state, out),
+			  visit.mark) ||
+	    !packet_matches(skb)) {
+		if (count)
+			count->filtered_out++;
+		return false;
+	}
 	bpf_core_read(&visit.hook, 1, &state->hook);
 	visit.entered_ns = bpf_ktime_get_ns();
 	visit.skb = (__u64)skb;
 	visit.nfct = BPF_CORE_READ(skb, _nfct);
 	visit.flow = unconfirmed_number(visit.nfct);
 	visit.flags = visit.nfct ? VISIT_HAD_ENTRY : 0;
+	remember_entry(&visit);
 	visit.len = BPF_CORE_READ(skb, len);
-	visit.mark = BPF_CORE_READ(skb, mark);
-	visit.netns = BPF_CORE_READ(state, net, ns.inum);
 	visit.ifindex = state_ifindex(state, visit.hook);
 	read_tuple(skb, state_pf(state), &visit.tuple);
 	if (visit.tuple.no_ports)
 		visit.flags |= VISIT_NO_PORTS;
 	if (count && bpf_map_update_elem(&visits, &key, &visit, BPF_ANY))
 		count->calls_full++;
-	return 0;
+	return true;
 }
 
 static __always_inline void fill_visit(struct record *record, const struct visit *visit)
@@ -96,9 +116,9 @@ static __always_inline void emit_visit(struct counters *count, const struct visi
 
 static __always_inline bool wanted(const struct visit *visit, const struct flow *flow)
 {
-	if (!filter.active || (flow && flow->matched))
-		return true;
-	return !flow && tuple_matches(&visit->tuple);
+	if (flow ? !(flow->matched & MATCH_TUPLE) : !tuple_matches(&visit->tuple))
+		return false;
+	return entry_terms_wanted(ctinfo_of(visit->nfct), visit->zone, visit->status);
 }
 
 /* The packet goes on: read what the hook made of it. */
@@ -114,7 +134,14 @@ static __always_inline void leave_alive(struct counters *count, struct visit *vi
 	visit->mark = BPF_CORE_READ(skb, mark);
 	ct = entry_of(visit->nfct);
 	flow = flow_of(count, ct);
+	remember_entry(visit);
 	if (!wanted(visit, flow)) {
+		count->filtered_out++;
+		return;
+	}
+	if (flow)
+		meet_flow(ct, flow);
+	if (!hook_wanted(visit->hook)) {
 		count->filtered_out++;
 		return;
 	}
@@ -137,7 +164,7 @@ static __always_inline void leave_gone(struct counters *count, struct visit *vis
 
 	if (!visit->flow && flow)
 		visit->flow = flow->number;
-	if (flow ? !wanted(visit, flow) : filter.active && !tuple_matches(&visit->tuple)) {
+	if (!wanted(visit, flow) || !hook_wanted(visit->hook)) {
 		count->filtered_out++;
 		return;
 	}

@@ -49,6 +49,7 @@ export function wireLayoutText(btf: Btf): string {
     enumText(btf, 'record_flag', 'RecordFlag', /^$/),
     structText(btf, 'counters', 'counters'),
     structText(btf, 'filter_terms', 'filterTerms'),
+    structText(btf, 'pcap_view', 'pcapView'),
     '',
   ].join('\n\n');
 }
