@@ -13,7 +13,7 @@ import { BpfObject, Drain, type DrainResult, type Link, possibleCpus } from '../
 import type { TraceFacts } from '../model/facts.ts';
 import { recordBytes } from '../wire/layout.ts';
 import { type Attached, attachProbes, chooseProbes } from './attach.ts';
-import { encodeFilter, parseFilter } from './filter.ts';
+import { type Filter, type FilterWords, readFilter } from './filter.ts';
 import { type CpuCounters, openCalls, readCounters } from './kernel-counters.ts';
 import { wordBytes } from './map-bytes.ts';
 import { OBJECT_PATH } from './object.ts';
@@ -31,9 +31,7 @@ const Phase = { off: 0, warming: 1, on: 2, stopping: 3 } as const;
 const SETTLE_MS = 200;
 const SETTLE_STEP_MS = 10;
 
-export interface SessionOptions {
-  /** --filter as written; empty for none. */
-  readonly filter: string;
+export interface SessionOptions extends FilterWords {
   /** Bytes of each CPU's ring; undefined: as the number of CPUs suggests. */
   readonly ringBytes?: number | undefined;
 }
@@ -68,18 +66,18 @@ export class Session {
 
   /** Loads and attaches; records come after `start()`. */
   static open(options: SessionOptions): Session {
-    const filter = parseFilter(options.filter);
+    const filter = readFilter(options);
     checkKernel();
     const symbols = loadSymbols();
     const plan = planProbes((name) => symbols.has(name), kernelRelease());
     const cpus = possibleCpus();
     const bytes = options.ringBytes ?? defaultRingBytes(cpus);
     const wakeBytes = bytes / 8;
-    const object = BpfObject.open(OBJECT_PATH);
+    const object = openObject(filter);
     const close: (() => void)[] = [() => object.close()];
     try {
       chooseProbes(object, plan);
-      if (options.filter !== '') object.rodata('filter').write(encodeFilter(filter));
+      object.rodata('filter').write(filter.terms);
       object.rodata('cpus').write(wordBytes(cpus));
       object.rodata('wake_bytes').write(wordBytes(wakeBytes));
       object.map('flows').setMaxEntries(flowEntries());
@@ -92,7 +90,7 @@ export class Session {
         for (const link of attached.links) link.destroy();
       });
       const drain = Drain.open(rings.fds, recordBytes, { wakeBytes });
-      const { filter: text } = options;
+      const { text } = filter;
       return new Session({ object, rings, drain, symbols, attached, plan, filter: text, cpus });
     } catch (error) {
       for (const undo of close.reverse()) undo();
@@ -149,6 +147,12 @@ export class Session {
   private setPhase(phase: number): void {
     this.object.map('phase').update(wordBytes(0), wordBytes(phase));
   }
+}
+
+/** An expression that the terms cannot say is code of its own. */
+function openObject({ program }: Filter): BpfObject {
+  if (program === undefined) return BpfObject.open(OBJECT_PATH);
+  return BpfObject.openReplaced(OBJECT_PATH, 'pcap_program', program);
 }
 
 function factsOf(cpus: number, filter: string, plan: ProbePlan, attached: Attached): TraceFacts {

@@ -1,12 +1,13 @@
 /** Options that every command with a live trace has. */
 import { type Command, Option } from 'commander';
+import type { FilterWords } from '../capture/filter.ts';
 import type { SessionOptions } from '../capture/session.ts';
 import { TraceError } from '../model/error.ts';
 import { TABLES } from '../model/tables.ts';
+import { addFilterOptions, filterWords, givenFilterOptions } from './filter-options.ts';
 import { parseDurationMs, parseSizeBytes } from './options.ts';
 
-export interface TraceOptions {
-  readonly filter: string;
+export interface TraceOptions extends FilterWords {
   readonly duration?: number;
   readonly buffer?: number;
 }
@@ -26,13 +27,7 @@ function parseRingBytes(text: string): number {
 }
 
 export function addTraceOptions(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--filter <expression>', 'only flows that match, decided in the kernel').default(
-        '',
-        'everything',
-      ),
-    )
+  return addFilterOptions(command)
     .option(
       '--duration <time>',
       'end after this time, e.g. 5s (default: at Ctrl-C)',
@@ -48,17 +43,18 @@ export function addTraceOptions(command: Command): Command {
 /** A recorded trace is what it is: options of a live one would be ignored in silence. */
 export function refuseLiveOptions(options: TraceOptions & { readonly from?: string }): void {
   if (options.from === undefined) return;
-  const given = (['filter', 'duration', 'buffer'] as const).filter(
-    (name) => options[name] !== undefined && options[name] !== '',
-  );
+  const given = [
+    ...givenFilterOptions(options),
+    ...(['duration', 'buffer'] as const).filter((name) => options[name] !== undefined),
+  ];
   if (given.length === 0) return;
   throw new TraceError('usage', `found --from with --${given.join(', --')}, needed one of them`, {
     hint: 'leave --from away to trace live',
   });
 }
 
-export function sessionOptions({ filter, buffer }: TraceOptions): SessionOptions {
-  return { filter, ringBytes: buffer };
+export function sessionOptions(options: TraceOptions): SessionOptions {
+  return { ...filterWords(options), ringBytes: options.buffer };
 }
 
 /** For a file or a stream, which hold one table. */

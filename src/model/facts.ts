@@ -21,7 +21,7 @@ export interface TraceFacts {
   /** What is attached: "kprobe nf_hook_slow" and so on, and what could not be, with the reason. */
   readonly attached: readonly string[];
   readonly notAvailable: readonly string[];
-  /** The text of --filter, empty for none. */
+  /** What was asked for, canonical: an expression, then options; empty for everything. */
   readonly filter: string;
   /** Names of network namespaces by inode, where known. */
   readonly netnsNames: Readonly<Record<string, string>>;
