@@ -36,7 +36,7 @@ static __always_inline bool drop_wanted(struct sk_buff *skb, const struct tuple 
 
 	if (flow ? !(flow->matched & MATCH_TUPLE) : !tuple_matches(tuple))
 		return false;
-	if (!place_wanted(netns, dev, NULL, BPF_CORE_READ(skb, mark)) || !packet_matches(skb))
+	if (!place_wanted(netns, BPF_CORE_READ(skb, mark), &skb->dev, NULL) || !packet_matches(skb))
 		return false;
 	return entry_terms_wanted(ctinfo_of(nfct), ct ? entry_zone(ct) : 0,
 				  ct ? BPF_CORE_READ(ct, status) : 0);

@@ -90,12 +90,13 @@ static __noinline bool tuple_matches(const struct tuple *tuple)
 }
 
 /* By name, since an index means another interface in another namespace. */
-static __always_inline bool interface_listed(struct net_device *dev)
+static __always_inline bool interface_listed(struct net_device **from)
 {
 	__u32 ifindex, names = filter.interfaces;
+	struct net_device *dev = NULL;
 	__u64 name[2] = {};
 
-	if (!dev)
+	if (!from || bpf_probe_read_kernel(&dev, sizeof(dev), from) || !dev)
 		return false;
 	if (filter.ifindexes) {
 		ifindex = BPF_CORE_READ(dev, ifindex);
@@ -115,8 +116,9 @@ static __always_inline bool interface_listed(struct net_device *dev)
 	return false;
 }
 
-static __always_inline bool place_wanted(__u32 netns, struct net_device *in, struct net_device *out,
-					 __u32 mark)
+/* `in` and `out` are where the kernel has them: read only if somebody asks. */
+static __always_inline bool place_wanted(__u32 netns, __u32 mark, struct net_device **in,
+					 struct net_device **out)
 {
 	if (filter.namespaces && !IS_LISTED(netns, filter.netns, filter.namespaces))
 		return false;

@@ -51,8 +51,7 @@ static __always_inline bool on_hook_enter(struct sk_buff *skb, struct nf_hook_st
 
 	visit.mark = BPF_CORE_READ(skb, mark);
 	visit.netns = BPF_CORE_READ(state, net, ns.inum);
-	if (!place_wanted(visit.netns, BPF_CORE_READ(state, in), BPF_CORE_READ(state, out),
-			  visit.mark) ||
+	if (!place_wanted(visit.netns, visit.mark, &state->in, &state->out) ||
 	    !packet_matches(skb)) {
 		if (count)
 			count->filtered_out++;

@@ -34,10 +34,11 @@ class Parser {
 
   whole(): FlowTerms {
     if (this.words.length === 0) return {};
-    let terms = this.group();
-    if (this.at === this.words.length) return terms;
-    this.at = 0;
-    terms = this.conjunct();
+    let terms = this.peek === '(' ? this.conjunct() : this.primitive();
+    if (['or', '||'].includes(this.peek)) {
+      terms = this.alternatives(terms); // without brackets only where nothing else stands
+      if (this.at < this.words.length) throw new Otherwise();
+    }
     while (this.at < this.words.length) {
       if (!this.take('and', '&&')) throw new Otherwise();
       terms = both(terms, this.conjunct());
@@ -47,14 +48,14 @@ class Parser {
 
   private conjunct(): FlowTerms {
     if (!this.take('(')) return this.primitive();
-    const terms = this.group();
+    const terms = this.alternatives(this.primitive());
     if (!this.take(')')) throw new Otherwise();
     return terms;
   }
 
-  /** Primitives joined by `or`. */
-  private group(): FlowTerms {
-    let terms = this.primitive();
+  /** What `or` joins to the first. */
+  private alternatives(first: FlowTerms): FlowTerms {
+    let terms = first;
     while (this.take('or', '||')) terms = either(terms, this.alternative());
     return terms;
   }

@@ -19,11 +19,11 @@ export interface PacketTerms {
   readonly netns: readonly number[];
   readonly interfaces: readonly (string | number)[];
   readonly mark: number;
-  /** 0: any mark. */
+  /** 0 asks for no mark. */
   readonly markMask: number;
   readonly zones: readonly number[];
   readonly hooks: readonly (typeof HOOKS)[number][];
-  /** Bit per enum ip_conntrack_info, 8 for a packet without an entry; 0: any. */
+  /** Bit per enum ip_conntrack_info, 8 for a packet without an entry; 0 asks for none. */
   readonly ctinfos: number;
   readonly newOnly: boolean;
   /** Canonical: the options that say the same. */
