@@ -35,7 +35,7 @@ static __always_inline int on_confirm(struct sk_buff *skb, __u64 before, int ret
 
 	if (!count || !ct)
 		return 0;
-	flow = flow_of(count, ct);
+	flow = visited_flow(count, ct);
 	if (is_filtering() && !(flow && flow_wanted(flow)))
 		return 0;
 	record = reserve_entry(count, RECORD_CONFIRM, ct, before, 1);

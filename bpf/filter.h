@@ -120,6 +120,8 @@ static __always_inline bool interface_listed(struct net_device **from)
 static __always_inline bool place_wanted(__u32 netns, __u32 mark, struct net_device **in,
 					 struct net_device **out)
 {
+	if (!filter.by_packet)
+		return true;
 	if (filter.namespaces && !IS_LISTED(netns, filter.netns, filter.namespaces))
 		return false;
 	if (filter.mark_mask && (mark & filter.mark_mask) != filter.mark)
@@ -136,6 +138,8 @@ static __always_inline bool entry_terms_wanted(__u8 ctinfo, __u16 zone, __u16 st
 	__u32 bit = ctinfo == CTINFO_NONE ? 8 : ctinfo & 7;
 	bool has_entry = ctinfo != CTINFO_NONE && ctinfo != CTINFO_UNTRACKED;
 
+	if (!filter.by_packet)
+		return true;
 	if (filter.ctinfos && !(filter.ctinfos >> bit & 1))
 		return false;
 	if (filter.new_only && bit == IP_CT_RELATED &&

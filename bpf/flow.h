@@ -179,4 +179,10 @@ static __always_inline struct flow *known_flow(struct nf_conn *ct)
 	return ct ? bpf_map_lookup_elem(&flows, &key) : NULL;
 }
 
+/* Inside a visit: where packets are filtered, a wanted one has numbered it by now. */
+static __always_inline struct flow *visited_flow(struct counters *count, struct nf_conn *ct)
+{
+	return filter.by_packet ? known_flow(ct) : flow_of(count, ct);
+}
+
 #endif

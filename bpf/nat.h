@@ -39,7 +39,7 @@ static __always_inline int on_null_binding(struct nf_conn *ct, __u32 manip)
 
 	if (!count || current_phase() == PHASE_OFF)
 		return 0;
-	flow = flow_of(count, ct);
+	flow = visited_flow(count, ct);
 	if (flow)
 		flow->nulls |= 1 << (manip & 1);
 	return 0;
@@ -54,7 +54,7 @@ static __always_inline int on_nat_setup(struct nf_conn *ct, __u32 manip, __u32 r
 
 	if (!count)
 		return 0;
-	flow = flow_of(count, ct);
+	flow = visited_flow(count, ct);
 	if (!flow)
 		return 0;
 	if (!(flow->matched & MATCH_TUPLE) && entry_matches(ct)) {

@@ -36,7 +36,7 @@ static __always_inline void remember_entry(struct visit *visit)
 {
 	struct nf_conn *ct = entry_of(visit->nfct);
 
-	if (!(filter.zones || filter.new_only) || !ct)
+	if (!filter.by_packet || !(filter.zones || filter.new_only) || !ct)
 		return;
 	visit->zone = entry_zone(ct);
 	visit->status = BPF_CORE_READ(ct, status);
