@@ -25,7 +25,8 @@ const SCENARIOS = ['redirect', 'forward-drop'] as const;
 const OTHERS = LAB_KERNELS.map(({ name }) => name).filter((name) => name !== DEFAULT_KERNEL);
 
 /** Not a flow's: translated to code of its own, loops, far loads and all. */
-const EXPRESSION = 'ip6 protochain 6 or tcp[13] & 2 != 0 or udp[100:4] / ip[1] = 3 and not host 10.0.0.1';
+const EXPRESSION =
+  'ip6 protochain 6 or tcp[13] & 2 != 0 or udp[100:4] / ip[1] = 3 and not host 10.0.0.1';
 
 /** Where the traffic itself failed, a scenario is played once more. */
 const SCRIPT = `
