@@ -60,7 +60,7 @@ beforeAll(async () => {
     command: ['sh', '-c', SCRIPT],
     outDir: folder,
     memoryMiB: 3072,
-    timeoutSec: 600,
+    timeoutSec: 900,
     onStderr: (chunk) => {
       said += chunk.toString();
     },
