@@ -17,7 +17,6 @@ import { Flows } from './flows.ts';
 import { PacketRows } from './packet-rows.ts';
 import { Packets } from './packets.ts';
 import { copyPair } from './row-words.ts';
-import { Visits } from './visits.ts';
 
 export interface RebuildOptions {
   readonly cpus: number;
@@ -63,8 +62,8 @@ export class Rebuild {
     this.packetRows = new PacketRows(batchRows, options.onPackets);
     this.flowStore = new FlowStore(flowLimit, (words, row) => this.appendFlow(words, row));
     this.flows = new Flows(this.flowStore);
-    const visits = new Visits(clockOffsetNs);
-    this.packets = new Packets(this.packetRows, visits, this.flowStore, this.flows);
+    this.packets = new Packets(this.packetRows, this.flowStore, this.flows, clockOffsetNs);
+    this.flowStore.beforeHandOn = () => this.packets.settle();
   }
 
   /** Flows given up, unfinished, because the table was full. */
@@ -90,12 +89,14 @@ export class Rebuild {
   flush(nowHigh: number, nowLow: number): void {
     this.now[0] = nowLow;
     this.now[1] = nowHigh;
+    this.packets.settle();
     this.packetRows.flush(this.now, 0);
     if (this.flowRows.length > 0) this.handOver();
   }
 
   /** The trace is over: every row is handed over. */
   finish(): void {
+    this.packets.settle();
     this.packetRows.finish();
     this.flowStore.finish();
     if (this.flowRows.length > 0) this.handOver();
