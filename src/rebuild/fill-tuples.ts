@@ -20,7 +20,11 @@ export function fillCame(stage: Stage, batch: PacketBatch, first: number, store:
     const flow = flows[index]!;
     const isReply = direction[row] === 1;
     const word = row * 4;
-    if (flow < 0 || (from[flow + known]! & (isReply ? Known.reply : Known.original)) === 0) {
+    const isKnown =
+      flow >= 0 &&
+      (noted[index]! & Noted.cameUnknown) === 0 &&
+      (from[flow + known]! & (isReply ? Known.reply : Known.original)) !== 0;
+    if (!isKnown) {
       noted[index]! |= Noted.torn;
       src.fill(0, word, word + 4);
       dst.fill(0, word, word + 4);

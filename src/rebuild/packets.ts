@@ -46,13 +46,11 @@ export class Packets {
     const index = this.stage.add(words, at, flow);
     let noted = 0;
     if ((flags & RecordFlag.packetCameAsFlow) === 0) {
-      noted |= Noted.cameDone;
-      if (!this.tuples.writeCame(this.rows.current, row, words, at)) noted |= Noted.torn;
+      const isKnown = this.tuples.writeCame(this.rows.current, row, words, at);
+      noted |= isKnown ? Noted.cameDone : Noted.cameUnknown;
     }
     if ((flags & (RecordFlag.packetLeftAsCame | RecordFlag.packetLeftAsMapped)) === 0) {
-      noted |= Noted.leftDone;
-      const isKnown = this.tuples.writeLeft(this.rows.current, row, words, at);
-      if (!isKnown) noted |= Noted.torn | Noted.leftUnknown;
+      if (this.tuples.writeLeft(this.rows.current, row, words, at)) noted |= Noted.leftDone;
     }
     if (!begins && flags & RecordFlag.packetHadEntry) noted |= Noted.torn;
     this.stage.noted[index] = noted;

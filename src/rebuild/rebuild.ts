@@ -37,7 +37,7 @@ export interface RebuildOptions {
 }
 
 /** So many records pass between two looks at what has been quiet long enough. */
-const EXPIRE_EVERY = 64;
+const EXPIRE_EVERY = 256;
 
 export class Rebuild {
   readonly tally: Tally;
