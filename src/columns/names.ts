@@ -67,6 +67,9 @@ export function namesData(
 ): object {
   const known = numbers.subarray(0, length);
   if (valid === undefined) return encode(known, names);
+  if (!valid.some((byte) => byte !== 0)) {
+    return { valueOffsets: new Int32Array(length + 1), data: new Uint8Array(0) };
+  }
   const marked = known.map((number, row) =>
     ((valid[row >>> 3]! >>> (row & 7)) & 1) === 1 ? number : -1,
   );

@@ -29,7 +29,10 @@ export class Gathered {
   isOneValue(stride: number): boolean {
     const { words, count } = this;
     const end = count * stride;
-    for (let i = stride; i < end; i++) if (words[i] !== words[i - stride]) return false;
+    for (let word = 0; word < stride; word++) {
+      const first = words[word]!;
+      for (let i = word + stride; i < end; i += stride) if (words[i] !== first) return false;
+    }
     return true;
   }
 
