@@ -16,7 +16,7 @@ help: ## this list
 
 # bpftool, for the tests: Ubuntu has it in another package.
 BPFTOOL  := $(if $(shell grep -x 'ID=ubuntu' /etc/os-release 2>/dev/null),linux-tools-common,bpftool)
-PACKAGES := clang llvm libbpf-dev libbpf1 libzstd-dev gcc g++ make python3 libc6-dev \
+PACKAGES := clang llvm libbpf-dev libbpf1 libpcap0.8 libzstd-dev gcc g++ make python3 libc6-dev \
 	busybox-static erofs-utils cpio kmod xz-utils zstd \
 	debian-archive-keyring conntrack nftables iptables iproute2 iputils-ping socat tcpdump util-linux $(BPFTOOL) \
 	qemu-system-common $(if $(filter aarch64,$(MACHINE)),qemu-system-arm,qemu-system-x86)

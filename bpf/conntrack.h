@@ -43,13 +43,13 @@ static __always_inline int on_confirm(struct sk_buff *skb, __u64 before, int ret
 		return 0;
 	flow = known_flow(ct);
 	if (flow && flow->number == before) {
-		if (flow->wanted == WANTED_YES)
+		if (flow_wanted(flow))
 			tell_flow(ct, flow, FLOW_CONFIRM_RAN, ret);
 		note_confirm(skb, ret == NF_ACCEPT ? CONFIRM_INSERTED : CONFIRM_REFUSED);
 		return 0;
 	}
 	flow = flow_of(count, ct);
-	if (before && flow && flow->wanted == WANTED_YES)
+	if (before && flow && flow_wanted(flow))
 		tell_merged(count, ct, before);
 	note_confirm(skb, CONFIRM_MERGED);
 	return 0;
@@ -78,7 +78,7 @@ static __always_inline int on_delete(struct nf_conn *ct, bool may_be_dying)
 	if (may_be_dying && (BPF_CORE_READ(ct, status) & IPS_DYING))
 		return 0;
 	flow = flow_of(count, ct); /* one that no packet showed is told now */
-	if (flow && flow->wanted == WANTED_YES)
+	if (flow && flow_wanted(flow))
 		tell_end(count, ct, flow, END_DELETED);
 	return 0;
 }
@@ -92,7 +92,7 @@ static __always_inline int on_free(struct nf_conn *ct)
 
 	if (!count || !flow)
 		return 0;
-	if (flow->wanted == WANTED_YES && !(BPF_CORE_READ(ct, status) & IPS_CONFIRMED)) {
+	if (flow_wanted(flow) && !(BPF_CORE_READ(ct, status) & IPS_CONFIRMED)) {
 		if (!flow->announced)
 			tell_flow(ct, flow, 0, 0);
 		tell_end(count, ct, flow, END_UNCONFIRMED);

@@ -34,10 +34,14 @@ static __noinline int look_at_entry(struct packet *packet, __u64 nfct)
 	flow = flow_of(count, ct);
 	if (!flow)
 		return 0;
-	packet->has_looked = 1;
 	packet->flow = flow->number;
-	packet->wanted = flow->wanted;
-	if (flow->wanted == WANTED_NO)
+	if (packet->wanted != WANTED_NO)
+		packet->wanted = flow->wanted;
+	if (filter.by_packet && (filter.zones || filter.new_only)) {
+		packet->zone = entry_zone(ct);
+		packet->status = BPF_CORE_READ(ct, status);
+	}
+	if (packet->wanted == WANTED_NO)
 		return 0;
 	if (!flow->hashed || packet->makes_flow) {
 		status = BPF_CORE_READ(ct, status);
@@ -58,8 +62,7 @@ static __always_inline void follow_entry(struct packet *packet, struct sk_buff *
 {
 	__u64 nfct = FIELD(skb, _nfct);
 
-	if (packet->has_looked && packet->nfct == nfct &&
-	    (packet->as_flow || packet->wanted == WANTED_NO))
+	if (packet->wanted == WANTED_NO || (packet->as_flow && packet->nfct == nfct))
 		return;
 	look_at_entry(packet, nfct);
 }

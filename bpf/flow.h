@@ -66,8 +66,12 @@ static __always_inline __u8 entry_wanted(struct nf_conn *ct)
 {
 	struct tuple tuple;
 
-	if (!filter.active && sample == 1)
+	if (!filter.by_flow && !filter.by_packet && sample == 1)
 		return WANTED_YES;
+	if (filter.namespaces && !netns_wanted(entry_netns(ct)))
+		return WANTED_NO;
+	if (filter.zones && !zone_wanted(entry_zone(ct)))
+		return WANTED_NO;
 	read_entry_tuple(ct, 0, &tuple);
 	if (!in_sample(&tuple))
 		return WANTED_NO;
@@ -187,7 +191,7 @@ static __noinline int tell_flow(struct nf_conn *ct, struct flow *flow, __u16 fla
 	return 0;
 }
 
-static __always_inline struct flow *number_flow(struct counters *count, struct nf_conn *ct, __u64 key,
+static __noinline struct flow *number_flow(struct counters *count, struct nf_conn *ct, __u64 key,
 						__u64 status)
 {
 	struct flow flow = {}, *known;
@@ -226,7 +230,7 @@ static __always_inline struct flow *flow_of(struct counters *count, struct nf_co
 			return NULL;
 		flow = number_flow(count, ct, key, status);
 	}
-	if (flow && flow->wanted == WANTED_YES && (status & IPS_CONFIRMED))
+	if (flow && flow_wanted(flow) && (status & IPS_CONFIRMED))
 		tell_flow(ct, flow, 0, 0);
 	return flow;
 }

@@ -7,6 +7,7 @@
  *   flow.h       nf_conn -> number         conntrack.h  confirm, end of an entry
  *   traversal.h  packets under way         nat.h        nat chains, the decision
  *   entry.h      packet <-> its entry      drop.h       kfree_skb
+ *   filter.h     what is asked for        pcap.h       a pcap-filter expression
  *   emit.h       handler -> ring           call.h       a call's entry and its return
  */
 #ifndef CONNTRAIL_HANDLERS_H
@@ -27,6 +28,7 @@
 #include "emit.h"
 #include "packet.h"
 #include "filter.h"
+#include "pcap.h"
 #include "flow.h"
 #include "traversal.h"
 #include "entry.h"

@@ -16,7 +16,12 @@
 
 #define NFCT_INFOMASK 7UL /* the low bits of sk_buff._nfct: enum ip_conntrack_info */
 
+#define IP_CT_RELATED 1 /* enum ip_conntrack_info */
+
+#define IPS_EXPECTED (1 << 0)
+#define IPS_SEEN_REPLY (1 << 1)
 #define IPS_CONFIRMED (1 << 3)
+#define IPS_NAT_DONE (3 << 7) /* a mapping is stored, of either manip */
 #define IPS_DYING (1 << 9)
 #define IPS_TEMPLATE (1 << 11)
 
@@ -49,6 +54,7 @@ typedef struct {
 } possible_net_t;
 
 struct net_device {
+	char name[16];
 	int ifindex;
 	possible_net_t nd_net;
 };
@@ -60,7 +66,7 @@ struct sk_buff {
 	__u32 mark;
 	__u16 network_header;
 	__u32 tail;
-	unsigned char *head;
+	unsigned char *head, *data;
 };
 
 /* hook and pf are u32 and u8 in 5.10, both u8 since 5.11: read one byte of each. */

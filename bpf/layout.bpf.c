@@ -5,6 +5,7 @@
 
 struct record layout_record;
 struct filter_terms layout_filter_terms;
+struct pcap_view layout_pcap_view;
 struct counters layout_counters;
 enum record_kind layout_record_kind;
 enum record_flag layout_record_flag;

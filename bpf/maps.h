@@ -46,10 +46,12 @@ struct packet {
 	__u8 wanted;	/* enum wanted */
 	__u8 as_flow;	/* its tuple is its confirmed entry's: what becomes of it is known */
 	__u8 rewrites;	/* then: bit 0 the dst end will change, bit 1 the src end */
-	__u8 has_looked; /* at its entry, if it has one: nfct, flow and wanted hold */
 	__u8 hook;	 /* of the last visit */
 	__u8 makes_flow; /* its entry was not confirmed when it was looked at first */
+	__u8 visited;	 /* bit per enum nf_inet_hooks */
 	__u8 reserved[2];
+	__u16 zone, status; /* of its entry, where the filter asks for them */
+	__u32 unused;
 	struct tuple came;
 	struct tuple last; /* as it left the last visit whose outcome was read */
 };
@@ -73,7 +75,8 @@ struct flow {
 	__u8 wanted;	/* enum wanted: what the filter and the sample say */
 	__u8 hashed;	/* hashes and rewrites are made */
 	__u8 rewrites;	/* per direction 2 bits, as in struct packet */
-	__u8 reserved[4];
+	__u8 is_met;	/* a packet of it was wanted, where the filter is about packets */
+	__u8 reserved[3];
 };
 
 struct ring {

@@ -85,12 +85,35 @@ static __always_inline void fill_traversal(struct record *record, const struct p
 	record->traversal.out_ifindex = packet->out_ifindex;
 }
 
-/* Of one without an entry: its own tuple decides. */
+/* Of one without an entry its own tuple decides; the other terms are about the packet. */
 static __always_inline bool is_wanted(const struct packet *packet)
 {
-	if (packet->wanted != WANTED_UNKNOWN)
-		return packet->wanted == WANTED_YES;
-	return in_sample(&packet->came) && (!filter.active || tuple_matches(&packet->came));
+	if (packet->wanted == WANTED_NO || !hooks_wanted(packet->visited))
+		return false;
+	if (!entry_terms_wanted(ctinfo_of(packet->nfct), packet->zone, packet->status))
+		return false;
+	return packet->wanted == WANTED_YES ||
+	       (in_sample(&packet->came) && tuple_matches(&packet->came));
+}
+
+/* The first wanted packet of its flow: now the flow is told, as made by it or as older. */
+static __noinline int meet_flow(struct packet *packet)
+{
+	struct nf_conn *ct = entry_of(packet->nfct);
+	struct flow *flow = known_flow(ct);
+	__u32 confirm;
+
+	if (!flow || flow->is_met || flow->number != packet->flow)
+		return 0;
+	flow->is_met = 1;
+	confirm = packet->seen >> SEEN_CONFIRM & 3;
+	if (packet->makes_flow && confirm)
+		return tell_flow(ct, flow, FLOW_CONFIRM_RAN, confirm == CONFIRM_INSERTED);
+	if (!packet->makes_flow)
+		flow->born_here = 0;
+	if (BPF_CORE_READ(ct, status) & IPS_CONFIRMED)
+		tell_flow(ct, flow, 0, 0);
+	return 0;
 }
 
 /*
@@ -104,6 +127,8 @@ static __always_inline void send_packet(struct counters *count, struct packet *p
 	bool is_changed = !same_tuple(&packet->came, &packet->last);
 	struct record *record;
 
+	if (filter.by_packet && packet->flow)
+		meet_flow(packet);
 	if (packet->as_flow)
 		packet->flags |= PACKET_CAME_AS_FLOW;
 	else

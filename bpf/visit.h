@@ -80,14 +80,23 @@ static __always_inline void begin_packet(struct packet *packet, struct sk_buff *
 
 	packet->skb = (__u64)skb;
 	packet->net = (__u64)net;
+	packet->hook = hook;
+	packet->visits = 1;
+	packet->visited = 1 << (hook & 7);
+	packet->netns = FIELD(net, ns.inum);
+	packet->mark = FIELD(skb, mark);
+	packet->wanted = WANTED_NO;
+	if (!place_wanted(packet->netns, packet->mark, &state->in, &state->out) ||
+	    !packet_matches(skb))
+		return;
+	packet->wanted = WANTED_UNKNOWN;
 	packet->state = (__u64)state;
 	packet->nfct = FIELD(skb, _nfct);
 	packet->flow = 0;
 	packet->started_ns = bpf_ktime_get_ns();
 	__builtin_memset(packet->at, 0, sizeof(packet->at));
-	packet->netns = FIELD(net, ns.inum);
 	packet->len = FIELD(skb, len);
-	packet->mark = FIELD(skb, mark);
+	packet->zone = packet->status = 0;
 	packet->in_ifindex = ifindex_of(FIELD(state, in));
 	packet->out_ifindex = ifindex_of(FIELD(state, out));
 	packet->seen = 0;
@@ -95,10 +104,7 @@ static __always_inline void begin_packet(struct packet *packet, struct sk_buff *
 			(is_tracked && begins_way(hook) ? PACKET_CONNTRACK_RAN : 0);
 	packet->hooks[0] = hook;
 	packet->hooks[1] = packet->hooks[2] = 0;
-	packet->visits = 1;
-	packet->wanted = WANTED_UNKNOWN;
-	packet->as_flow = packet->rewrites = packet->has_looked = packet->makes_flow = 0;
-	packet->hook = hook;
+	packet->as_flow = packet->rewrites = packet->makes_flow = 0;
 	read_tuple(skb, FIELD(state, pf), &packet->came);
 	packet->last = packet->came;
 	if (packet->came.no_ports)
@@ -122,6 +128,7 @@ static __always_inline void next_visit(struct packet *packet, struct sk_buff *sk
 	}
 	packet->state = (__u64)state;
 	packet->hook = hook;
+	packet->visited |= 1 << (hook & 7);
 	if (packet->visits == 1) {
 		packet->at[1] = now;
 		packet->hooks[1] = hook;

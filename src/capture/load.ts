@@ -8,6 +8,7 @@ import { BpfObject } from '../libbpf/index.ts';
 import { TraceError } from '../model/error.ts';
 import type { Backend, Detail } from '../model/facts.ts';
 import { type Attached, attachProbes, chooseProbes } from './attach.ts';
+import type { Filter } from './filter.ts';
 import { hookAddresses, writeAddresses } from './hook-addresses.ts';
 import { wordBytes } from './map-bytes.ts';
 import { objectPath } from './object.ts';
@@ -21,8 +22,7 @@ export interface LoadOptions {
   readonly backend?: Backend | undefined;
   readonly sample: number;
   readonly everywhere: boolean;
-  /** `struct filter_terms`. */
-  readonly filter: Uint8Array;
+  readonly filter: Filter;
   readonly ringBytes: number;
   readonly wakeBytes: number;
   readonly cpus: number;
@@ -52,7 +52,7 @@ export function loadProbes(symbols: Symbols, options: LoadOptions): Loaded {
 
 function load(plan: ProbePlan, symbols: Symbols, options: LoadOptions): Loaded {
   const { cpus } = options;
-  const object = BpfObject.open(objectPath(plan.backend));
+  const object = openObject(plan.backend, options.filter);
   const close: (() => void)[] = [() => object.close()];
   try {
     chooseProbes(object, plan);
@@ -79,12 +79,19 @@ function load(plan: ProbePlan, symbols: Symbols, options: LoadOptions): Loaded {
   }
 }
 
+/** An expression that the terms cannot say is code of its own. */
+function openObject(backend: Backend, { program }: Filter): BpfObject {
+  const path = objectPath(backend);
+  if (program === undefined) return BpfObject.open(path);
+  return BpfObject.openReplaced(path, 'pcap_program', program);
+}
+
 /** Returns what could not be set, with the reason. */
 function writeSettings(object: BpfObject, symbols: Symbols, options: LoadOptions): string[] {
   const { cpus, wakeBytes, sample, detail } = options;
   const addresses = hookAddresses(symbols);
   const everywhere = options.everywhere || addresses === undefined;
-  object.rodata('filter').write(options.filter);
+  object.rodata('filter').write(options.filter.terms);
   object.rodata('cpus').write(wordBytes(cpus));
   object.rodata('wake_bytes').write(wordBytes(wakeBytes));
   object.rodata('sample').write(wordBytes(sample));

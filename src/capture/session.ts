@@ -18,7 +18,7 @@ import {
 } from '../libbpf/index.ts';
 import type { Backend, Detail, TraceFacts } from '../model/facts.ts';
 import { recordBytes } from '../wire/layout.ts';
-import { encodeFilter, parseFilter } from './filter.ts';
+import { type FilterWords, readFilter } from './filter.ts';
 import { type CpuCounters, openCalls, readCounters } from './kernel-counters.ts';
 import { type Loaded, loadProbes } from './load.ts';
 import { wordBytes } from './map-bytes.ts';
@@ -35,9 +35,7 @@ const Phase = { off: 0, warming: 1, on: 2, stopping: 3 } as const;
 const SETTLE_MS = 200;
 const SETTLE_STEP_MS = 10;
 
-export interface SessionOptions {
-  /** --filter as written; empty for none. */
-  readonly filter: string;
+export interface SessionOptions extends FilterWords {
   /** Bytes of each CPU's ring; undefined: as the number of CPUs suggests. */
   readonly ringBytes?: number | undefined;
   readonly detail: Detail;
@@ -70,13 +68,13 @@ export class Session {
 
   /** Loads and attaches; records come after `start()`. */
   static open(options: SessionOptions): Session {
-    const filter = encodeFilter(parseFilter(options.filter));
+    const filter = readFilter(options);
     checkKernel();
     const symbols = loadSymbols();
     const cpus = possibleCpus();
     const ringBytes = options.ringBytes ?? defaultRingBytes(cpus);
     const wakeBytes = ringBytes / 8;
-    const known = { ...options, cpus };
+    const known = { ...options, cpus, text: filter.text };
     const loaded = loadProbes(symbols, { ...known, filter, ringBytes, wakeBytes });
     try {
       const drain = Drain.open(loaded.rings.fds, recordBytes, { wakeBytes });
@@ -140,7 +138,7 @@ export class Session {
   }
 }
 
-type Known = SessionOptions & { readonly cpus: number };
+type Known = SessionOptions & { readonly cpus: number; readonly text: string };
 
 function factsOf({ plan, attached }: Loaded, options: Known): TraceFacts {
   return {
@@ -157,7 +155,7 @@ function factsOf({ plan, attached }: Loaded, options: Known): TraceFacts {
     detail: options.detail,
     backend: plan.backend,
     sample: options.sample,
-    filter: options.filter,
+    filter: options.text,
     netnsNames: netnsNames(),
   };
 }

@@ -30,5 +30,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 finished with losses
 Examples:
   $ conntrail record --duration 5s --out trace
   $ conntrail record --duration 5s --out trace --filter 'udp and port 53'
+  $ conntrail record --duration 5s --out trace --filter 'tcp[tcpflags] & tcp-syn != 0'
+  $ conntrail record --duration 5s --out trace --netns init --state new,invalid
   $ conntrail record --duration 5s --out trace.capture --buffer 16MiB
   $ conntrail record --duration 5s --out - | wc -c`;

@@ -1,17 +1,18 @@
 /** Options that every command with a live trace has. */
 import { type Command, Option } from 'commander';
+import type { FilterWords } from '../capture/filter.ts';
 import type { SessionOptions } from '../capture/session.ts';
 import { TraceError } from '../model/error.ts';
 import { BACKENDS, type Backend, DETAILS, type Detail } from '../model/facts.ts';
 import { TABLES } from '../model/tables.ts';
+import { addFilterOptions, filterWords, givenFilterOptions } from './filter-options.ts';
 import { parseDurationMs, parseSizeBytes } from './options.ts';
 
-export interface TraceOptions {
+export interface TraceOptions extends FilterWords {
   readonly detail: Detail;
   readonly sample: number;
   readonly everywhere?: true;
   readonly backend?: Backend;
-  readonly filter: string;
   readonly duration?: number;
   readonly buffer?: number;
 }
@@ -45,7 +46,7 @@ function parseSample(text: string): number {
 }
 
 export function addTraceOptions(command: Command): Command {
-  return command
+  return addFilterOptions(command)
     .addOption(
       new Option(
         '--detail <level>',
@@ -66,12 +67,6 @@ export function addTraceOptions(command: Command): Command {
         'how probes are attached (default: fentry where possible)',
       ).choices(BACKENDS),
     )
-    .addOption(
-      new Option('--filter <expression>', 'only flows that match, decided in the kernel').default(
-        '',
-        'everything',
-      ),
-    )
     .option(
       '--duration <time>',
       'end after this time, e.g. 5s (default: at Ctrl-C)',
@@ -87,9 +82,14 @@ export function addTraceOptions(command: Command): Command {
 /** A recorded trace is what it is: options of a live one would be ignored in silence. */
 export function refuseLiveOptions(options: TraceOptions & { readonly from?: string }): void {
   if (options.from === undefined) return;
-  const given = (['filter', 'duration', 'buffer'] as const).filter(
-    (name) => options[name] !== undefined && options[name] !== '',
-  );
+  const given = [
+    ...givenFilterOptions(options),
+    ...(['everywhere', 'backend', 'duration', 'buffer'] as const).filter(
+      (name) => options[name] !== undefined,
+    ),
+    ...(options.detail === 'packets' ? [] : ['detail']),
+    ...(options.sample === 1 ? [] : ['sample']),
+  ];
   if (given.length === 0) return;
   throw new TraceError('usage', `found --from with --${given.join(', --')}, needed one of them`, {
     hint: 'leave --from away to trace live',
@@ -97,8 +97,8 @@ export function refuseLiveOptions(options: TraceOptions & { readonly from?: stri
 }
 
 export function sessionOptions(options: TraceOptions): SessionOptions {
-  const { filter, buffer, detail, sample, everywhere = false, backend } = options;
-  return { filter, ringBytes: buffer, detail, sample, everywhere, backend };
+  const { buffer, detail, sample, everywhere = false, backend } = options;
+  return { ...filterWords(options), ringBytes: buffer, detail, sample, everywhere, backend };
 }
 
 /** For a file or a stream, which hold one table. */

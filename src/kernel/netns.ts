@@ -23,6 +23,11 @@ export function netnsNames(folder = RUN_NETNS): Readonly<Record<string, string>>
   return names;
 }
 
+/** The inode of the namespace of a process; undefined where there is no such process. */
+export function netnsOfProcess(pid: number): number | undefined {
+  return inodeOf(`/proc/${pid}/ns/net`);
+}
+
 function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder).sort();

@@ -51,6 +51,7 @@ export function wireLayoutText(btf: Btf): string {
     enumText(btf, 'record_confirm', 'ConfirmCode', /^CONFIRM_/),
     structText(btf, 'counters', 'counters'),
     structText(btf, 'filter_terms', 'filterTerms'),
+    structText(btf, 'pcap_view', 'pcapView'),
     '',
   ].join('\n\n');
 }

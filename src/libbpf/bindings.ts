@@ -5,7 +5,7 @@
  *
  * Not exposed, and why:
  * - ring_buffer__*, perf_buffer__*: a callback per record; the shim drains instead
- * - bpf_object__open_mem, _skeleton: the object is a file of the package
+ * - bpf_object__*_skeleton: the object is a file of the package
  * - bpf_object__pin*, bpf_map__pin*, bpf_link__pin: nothing may outlive the process
  * - libbpf_strerror: no more than a text, which failure.ts has
  * - libbpf_get_error, IS_ERR: libbpf 1.x returns NULL
@@ -27,6 +27,8 @@ const LIBBPF = {
 
   // struct bpf_object *bpf_object__open_file(const char *path, const struct bpf_object_open_opts *opts)
   bpf_object__open_file: ['uint64', ['string', 'pointer']],
+  // struct bpf_object *bpf_object__open_mem(const void *obj_buf, size_t obj_buf_sz, const struct bpf_object_open_opts *opts)
+  bpf_object__open_mem: ['uint64', ['pointer', 'uint64', 'pointer']],
   // int bpf_object__load(struct bpf_object *obj)
   bpf_object__load: ['int', ['uint64']],
   // void bpf_object__close(struct bpf_object *object)
@@ -104,6 +106,13 @@ const LIBC = {
   memcpy: ['uint64', ['pointer', 'uint64', 'uint64']],
 } as const;
 
+let boundLibc: BoundLibrary<typeof LIBC> | undefined;
+
+export function libc(): BoundLibrary<typeof LIBC> {
+  boundLibc ??= bindLibrary(null, LIBC);
+  return boundLibc;
+}
+
 export type Libbpf = BoundLibrary<typeof LIBBPF> & BoundLibrary<typeof LIBC>;
 
 let loaded: Libbpf | undefined;
@@ -113,7 +122,7 @@ let logger: Buffer | undefined; // held: libbpf keeps calling it
 export function libbpf(): Libbpf {
   if (loaded !== undefined) return loaded;
   logger = shimLogger();
-  const bound = { ...load('libbpf.so.1'), ...bindLibrary(null, LIBC) };
+  const bound = { ...load('libbpf.so.1'), ...libc() };
   bound.libbpf_set_print(logger);
   loaded = bound;
   return loaded;

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { sectionVariables } from '../kernel/btf-variables.ts';
-import { TraceError } from '../model/error.ts';
+import { replaceFunction } from '../kernel/elf-function.ts';
+import { fileError, TraceError } from '../model/error.ts';
 import { libbpf } from './bindings.ts';
 import { BpfMap } from './bpf-map.ts';
 import { check, checkPointer } from './failure.ts';
@@ -29,6 +31,18 @@ export class BpfObject {
     const hintFor = (errno: string) =>
       errno === 'EPERM' || errno === 'EACCES' ? 'check who may read the file' : OPEN_HINTS[errno];
     return new BpfObject(path, checkPointer(`bpf_object__open_file ${path}`, call, hintFor));
+  }
+
+  /** The file with one of its functions replaced; what it called, if anything, it calls no more. */
+  static openReplaced(path: string, name: string, instructions: Uint8Array): BpfObject {
+    const bytes = readObject(path);
+    replaceFunction(bytes, name, instructions);
+    const call = () => libbpf().bpf_object__open_mem(bytes, bytes.length, null);
+    const operation = `bpf_object__open_mem ${path} with another ${name}`;
+    return new BpfObject(
+      path,
+      checkPointer(operation, call, (errno) => OPEN_HINTS[errno]),
+    );
   }
 
   get programs(): Program[] {
@@ -117,6 +131,14 @@ export class BpfObject {
   #missing(what: string, name: string, there: readonly { readonly name: string }[]): TraceError {
     const names = there.map((item) => item.name).join(', ');
     return new TraceError('missing', `${this.path} has no ${what} ${name}, it has ${names}`);
+  }
+}
+
+function readObject(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw fileError('read', path, error);
   }
 }
 

@@ -2,4 +2,5 @@ export { BpfMap, type MapSettings, MapType, OwnMap, possibleCpus } from './bpf-m
 export { BpfObject, type Setting } from './bpf-object.ts';
 export { Drain, type DrainResult } from './drain.ts';
 export { MemoryRing } from './memory-ring.ts';
+export { compilePcap } from './pcap.ts';
 export { Link, Program } from './program.ts';

@@ -111,21 +111,46 @@ export const countersBytes = 256;
 
 /** Byte offsets within struct filter_terms. */
 export const filterTerms = {
-  addr: 0, // 16 x 1 byte
-  addrMask: 16, // 16 x 1 byte
-  src: 32, // 16 x 1 byte
-  srcMask: 48, // 16 x 1 byte
-  dst: 64, // 16 x 1 byte
-  dstMask: 80, // 16 x 1 byte
-  port: 96, // 2 bytes
-  srcPort: 98, // 2 bytes
-  dstPort: 100, // 2 bytes
-  l4proto: 102, // 1 byte
-  family: 103, // 1 byte
-  active: 104, // 1 byte
-  hasAddr: 105, // 1 byte
-  hasSrc: 106, // 1 byte
-  hasDst: 107, // 1 byte
+  host: 0, // 16 x 32 bytes
+  srcHost: 512, // 16 x 32 bytes
+  dstHost: 1024, // 16 x 32 bytes
+  interface: 1536, // 16 x 8 bytes
+  ifindex: 1664, // 8 x 4 bytes
+  netns: 1696, // 8 x 4 bytes
+  port: 1728, // 16 x 4 bytes
+  srcPort: 1792, // 16 x 4 bytes
+  dstPort: 1856, // 16 x 4 bytes
+  mark: 1920, // 4 bytes
+  markMask: 1924, // 4 bytes
+  zone: 1928, // 8 x 2 bytes
+  protocol: 1944, // 8 x 2 bytes
+  ctinfos: 1960, // 2 bytes
+  hosts: 1962, // 1 byte
+  srcHosts: 1963, // 1 byte
+  dstHosts: 1964, // 1 byte
+  ports: 1965, // 1 byte
+  srcPorts: 1966, // 1 byte
+  dstPorts: 1967, // 1 byte
+  interfaces: 1968, // 1 byte
+  ifindexes: 1969, // 1 byte
+  namespaces: 1970, // 1 byte
+  zones: 1971, // 1 byte
+  protocols: 1972, // 1 byte
+  family: 1973, // 1 byte
+  hooks: 1974, // 1 byte
+  newOnly: 1975, // 1 byte
+  byFlow: 1976, // 1 byte
+  byPacket: 1977, // 1 byte
+  pcap: 1978, // 1 byte
 } as const;
-export const filterTermsBytes = 108;
+export const filterTermsBytes = 1984;
+
+/** Byte offsets within struct pcap_view. */
+export const pcapView = {
+  packet: 0, // 8 bytes
+  valid: 8, // 4 bytes
+  len: 12, // 4 bytes
+  bytes: 16, // 96 x 1 byte
+} as const;
+export const pcapViewBytes = 112;
 

@@ -24,12 +24,17 @@ import {
 const SCENARIOS = ['redirect', 'forward-drop'] as const;
 const OTHERS = LAB_KERNELS.map(({ name }) => name).filter((name) => name !== DEFAULT_KERNEL);
 
+/** Not a flow's: translated to code of its own, loops, far loads and all. */
+const EXPRESSION =
+  'ip6 protochain 6 or tcp[13] & 2 != 0 or udp[100:4] / ip[1] = 3 and not host 10.0.0.1';
+
 /** Where the traffic itself failed, a scenario is played once more. */
 const SCRIPT = `
 play() { conntrail lab --here --scenario $1 --truth --out $OUT/$1 -- --out $OUT/$1/trace.capture -q; }
 for name in ${SCENARIOS.join(' ')}; do
   play $name || { rm -rf $OUT/$name; play $name; } || exit 1
-done`;
+done
+conntrail record --duration 1s -q --filter '${EXPRESSION}' --out $OUT/expression.capture`;
 
 let folder: string;
 beforeAll(async () => {
@@ -77,6 +82,11 @@ describe.each(OTHERS)('kernel %s', (kernel) => {
       (row) => row.end === 'open' && isConfirmed(row),
     );
     expect(open.map(flowText).sort()).toEqual(router.conntrack.map(entryText).sort());
+  });
+
+  it('takes a translated expression', async () => {
+    const { facts } = await readCaptureTrace(join(folder, kernel, 'expression.capture'));
+    expect(facts.filter).toBe(EXPRESSION);
   });
 
   it('runs the redirecting chain once per flow, and none for the replies', () => {

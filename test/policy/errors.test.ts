@@ -35,7 +35,12 @@ describe('wrong usage ends with 2 and one line', () => {
     [['record', '--out', out, '--durtion', '5s'], "unknown option '--durtion'\n  try: --duration"],
     [['record', '--out', out, '--duration', 'soon'], 'duration: found "soon", needed a number'],
     [['record', '--out', out, '--buffer', '3MiB'], 'needed a power of two'],
-    [['record', '--out', out, '--filter', 'tcp or udp'], 'filter: found "or" at column 5'],
+    [
+      ['record', '--out', out, '--filter', 'tcp and and'],
+      'filter: found "tcp and and", libpcap says: ',
+    ],
+    [['record', '--out', out, '--state', 'now'], '--state: found "now", needed some of new, '],
+    [['record', '--out', out, '--mark', '1/0'], '--mark: found "1/0", needed value'],
     [['record'], "required option '--out <place>' not specified"],
     [
       ['export', '--out', out],
