@@ -56,6 +56,17 @@ export function isTorn(batch: PacketBatch, row: number): boolean {
   return (batch.facts[row]! & TORN) !== 0;
 }
 
+/** It is not known how it came: nothing says what was rewritten. As above, a bit of no column. */
+const NAMELESS = 1 << 30;
+
+export function noteNameless(batch: PacketBatch, row: number): void {
+  batch.facts[row]! |= NAMELESS | TORN;
+}
+
+export function isNameless(batch: PacketBatch, row: number): boolean {
+  return (batch.facts[row]! & NAMELESS) !== 0;
+}
+
 /** It is, when it has come to its end, or conntrack had nothing to do with it. */
 export function writeComplete(batch: PacketBatch, row: number, flags: number): void {
   if (flags & RecordFlag.packetIsTorn) tear(batch, row);

@@ -5,7 +5,9 @@ import { Shift, Word } from '../wire/words.ts';
 import {
   hasBit,
   isMapped,
+  isNameless,
   isTorn,
+  noteNameless,
   tear,
   writeComplete,
   writeDecisions,
@@ -68,7 +70,7 @@ export class Packets {
     batch.protocol[row] = (words[at + Word.l4proto]! >>> Shift.l4proto) & 0xff;
     batch.bytes[row] = words[at + Word.len]!;
     this.visits.writeStart(batch, row, words, at);
-    if (!this.tuples.writeCame(batch, row, words, at, flow)) tear(batch, row);
+    if (!this.tuples.writeCame(batch, row, words, at, flow)) noteNameless(batch, row);
     copyCame(batch, row);
     if (!beginsWay(words, at)) tear(batch, row);
     this.writeVisits(batch, row, words, at, flow);
@@ -107,7 +109,8 @@ export class Packets {
     let changed: number = Changed.none;
     if ((flags & RecordFlag.packetLeftAsCame) === 0) {
       const isKnown = this.tuples.writeLeft(batch, row, words, at, flow);
-      changed = isKnown ? changedEnds(batch, row) : Changed.unknown;
+      const isComparable = isKnown && !isNameless(batch, row);
+      changed = isComparable ? changedEnds(batch, row) : Changed.unknown;
       if (!isKnown) tear(batch, row);
     }
     writeDecisions(batch, row, words[at + Word.seen]!, changed);
