@@ -17,7 +17,7 @@ import type { FlowStore } from './flow-store.ts';
 import type { Flows } from './flows.ts';
 import { Fact, type PacketBatch, Present } from './packet-batch.ts';
 import { LINGER_NS, type PacketRows } from './packet-rows.ts';
-import { copyPair, isOlderThan } from './row-words.ts';
+import { copyPair, isOlderThan, sameAddress } from './row-words.ts';
 import { Changed, changedEnds, copyCame, isReplyOf, Tuples } from './tuples.ts';
 import type { Visits } from './visits.ts';
 
@@ -52,8 +52,7 @@ export class Packets {
     if (row < 0) return;
     const batch = this.rows.foundBatch;
     if (isOlderThan(batch.endedAt, row * 2, LINGER_NS, words, at + Word.ktime)) return;
-    if (batch.netns[row] !== words[at + Word.netns] || hasBit(batch.present, row, Present.drop))
-      return;
+    if (hasBit(batch.present, row, Present.drop) || !isOfRow(batch, row, words, at)) return;
     batch.dropReason[row] = reason;
     batch.dropLocation[row] = location;
     batch.present[row]! |= 1 << Present.drop;
@@ -164,6 +163,18 @@ function sameFlow(batch: PacketBatch, row: number, words: Int32Array, at: number
   return (
     batch.flow[row * 2] === words[at + Word.flow] &&
     batch.flow[row * 2 + 1] === words[at + Word.flow + 1]
+  );
+}
+
+/** Is this the drop of the packet in the row? Its own traversal may be lost. */
+function isOfRow(batch: PacketBatch, row: number, words: Int32Array, at: number): boolean {
+  return (
+    batch.netns[row] === words[at + Word.netns] &&
+    batch.flow[row * 2] === words[at + Word.flow] &&
+    batch.flow[row * 2 + 1] === words[at + Word.flow + 1] &&
+    (isTorn(batch, row) ||
+      (sameAddress(batch.srcAfter, row * 4, words, at + Word.src) &&
+        sameAddress(batch.dstAfter, row * 4, words, at + Word.dst)))
   );
 }
 

@@ -188,6 +188,23 @@ describe('a drop', () => {
     expect(columnsOf(rows, 'drop_reason')).toEqual([{ drop_reason: null }]);
   });
 
+  it('of other addresses is another packet, whose traversal was lost', () => {
+    const rows = scripted((script) => {
+      script.traversal(['prerouting', 'input'], { came: LOCAL, flags: RAN });
+      script.drop(ASKED, { reason: 7 });
+    });
+    expect(rows).toMatchObject([{ src: LOCAL.src, drop_reason: null }]);
+  });
+
+  it('has the addresses that the packet left with', () => {
+    const rows = scripted((script) => {
+      const at = { flow: FLOW, ctinfo: NEW, came: ASKED, left: LOCAL };
+      script.traversal(['prerouting', 'forward'], { ...at, verdict: DROP, flags: RAN });
+      script.drop(LOCAL, { flow: FLOW, reason: 7 });
+    });
+    expect(rows).toMatchObject([{ src: ASKED.src, drop_reason: 'REASON_7' }]);
+  });
+
   it('of another flow is another packet, whose traversal was lost', () => {
     const rows = scripted((script) => {
       firstIn(script, LOCAL, { flow: FLOW });
