@@ -23,7 +23,12 @@ function stateOf(ctinfo: number, wasTracked: boolean): number {
 }
 
 /** What was decided for this packet's own entry comes first; what is only rewritten had a mapping. */
-export function writeDecisions(batch: PacketBatch, row: number, seen: number, changed: number): void {
+export function writeDecisions(
+  batch: PacketBatch,
+  row: number,
+  seen: number,
+  changed: number,
+): void {
   const decided = (seen >>> Seen.decided) & 15;
   const confirm = (seen >>> Seen.confirm) & 3;
   const src = decisionOf(decided & 3, changed & (Changed.src | Changed.unknown));

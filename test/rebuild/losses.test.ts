@@ -142,7 +142,10 @@ describe('a packet with tuples of its own', () => {
     laterForwarded(script, { flow: FLOW }, { came: ASKED, left: SENT });
     const [came, left, first, , , traversal] = script.records;
     const { packets } = rebuilt([came!, left!, first!, traversal!]);
-    expect(packets).toMatchObject([{ src: REPLY.src, complete: true }, { src: '::', ...UNKNOWN }]);
+    expect(packets).toMatchObject([
+      { src: REPLY.src, complete: true },
+      { src: '::', ...UNKNOWN },
+    ]);
   });
 
   it('has the tuple it came with, though a record about its flow stood between', () => {
@@ -174,7 +177,13 @@ describe('packets at one address', () => {
       const first = { ...at, came: ASKED, left: AFTER_DNAT, in: 2 };
       const flags = RAN | RecordFlag.packetIsPart;
       script.traversal(['prerouting', 'forward'], { ...first, flags });
-      script.traversal(['postrouting'], { ...at, came: AFTER_DNAT, left: SENT, cpu: 1, flags: HAD });
+      script.traversal(['postrouting'], {
+        ...at,
+        came: AFTER_DNAT,
+        left: SENT,
+        cpu: 1,
+        flags: HAD,
+      });
     }
     let part = 0;
     const records = script.records.filter(
@@ -227,7 +236,12 @@ describe('a packet', () => {
 
 it('what is decided in a packet is said of it though its flow was lost', () => {
   const script = new Script({ skb: SKB });
-  script.traversal(['prerouting', 'input'], { came: ASKED, ctinfo: NEW, flags: RAN, decided: RULES });
+  script.traversal(['prerouting', 'input'], {
+    came: ASKED,
+    ctinfo: NEW,
+    flags: RAN,
+    decided: RULES,
+  });
   expect(rebuilt(script.records).packets).toMatchObject([
     { src_nat: 'rule', dst_nat: 'rule', flow: null, complete: true },
   ]);

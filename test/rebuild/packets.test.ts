@@ -158,8 +158,14 @@ const MAPPINGS: [string, { flow: [Tuple, Tuple]; nat: string[]; l4proto?: number
       nat: ['mapping', 'none'],
     },
   ],
-  ['a source port alone', { flow: [ASKED, { ...ANSWERED, dstPort: 62 }], nat: ['mapping', 'none'] }],
-  ['a destination port alone', { flow: [ASKED, { ...ANSWERED, srcPort: 63 }], nat: ['none', 'mapping'] }],
+  [
+    'a source port alone',
+    { flow: [ASKED, { ...ANSWERED, dstPort: 62 }], nat: ['mapping', 'none'] },
+  ],
+  [
+    'a destination port alone',
+    { flow: [ASKED, { ...ANSWERED, srcPort: 63 }], nat: ['none', 'mapping'] },
+  ],
   ['both', { flow: [ASKED, REPLY], nat: ['mapping', 'mapping'] }],
 ];
 
@@ -185,7 +191,8 @@ describe.each([
   ['icmp', 1, 4, 8 * 256, 0],
   ['icmpv6', 58, 6, 128 * 256, 129 * 256],
 ])('%s', (_, l4proto, family, asked, answered) => {
-  const [a, b, c] = family === 4 ? ['10.0.1.2', '10.0.1.1', '203.0.113.2'] : ['fd01::2', 'fd01::1', 'fd02::2'];
+  const [a, b, c] =
+    family === 4 ? ['10.0.1.2', '10.0.1.1', '203.0.113.2'] : ['fd01::2', 'fd01::1', 'fd02::2'];
   const original: Tuple = { src: a!, dst: b!, srcPort: 301, dstPort: asked };
   const reply: Tuple = { src: c!, dst: b!, srcPort: 302, dstPort: answered };
   const script = new Script({ skb: SKB, l4proto, family });
@@ -445,7 +452,9 @@ describe('visits of one packet on two CPUs', () => {
   });
 
   it('is all there is to see where conntrack is not at work', () => {
-    const rows = scripted((script) => script.traversal(['prerouting'], { came: ASKED, flags: part }));
+    const rows = scripted((script) =>
+      script.traversal(['prerouting'], { came: ASKED, flags: part }),
+    );
     expect(rows[0]).toMatchObject({ complete: true, state: 'none' });
   });
 
@@ -453,7 +462,11 @@ describe('visits of one packet on two CPUs', () => {
     const script = new Script({ skb: SKB });
     const first = { ...at, ctinfo: NEW, flags: RAN | part, chains: ['prerouting'] as const };
     script.flow(ASKED, REPLY, { flow: FLOW, decided: RULES, status: MAPPED, confirmed: 1 });
-    script.traversal(['prerouting'], { ...first, left: AFTER_DNAT, decided: RecordFlag.flowDstRule });
+    script.traversal(['prerouting'], {
+      ...first,
+      left: AFTER_DNAT,
+      decided: RecordFlag.flowDstRule,
+    });
     const rest = { came: AFTER_DNAT, left: SENT, cpu: 4, flags: HAD, in: 2, out: 3 };
     const second = { ...at, ...rest, ctinfo: NEW, chains: ['postrouting'] as const };
     script.traversal(['postrouting'], { ...second, decided: RULES, confirm: 'inserted' });

@@ -2,7 +2,16 @@
 import { describe, expect, it } from 'vitest';
 import { RecordFlag } from '../../src/wire/layout.ts';
 import { columnsOf, NETNS, type Row, rebuilt, Script, type Tuple, wayOf } from './script.ts';
-import { ASKED, DROP, ESTABLISHED, firstIn, firstOut, MAPPED, NEW, replyForwarded } from './traffic.ts';
+import {
+  ASKED,
+  DROP,
+  ESTABLISHED,
+  firstIn,
+  firstOut,
+  MAPPED,
+  NEW,
+  replyForwarded,
+} from './traffic.ts';
 
 const { packetConntrackRan: RAN, packetHadEntry: HAD, packetIsPart: PART } = RecordFlag;
 const FLOW = 0x0100_0000_0007n;
@@ -51,7 +60,8 @@ describe('the same sk_buff', () => {
   it('is another packet as soon as a way begins anew, of the same flow and interfaces too', () => {
     const rows = scripted((script) => {
       script.flow(LOCAL, ASKED, { flow: FLOW, isOlder: true, status: MAPPED });
-      for (let turn = 0; turn < 3; turn++) replyForwarded(script, { flow: FLOW }, { in: 3, out: 3 });
+      for (let turn = 0; turn < 3; turn++)
+        replyForwarded(script, { flow: FLOW }, { in: 3, out: 3 });
     });
     expect(rows.map(wayOf)).toEqual(Array(3).fill('prerouting forward postrouting'));
     expect(rows.every((row) => row.complete === true)).toBe(true);

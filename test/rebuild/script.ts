@@ -3,8 +3,8 @@
  * CPU, numbered, at a time that only goes on. And the rows that come of them.
  */
 
-import { BatchView, type Value } from '../../src/columns/batch-view.ts';
 import { batchOf } from '../../src/columns/batch.ts';
+import { BatchView, type Value } from '../../src/columns/batch-view.ts';
 import { columnBatch } from '../../src/columns/column-batch.ts';
 import { NameBytes } from '../../src/columns/names.ts';
 import { Hook, type HookName, Verdict } from '../../src/model/codes.ts';
@@ -251,10 +251,7 @@ export function rebuilt(records: readonly Buffer[], options: RebuiltOptions = {}
     for (let row = 0; row < view.rows; row++) rows.flows.push(view.row(row));
   };
   const onPackets = (columns: Columns): void => {
-    const view = new BatchView(
-      columnBatch(columns, new NameBytes(rebuild.names.names)),
-      PACKETS,
-    );
+    const view = new BatchView(columnBatch(columns, new NameBytes(rebuild.names.names)), PACKETS);
     batches.push(view.rows);
     for (let row = 0; row < view.rows; row++) rows.packets.push(view.row(row));
   };

@@ -78,12 +78,7 @@ describe('words', () => {
     expect((words[at + Word[name]]! >>> Shift[name]) & wide).toBe(DISTINCT[name]);
   });
 
-  it.each([
-    'ktime',
-    'skb',
-    'flow',
-    'flowEntry',
-  ] as const)('reads all 64 bits of %s', (name) => {
+  it.each(['ktime', 'skb', 'flow', 'flowEntry'] as const)('reads all 64 bits of %s', (name) => {
     expect(bigAt(words, at + Word[name])).toBe(DISTINCT[NAMED[name] ?? (name as 'skb')]);
   });
 
