@@ -103,6 +103,7 @@ export class Packets {
     batch.mark[row] = words[at + Word.mark]!;
     batch.verdict[row] = (words[at + Word.verdict]! >>> Shift.verdict) & 0xff;
     copyPair(words, at + Word.ktime, batch.endedAt, row * 2);
+    copyPair(words, at + Word.ktime, batch.lastAt, 0);
     writeState(batch, row, words, at);
     const flags = (words[at + Word.flags]! >>> Shift.flags) & 0xffff;
     let changed: number = Changed.none;

@@ -5,12 +5,7 @@ import { parseRelease } from '../../src/kernel/release.ts';
 import { TraceError } from '../../src/model/error.ts';
 import { BACKENDS, type Backend, DETAILS, type Detail } from '../../src/model/facts.ts';
 
-const ANYWHERE = [
-  'nf_hook_slow',
-  '__nf_conntrack_confirm',
-  'nf_conntrack_free',
-  'nf_ct_delete',
-];
+const ANYWHERE = ['nf_hook_slow', '__nf_conntrack_confirm', 'nf_conntrack_free', 'nf_ct_delete'];
 const NAT = ['nf_nat_setup_info', '__nf_nat_alloc_null_binding', 'nft_nat_do_chain'];
 const TABLES = ['ipt_do_table', 'ip6t_do_table'];
 
@@ -129,7 +124,9 @@ describe('what is probed', () => {
 
   it('for visits is entry and return of a hook, and no last function', () => {
     const found = places('6.12.0', 'visits', 'kprobe');
-    expect(found).toEqual(expect.arrayContaining(['kprobe nf_hook_slow', 'kretprobe nf_hook_slow']));
+    expect(found).toEqual(
+      expect.arrayContaining(['kprobe nf_hook_slow', 'kretprobe nf_hook_slow']),
+    );
     expect(found.filter((place) => place.endsWith('_confirm'))).toEqual([
       'kprobe __nf_conntrack_confirm',
       'kretprobe __nf_conntrack_confirm',
@@ -227,7 +224,9 @@ describe('probe plan', () => {
       'this kernel has no __nf_conntrack_confirm, nf_conntrack_free, nf_confirm, nf_ct_delete to attach to',
     );
     expect(bare).toThrow(TraceError);
-    expect(bare).toThrow(expect.objectContaining({ code: 'missing', hint: 'modprobe nf_conntrack' }));
+    expect(bare).toThrow(
+      expect.objectContaining({ code: 'missing', hint: 'modprobe nf_conntrack' }),
+    );
   });
 
   it('refuses a kernel without netfilter, and says what to do', () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { PacketBatch } from '../../src/rebuild/packet-batch.ts';
 import { PacketRows } from '../../src/rebuild/packet-rows.ts';
 import { RecordFlag } from '../../src/wire/layout.ts';
-import { rebuilt, Script, type Tuple, wayOf } from './script.ts';
+import { type RebuiltOptions, rebuilt, Script, type Tuple, wayOf } from './script.ts';
 import { ASKED, firstOut, forwardedWithoutEntry, NEW, UNMAPPED } from './traffic.ts';
 
 const FLOW = 0x0100_0000_0007n;
@@ -133,6 +133,38 @@ describe('a flush', () => {
   });
 });
 
+describe('a packet that comes back late', () => {
+  const { packetConntrackRan: RAN, packetHadEntry: HAD } = RecordFlag;
+  const SKB = 0xffff_8881_0000_aa00n;
+
+  /** It goes out, others pass, it comes back by lo after 9 ms and is dropped 9 ms later. */
+  function late(options: RebuiltOptions) {
+    const script = new Script();
+    const at = { flow: FLOW, skb: SKB };
+    firstOut(script, LOCAL, at, 1);
+    many(script, 5);
+    script.wait(9n * MS);
+    const back = { ...at, ctinfo: NEW, status: UNMAPPED, in: 1, flags: HAD | RAN };
+    script.traversal(['prerouting', 'input'], back);
+    script.wait(5n * MS);
+    many(script, 70, 10); // so many records, then settled batches go
+    script.wait(4n * MS);
+    script.drop(LOCAL, { ...at, reason: 9 });
+    return rebuilt(script.records, options);
+  }
+
+  it.each([
+    ['with its batch full', { batchRows: 3 }],
+    ['with its batch flushed', { batchRows: 500, chunks: [15, 80], flushes: true }],
+    ['with a later batch flushed', { batchRows: 4, chunks: [15, 20, 20], flushes: true }],
+  ])('still gets its drop, %s', (_, options) => {
+    const { packets } = late(options);
+    expect(wayOf(packets[0]!)).toBe('output postrouting prerouting input');
+    expect(packets[0]).toMatchObject({ packet: 1n, drop_reason: 'REASON_9' });
+    expect(packets.map(({ packet }) => packet)).toEqual(packets.map((_, n) => BigInt(n + 1)));
+  });
+});
+
 describe('a row', () => {
   it('is found again by no other sk_buff, though it has the same place', () => {
     const rows = new PacketRows(100, () => undefined);
@@ -145,16 +177,17 @@ describe('a row', () => {
 
   it('moves with all that it has', () => {
     const batch = new PacketBatch(4);
-    const arrays = (of: PacketBatch) =>
-      [...Object.values(of).flat()].filter((value): value is Int32Array =>
-        ArrayBuffer.isView(value),
-      );
+    const arrays = (of: PacketBatch): Int32Array[] =>
+      Object.values(of)
+        .flat()
+        .filter((value) => ArrayBuffer.isView(value) && value !== of.lastAt) as Int32Array[];
     let next = 1;
     for (const values of arrays(batch)) for (let n = 0; n < values.length; n++) values[n] = next++;
     const before = arrays(batch).map((values) => values.slice());
     batch.length = 4;
     const rest = batch.split(1);
     expect([batch.length, rest.length]).toEqual([1, 3]);
+    expect(arrays(rest)).toHaveLength(before.length);
     for (const [index, values] of arrays(rest).entries()) {
       const perRow = values.length / 4;
       expect([...values.slice(0, 3 * perRow)]).toEqual([...before[index]!.slice(perRow)]);

@@ -130,7 +130,9 @@ describe('a packet with tuples of its own', () => {
     laterForwarded(script, { flow: FLOW, ...other }, { came: REPLY, left: AFTER_DNAT });
     laterForwarded(script, { flow: FLOW }, { came: ASKED, left: SENT });
     const [came, left, , , , traversal] = script.records;
-    for (const [seq, record] of [came!, left!].entries()) record.writeUInt32LE(seq + 1, 24);
+    for (const [seq, record] of [came!, left!, traversal!].entries()) {
+      record.writeUInt32LE(seq + 1, 24);
+    }
     const { packets } = rebuilt([came!, left!, traversal!]);
     expect(packets).toMatchObject([{ src: '::', src_after: '::', ...UNKNOWN }]);
   });

@@ -477,6 +477,28 @@ describe('visits of one packet on two CPUs', () => {
   });
 });
 
+it('counts chains and mappings of the part that has them', () => {
+  const script = new Script({ skb: SKB });
+  const part = RecordFlag.packetIsPart;
+  const at = { flow: FLOW, ctinfo: ESTABLISHED, status: MAPPED };
+  script.flow(ASKED, REPLY, { flow: FLOW, isOlder: true, status: MAPPED });
+  script.traversal(['prerouting'], { ...at, flags: RAN | part });
+  const chains = ['postrouting'] as const;
+  script.traversal(['postrouting'], { ...at, came: ASKED, left: SENT, cpu: 4, flags: HAD, chains });
+  const { flows } = rebuilt(script.records);
+  expect(flows[0]).toMatchObject({ packets: 1n, chain_packets: 1n, mapped_packets: 1n });
+});
+
+it('a forwarded packet that comes back by the interface it left by is another one', () => {
+  const rows = scripted((script) => {
+    script.flow(ASKED, REPLY, { flow: FLOW, isOlder: true, status: MAPPED });
+    const at = { flow: FLOW };
+    laterForwarded(script, at, { out: 7 });
+    laterForwarded(script, at, { in: 7, flags: RAN | HAD });
+  });
+  expect(rows.map(wayOf)).toEqual(Array(2).fill('prerouting forward postrouting'));
+});
+
 describe('loopback', () => {
   const LO = 1;
 
