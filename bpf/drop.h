@@ -22,10 +22,20 @@ static __always_inline void send_drop(struct counters *count, const struct packe
 	submit(record);
 }
 
-/* The packet dies on its way: its visits go out as far as they went. */
-static __always_inline void end_dropped(struct packet *packet, struct sk_buff *skb, __u64 location)
+/* From 6.7 on the function that drops a packet at a hook may free it itself: the reason tells. */
+static __always_inline bool is_at_hook(__u64 location, __u32 reason)
 {
-	bool at_hook = location >= hook_slow_begin && location < hook_slow_end;
+	if (location >= hook_slow_begin && location < hook_slow_end)
+		return true;
+	return bpf_core_enum_value_exists(enum skb_drop_reason, SKB_DROP_REASON_NETFILTER_DROP) &&
+	       reason == bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_NETFILTER_DROP);
+}
+
+/* The packet dies on its way: its visits go out as far as they went. */
+static __always_inline void end_dropped(struct packet *packet, struct sk_buff *skb, __u64 location,
+					__u32 reason)
+{
+	bool at_hook = is_at_hook(location, reason);
 	struct nf_conn *ct;
 	__u16 status;
 
@@ -61,7 +71,7 @@ static __always_inline int on_drop(struct sk_buff *skb, __u64 location, __u32 re
 	if (!count || !packet)
 		return 0;
 	if (packet->visits)
-		end_dropped(packet, skb, location);
+		end_dropped(packet, skb, location, reason);
 	else if (has_moved(packet, skb))
 		return 0;
 	if (is_wanted(packet))

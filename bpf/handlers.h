@@ -7,7 +7,8 @@
  *   flow.h       nf_conn -> number         conntrack.h  confirm, end of an entry
  *   traversal.h  packets under way         nat.h        nat chains, the decision
  *   entry.h      packet <-> its entry      drop.h       kfree_skb
- *   filter.h     what is asked for        pcap.h       a pcap-filter expression
+ *   turn.h       an entry's tuples         hooks.h      is conntrack at work at a hook
+ *   filter.h     what is asked for         pcap.h       a pcap-filter expression
  *   emit.h       handler -> ring           call.h       a call's entry and its return
  */
 #ifndef CONNTRAIL_HANDLERS_H
@@ -29,10 +30,12 @@
 #include "packet.h"
 #include "filter.h"
 #include "pcap.h"
+#include "turn.h"
 #include "flow.h"
 #include "traversal.h"
 #include "entry.h"
 #include "call.h"
+#include "hooks.h"
 #include "visit.h"
 #include "conntrack.h"
 #include "nat.h"

@@ -124,6 +124,7 @@ struct nf_conn {
 /* An enum as in the kernel: CO-RE finds no field whose type is of another kind. */
 enum skb_drop_reason {
 	SKB_NOT_DROPPED_YET = 0, /* TCP frees a segment it has used this way: no drop */
+	SKB_DROP_REASON_NETFILTER_DROP = 7, /* another number on other kernels */
 };
 
 /* The tracepoint skb:kfree_skb; `reason` since 5.17. */

@@ -12,10 +12,13 @@ import type { NamedBatch } from './tables.ts';
 /** Takes the raw side and the table side of one trace; ignores what it does not keep. */
 export interface Destination {
   readonly target: string;
+  /** False: addBatch() does nothing. */
+  readonly keepsTables: boolean;
   /** Bytes written so far. */
   readonly bytes: number;
   /** The drained bytes may be used again when this resolves. */
   addDrained(bytes: Uint8Array, horizonNs: bigint): Promise<void>;
+  /** Takes the batch's memory away. */
   addBatch(named: NamedBatch): Promise<void>;
   /** `isWhole`: false for a trace that was cut short; its files then carry no ledger. */
   close(end: TraceEnd, isWhole?: boolean): Promise<readonly string[]>;
@@ -44,6 +47,7 @@ export async function openDestination(
 function captureDestination(target: string, writer: CaptureWriter): Destination {
   return {
     target,
+    keepsTables: false,
     get bytes() {
       return writer.bytes;
     },
@@ -60,6 +64,7 @@ function captureDestination(target: string, writer: CaptureWriter): Destination 
 function tablesDestination(target: string, output: Output): Destination {
   return {
     target,
+    keepsTables: true,
     get bytes() {
       return output.bytes;
     },

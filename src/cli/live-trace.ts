@@ -13,16 +13,26 @@ import { type NamedBatch, TraceTables } from './tables.ts';
 
 /** Room for one drain; two of them, so that one is written while the other fills. */
 const DRAIN_BYTES = 65_536 * recordBytes;
-/** The longest a record waits in a ring that is not filling up; when little comes, it may wait longer. */
-const LATENCY_MS = 20;
-const QUIET_LATENCY_MS = 160;
+/** The longest a record waits in a ring that is not filling up: each look costs as much as many records. */
+export const WATCHED_LATENCY_MS = 20;
+export const RECORDED_LATENCY_MS = 100;
 /** Rows that are ready wait no longer than this for the rest of their batch. */
 const FLUSH_MS = 1000;
 
 export interface TraceSinks {
+  /** False: no batches are made, records are only counted. */
+  readonly needsTables: boolean;
   /** The bytes are valid until the promise settles. */
   drained(bytes: Uint8Array, horizonNs: bigint): Promise<void>;
   batch(named: NamedBatch): Promise<void>;
+}
+
+export interface RunOptions {
+  readonly onStarted: () => void;
+  /** Undefined: until it is stopped. */
+  readonly durationMs?: number | undefined;
+  /** The longest a record waits before it is drained. */
+  readonly latencyMs: number;
 }
 
 export class LiveTrace {
@@ -63,12 +73,12 @@ export class LiveTrace {
   }
 
   /** Resolves when the trace has ended and everything was handed on. Runs once. */
-  async run(sinks: TraceSinks, onStarted: () => void, durationMs?: number): Promise<TraceEnd> {
+  async run(sinks: TraceSinks, { onStarted, durationMs, latencyMs }: RunOptions): Promise<TraceEnd> {
     await this.session.start();
     onStarted();
     const timer = durationMs === undefined ? undefined : setTimeout(() => this.stop(), durationMs);
     try {
-      await this.drain(sinks, LATENCY_MS, () => this.isStopping);
+      await this.drain(sinks, latencyMs, () => this.isStopping);
       await this.session.stop();
       await this.drain(sinks, 0, (bytes) => bytes === 0);
       return await this.finish(sinks);
@@ -90,14 +100,13 @@ export class LiveTrace {
     const buffers = [new Uint8Array(DRAIN_BYTES), new Uint8Array(DRAIN_BYTES)];
     let writing: Promise<void> = Promise.resolve();
     let flushedAt = performance.now();
-    let wait = timeoutMs;
     for (let turn = 0; ; turn++) {
       const buffer = buffers[turn & 1]!;
-      const { bytes, horizonNs } = await this.session.take(buffer, wait);
-      wait = bytes > 0 ? timeoutMs : Math.min(wait * 2, QUIET_LATENCY_MS);
+      const { bytes, horizonNs } = await this.session.take(buffer, timeoutMs);
       await writing;
       const drained = buffer.subarray(0, bytes);
-      this.tables.add(drained, horizonNs);
+      if (sinks.needsTables) this.tables.add(drained, horizonNs);
+      else this.tables.countOnly(drained);
       if (performance.now() - flushedAt > FLUSH_MS) {
         this.tables.flush();
         flushedAt = performance.now();

@@ -1,4 +1,5 @@
 /** What `conntrail record` does; record.ts says how it is called. */
+import { copyBatch } from '../columns/batch.ts';
 import { writeFileSync } from 'node:fs';
 import { fileError, TraceError } from '../model/error.ts';
 import type { TraceEnd } from '../model/facts.ts';
@@ -6,7 +7,7 @@ import { describeLedger, totalLost } from '../model/ledger.ts';
 import type { TableName } from '../model/tables.ts';
 import { type Destination, openDestination } from './destination.ts';
 import { Exit, endWith } from './exit.ts';
-import { LiveTrace } from './live-trace.ts';
+import { LiveTrace, RECORDED_LATENCY_MS } from './live-trace.ts';
 import { Progress, sizeText } from './progress.ts';
 import { onStopSignal } from './stop-signals.ts';
 import { sessionOptions, type TraceOptions } from './trace-options.ts';
@@ -49,21 +50,29 @@ async function runInto(
   { quiet = false, readyFile, duration }: RecordOptions,
 ): Promise<TraceEnd> {
   const progress = new Progress(quiet, () => progressLine(trace, destinations));
+  const keepers = destinations.filter(({ keepsTables }) => keepsTables);
   try {
     return await trace.run(
       {
+        needsTables: keepers.length > 0,
         drained: async (bytes, horizonNs) => {
           for (const place of destinations) await place.addDrained(bytes, horizonNs);
         },
-        batch: async (named) => {
-          for (const place of destinations) await place.addBatch(named);
+        batch: async ({ table, batch }) => {
+          for (const place of keepers.slice(1)) {
+            await place.addBatch({ table, batch: copyBatch(batch) });
+          }
+          await keepers[0]?.addBatch({ table, batch }); // takes it away
         },
       },
-      () => {
-        if (!quiet && process.stderr.isTTY) process.stderr.write('tracing, Ctrl-C ends\n');
-        signalReady(readyFile);
+      {
+        onStarted: () => {
+          if (!quiet && process.stderr.isTTY) process.stderr.write('tracing, Ctrl-C ends\n');
+          signalReady(readyFile);
+        },
+        durationMs: duration,
+        latencyMs: RECORDED_LATENCY_MS,
       },
-      duration,
     );
   } finally {
     progress.end();

@@ -15,6 +15,7 @@ import { FLOWS, LOSSES, type TableName } from '../model/tables.ts';
 import { Rebuild } from '../rebuild/rebuild.ts';
 import { Merge } from '../wire/merge.ts';
 import type { Tally } from '../wire/tally.ts';
+import { recordWords } from '../wire/words.ts';
 
 export interface NamedBatch {
   readonly table: TableName;
@@ -70,6 +71,12 @@ export class TraceTables {
     this.horizonHigh = Number(BigInt.asIntN(32, horizonNs >> 32n));
     this.horizonLow = Number(BigInt.asIntN(32, horizonNs));
     this.merge.release(this.horizonHigh, this.horizonLow, this.rebuild.record);
+  }
+
+  /** For whoever keeps the bytes alone: what the ledger and the reader of the bytes will ask for. */
+  countOnly(bytes: Uint8Array): void {
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >>> 2);
+    for (let at = 0; at < words.length; at += recordWords) this.rebuild.countOnly(words, at);
   }
 
   /** Rows that are finished, though they do not fill a batch. */

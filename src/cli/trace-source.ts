@@ -11,7 +11,7 @@ import type { TraceFacts } from '../model/facts.ts';
 import type { Ledger } from '../model/ledger.ts';
 import { TABLES, type TableName } from '../model/tables.ts';
 import { openCaptureTables } from './capture-tables.ts';
-import { LiveTrace } from './live-trace.ts';
+import { LiveTrace, WATCHED_LATENCY_MS } from './live-trace.ts';
 import { onStopSignal } from './stop-signals.ts';
 import type { NamedBatch } from './tables.ts';
 import { sessionOptions, type TraceOptions } from './trace-options.ts';
@@ -99,12 +99,15 @@ export async function traceLive(
   try {
     sink.facts(trace.facts);
     const sinks = {
+      needsTables: true,
       drained: async () => undefined,
       batch: async (named: NamedBatch) => {
         if (tables.includes(named.table)) await sink.batch(named);
       },
     };
-    return (await trace.run(sinks, onStarted, options.duration)).ledger;
+    const { duration: durationMs } = options;
+    const latencyMs = WATCHED_LATENCY_MS;
+    return (await trace.run(sinks, { onStarted, durationMs, latencyMs })).ledger;
   } finally {
     release();
     await trace.close();

@@ -80,6 +80,24 @@ export function batchFrom(schema: Schema, length: number, children: Data[]): Rec
   return new RecordBatch(schema, makeData({ type, length, nullCount: 0, children }));
 }
 
+/** The same in memory of its own: who takes a batch takes its memory, too. */
+export function copyBatch({ schema, numRows, data }: RecordBatch): RecordBatch {
+  const children = data.children.map((child) => {
+    const { type, length, nullCount, nullBitmap, values, valueOffsets, dictionary } = child;
+    const own = (array: Uint8Array | undefined): Uint8Array | undefined => array?.slice();
+    return makeData({
+      type,
+      length,
+      nullCount,
+      nullBitmap: own(nullBitmap),
+      data: own(values as Uint8Array),
+      valueOffsets: own(valueOffsets as unknown as Uint8Array),
+      dictionary,
+    } as never) as Data;
+  });
+  return batchFrom(schema, numRows, children);
+}
+
 /** A batch without rows, which still has the table's columns. */
 export function emptyBatch(table: Table): RecordBatch {
   return batchOf(table, new Int32Array(0), 0, { clockOffsetNs: 0n, names: [] });

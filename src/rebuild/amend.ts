@@ -5,7 +5,7 @@ import { bitsIn, stateOf } from './fill.ts';
 import { leaveAsMapped } from './fill-tuples.ts';
 import { writeVisits } from './fill-visits.ts';
 import type { FlowStore } from './flow-store.ts';
-import { tear, writeComplete, writeDecisions } from './outcome.ts';
+import { isNameless, tear, writeComplete, writeDecisions } from './outcome.ts';
 import { Fact, type PacketBatch, Present } from './packet-batch.ts';
 import { copyPair, writeLater } from './row-words.ts';
 import { Changed, changedEnds, type Tuples } from './tuples.ts';
@@ -33,6 +33,7 @@ export function amendRow(
   batch.verdict[row] = what >>> Shift.verdict;
   batch.mark[row] = words[at + Word.mark]!;
   copyPair(words, at + Word.ktime, batch.endedAt, row * 2);
+  copyPair(words, at + Word.ktime, batch.lastAt, 0);
   writeEntry(batch, row, words, at, around.flow);
   writeInterfaces(batch, row, words, at);
   const seen = words[at + Word.seen]!;
@@ -42,7 +43,8 @@ export function amendRow(
   batch.chainRuns[row]! += bitsIn(chains);
   const isKnown = writeLeft(batch, row, words, at, around);
   if (!isKnown) tear(batch, row);
-  writeDecisions(batch, row, seen, isKnown ? changedEnds(batch, row) : Changed.unknown);
+  const isComparable = isKnown && !isNameless(batch, row);
+  writeDecisions(batch, row, seen, isComparable ? changedEnds(batch, row) : Changed.unknown);
   writeComplete(batch, row, flags);
 }
 

@@ -25,7 +25,7 @@ export function fillCame(stage: Stage, batch: PacketBatch, first: number, store:
       (noted[index]! & Noted.cameUnknown) === 0 &&
       (from[flow + known]! & (isReply ? Known.reply : Known.original)) !== 0;
     if (!isKnown) {
-      noted[index]! |= Noted.torn;
+      noted[index]! |= Noted.torn | Noted.cameUnknown;
       src.fill(0, word, word + 4);
       dst.fill(0, word, word + 4);
       srcPort[row] = dstPort[row] = 0;

@@ -136,7 +136,8 @@ export class FlowStore {
     const row = slot * this.slots.stride;
     const words = this.slots.words;
     const known = words[row + this.extra + FlowExtra.known]!;
-    const hasAll = (known & TOLD) === TOLD && !markUnknown(words, row);
+    const isLost = markUnknown(words, row);
+    const hasAll = (known & TOLD) === TOLD && !isLost;
     words[row + Col.complete] = isWhole && hasAll ? 1 : 0;
     this.table.remove(words[row + Col.number]!, words[row + Col.number + 1]!);
     this.sink(words, row);

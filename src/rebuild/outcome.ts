@@ -8,6 +8,8 @@ import { Changed, changedEnds } from './tuples.ts';
 
 /** A row that is torn is never complete, whatever follows; kept in a bit of no column. */
 const TORN = 1 << 31;
+/** It is not known how it came: nothing says what was rewritten. As above. */
+const NAMELESS = 1 << 30;
 const COMPLETE = 1 << Fact.complete;
 
 export function fillOutcome(stage: Stage, batch: PacketBatch, first: number): void {
@@ -20,12 +22,14 @@ export function fillOutcome(stage: Stage, batch: PacketBatch, first: number): vo
     batch.srcNat[row] = batch.dstNat[row] = batch.confirm[row] = 0;
     writeDecisions(batch, row, words[at + Word.seen]!, changed);
     if (notes & Noted.torn) tear(batch, row);
+    if (notes & Noted.cameUnknown) batch.facts[row]! |= NAMELESS;
     writeComplete(batch, row, flags);
   }
 }
 
 function changedOf(batch: PacketBatch, row: number, notes: number): number {
-  return notes & Noted.leftUnknown ? Changed.unknown : changedEnds(batch, row);
+  const isUnknown = (notes & (Noted.leftUnknown | Noted.cameUnknown)) !== 0;
+  return isUnknown ? Changed.unknown : changedEnds(batch, row);
 }
 
 /** What was decided for this packet's own entry comes first; what is only rewritten had a mapping. */
@@ -54,6 +58,14 @@ function decisionOf(decided: number, changed: number): number {
 
 export function isMapped(batch: PacketBatch, row: number): boolean {
   return batch.srcNat[row] === Decision.mapping || batch.dstNat[row] === Decision.mapping;
+}
+
+export function isTorn(batch: PacketBatch, row: number): boolean {
+  return (batch.facts[row]! & TORN) !== 0;
+}
+
+export function isNameless(batch: PacketBatch, row: number): boolean {
+  return (batch.facts[row]! & NAMELESS) !== 0;
 }
 
 export function tear(batch: PacketBatch, row: number): void {

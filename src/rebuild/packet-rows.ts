@@ -66,7 +66,7 @@ export class PacketRows {
   expire(now: Int32Array, word: number): void {
     for (;;) {
       const first = this.waiting[0];
-      if (first === undefined || !isSettled(first, first.length - 1, now, word)) return;
+      if (first === undefined || !isOlderThan(first.lastAt, 0, LINGER_NS, now, word)) return;
       this.handOverFirst();
     }
   }
@@ -76,8 +76,8 @@ export class PacketRows {
     this.expire(now, word);
     if (this.waiting.length > 0) return;
     const { current } = this;
-    let settled = current.length;
-    while (settled > 0 && !isSettled(current, settled - 1, now, word)) settled--;
+    let settled = 0; // a row that came back late keeps those after it waiting
+    while (settled < current.length && isSettled(current, settled, now, word)) settled++;
     if (settled === 0) return;
     const rest = current.split(settled);
     this.waiting.push(current);
@@ -121,7 +121,8 @@ export class PacketRows {
   }
 }
 
-function placeOf(skbLow: number): number {
+/** Where in the table a packet is looked for: its first word. */
+export function placeOf(skbLow: number): number {
   return ((Math.imul(skbLow, 0x9e3779b1) >>> 16) & (PLACES - 1)) * PLACE_WORDS;
 }
 

@@ -11,10 +11,10 @@ import { fillCame, fillLeft } from './fill-tuples.ts';
 import { fillVisits } from './fill-visits.ts';
 import type { FlowStore } from './flow-store.ts';
 import type { Flows } from './flows.ts';
-import { completeDropped, fillOutcome, isMapped } from './outcome.ts';
+import { completeDropped, fillOutcome, isMapped, isTorn } from './outcome.ts';
 import { type PacketBatch, Present } from './packet-batch.ts';
 import { LINGER_NS, type PacketRows } from './packet-rows.ts';
-import { isOlderThan } from './row-words.ts';
+import { copyPair, isOlderThan, sameAddress } from './row-words.ts';
 import { Noted, Stage } from './stage.ts';
 import { Tuples } from './tuples.ts';
 
@@ -72,6 +72,7 @@ export class Packets {
     fillLeft(stage, batch, first, store);
     fillOutcome(stage, batch, first);
     this.countInFlows(batch, first);
+    copyPair(stage.words, (stage.count - 1) * recordWords + Word.ktime, batch.lastAt, 0);
     stage.count = 0;
   }
 
@@ -82,7 +83,7 @@ export class Packets {
     const batch = this.rows.foundBatch;
     if (batch === this.rows.current) this.settle();
     if (isOlderThan(batch.endedAt, row * 2, LINGER_NS, words, at + Word.ktime)) return;
-    if (batch.netns[row] !== words[at + Word.netns] || hasBit(batch, row, Present.drop)) return;
+    if (hasBit(batch, row, Present.drop) || !isOfRow(batch, row, words, at)) return;
     batch.dropReason[row] = reason;
     batch.dropLocation[row] = location;
     batch.present[row]! |= 1 << Present.drop;
@@ -159,6 +160,20 @@ function sameFlow(batch: PacketBatch, row: number, words: Int32Array, at: number
   return (
     batch.flow[row * 2] === words[at + Word.flow] &&
     batch.flow[row * 2 + 1] === words[at + Word.flow + 1]
+  );
+}
+
+/** Is this the drop of the packet in the row? Its own traversal may be lost. */
+function isOfRow(batch: PacketBatch, row: number, words: Int32Array, at: number): boolean {
+  const isKnown =
+    batch.netns[row] === words[at + Word.netns] &&
+    batch.flow[row * 2] === words[at + Word.flow] &&
+    batch.flow[row * 2 + 1] === words[at + Word.flow + 1];
+  return (
+    isKnown &&
+    (isTorn(batch, row) ||
+      (sameAddress(batch.srcAfter, row * 4, words, at + Word.src) &&
+        sameAddress(batch.dstAfter, row * 4, words, at + Word.dst)))
   );
 }
 

@@ -82,6 +82,13 @@ export class Rebuild {
     this.flowStore.expire(this.now, 0);
   };
 
+  /** A record of which no row is wanted; its names are, by whoever reads it later. */
+  countOnly(words: Int32Array, at: number): void {
+    this.tally.count(words, at);
+    const isDrop = ((words[at + Word.kind]! >>> Shift.kind) & 0xff) === RecordKind.drop;
+    if (isDrop) this.locationOf(words[at + Word.dropLocation]!, words[at + Word.dropLocation + 1]!);
+  }
+
   /**
    * Hands over the rows that change no more, though the buffers are not full.
    * `nowHigh`, `nowLow`: CLOCK_MONOTONIC; no record that is still to come is older.
@@ -124,16 +131,18 @@ export class Rebuild {
   }
 
   private dropped(words: Int32Array, at: number): void {
-    const { dropReason, symbol } = this.options;
-    const reason = this.names.numberOf(dropReason(words[at + Word.dropReason]!));
+    const reason = this.names.numberOf(this.options.dropReason(words[at + Word.dropReason]!));
     const low = words[at + Word.dropLocation]!;
-    const high = words[at + Word.dropLocation + 1]!;
-    let location = this.locations.find(low, high);
-    if (location < 0) {
-      location = this.names.numberOf(symbol(low, high));
-      this.locations.insert(low, high, location);
-    }
+    const location = this.locationOf(low, words[at + Word.dropLocation + 1]!);
     this.packets.sawDrop(words, at, reason, location);
+  }
+
+  private locationOf(low: number, high: number): number {
+    const known = this.locations.find(low, high);
+    if (known >= 0) return known;
+    const location = this.names.numberOf(this.options.symbol(low, high));
+    this.locations.insert(low, high, location);
+    return location;
   }
 
   private appendFlow(words: Int32Array, row: number): void {

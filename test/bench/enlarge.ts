@@ -8,7 +8,7 @@ import { CaptureReader } from '../../src/export/capture-reader.ts';
 import type { TraceFacts } from '../../src/model/facts.ts';
 import { RecordKind } from '../../src/wire/layout.ts';
 import { bigAt, recordWords, Shift, Word } from '../../src/wire/words.ts';
-import { moveFlow, shift } from './shift.ts';
+import { moveFlow, moveTimes, shift } from './shift.ts';
 
 /** CPU pairs side by side. */
 const LANES = 8;
@@ -107,11 +107,7 @@ async function recordsOf(reader: CaptureReader): Promise<Int32Array[]> {
 
 /** Times from 0 on, without the long pauses; nothing that lasted gets shorter. */
 function squeezed(all: readonly Int32Array[]): bigint[] {
-  const starts = all.map((words) => {
-    const kind = (words[Word.kind]! >>> Shift.kind) & 0xff;
-    const lasted = kind === RecordKind.visit ? words[Word.visitDuration]! >>> 0 : 0;
-    return bigAt(words, Word.ktime) - BigInt(lasted);
-  });
+  const starts = all.map(startOf);
   for (let i = starts.length - 2; i >= 0; i--) starts[i] = min(starts[i]!, starts[i + 1]!);
   let cutNs = bigAt(all[0]!, Word.ktime);
   return all.map((words, i) => {
@@ -119,6 +115,14 @@ function squeezed(all: readonly Int32Array[]): bigint[] {
     if (pauseNs > LONGEST_PAUSE_NS) cutNs += pauseNs - LONGEST_PAUSE_NS;
     return bigAt(words, Word.ktime) - cutNs;
   });
+}
+
+/** When what a record tells of began. */
+function startOf(words: Int32Array): bigint {
+  const kind = (words[Word.kind]! >>> Shift.kind) & 0xff;
+  const timeNs = bigAt(words, Word.ktime);
+  if (kind === RecordKind.traversal) return min(timeNs, bigAt(words, Word.started));
+  return kind === RecordKind.flow ? min(timeNs, bigAt(words, Word.first)) : timeNs;
 }
 
 /** All records of one CPU of the enlarged capture, in their order. */
@@ -133,7 +137,7 @@ function fillQueue(base: Base, cpu: number, rounds: number): Int32Array {
     const startNs = phaseNs + base.periodNs * BigInt(round);
     for (const [index, from] of records.entries()) {
       words.set(from, at);
-      setBig(words, at + Word.ktime, startNs + timesNs[index]!);
+      moveTimes(words, at, startNs + timesNs[index]! - bigAt(from, Word.ktime));
       words[at + Word.seq] = round * records.length + index;
       words[at + Word.cpu] = (words[at + Word.cpu]! & ~0xffff) | cpu;
       shift(words, at, copy, base.flows);
@@ -164,11 +168,6 @@ function cut(queues: readonly Int32Array[], periodNs: bigint): Slice[] {
     slices.push({ perCpu, horizonNs: endNs - periodNs / 1000n });
   }
   return slices;
-}
-
-function setBig(words: Int32Array, at: number, value: bigint): void {
-  words[at] = Number(BigInt.asIntN(32, value));
-  words[at + 1] = Number(BigInt.asIntN(32, value >> 32n));
 }
 
 function min(a: bigint, b: bigint): bigint {

@@ -3,12 +3,15 @@ import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type NamedBatch, TraceTables } from '../../src/cli/tables.ts';
 import { BatchBuilder } from '../../src/columns/batch.ts';
+import { columnBatch } from '../../src/columns/column-batch.ts';
+import { NameBytes } from '../../src/columns/names.ts';
 import { openOutput } from '../../src/export/output.ts';
 import type { Output, Written } from '../../src/export/output-shape.ts';
+import type { Columns } from '../../src/model/columns.ts';
 import type { TraceFacts } from '../../src/model/facts.ts';
 import { RowBuffer } from '../../src/model/rows.ts';
-import { FLOWS, PACKETS, TABLES, type Table, type TableName } from '../../src/model/tables.ts';
-import { Rebuild } from '../../src/rebuild/rebuild.ts';
+import { FLOWS, TABLES, type TableName } from '../../src/model/tables.ts';
+import { Rebuild, type RebuildOptions } from '../../src/rebuild/rebuild.ts';
 import { recordBytes } from '../../src/wire/layout.ts';
 import { Merge, type RecordVisitor } from '../../src/wire/merge.ts';
 import { recordWords } from '../../src/wire/words.ts';
@@ -40,7 +43,7 @@ export async function ourWhole(enlarged: Enlarged, folder: string): Promise<Whol
   const written = await output.close({});
   const times = end();
   await rings.close();
-  if (tables.evicted.packets + tables.evicted.flows > 0) throw new Error('rows were given up');
+  if (tables.evicted > 0) throw new Error('rows were given up');
   return {
     ...times,
     packets: sumOf(written, 'packets'),
@@ -68,10 +71,15 @@ export async function ourStages(enlarged: Enlarged, folder: string): Promise<Sta
   const drained = await drainAll(enlarged);
   const merge = mergeAll(enlarged, drained.slices, () => undefined);
   const ordered = orderedOf(enlarged, drained.slices);
-  const rebuild = rebuildAll(enlarged, ordered, () => undefined);
-  const rows: RowBuffer[] = [];
-  const { names } = rebuildAll(enlarged, ordered, (full) => rows.push(copyOf(full)));
-  const batches = batchAll(enlarged, rows, names);
+  const nowhere = { onPackets: () => undefined, onRows: () => undefined };
+  const rebuild = rebuildAll(enlarged, ordered, nowhere);
+  const packets: Columns[] = [];
+  const flows: RowBuffer[] = [];
+  const { names } = rebuildAll(enlarged, ordered, {
+    onPackets: (columns) => packets.push(columns),
+    onRows: (full) => flows.push(copyOf(full)),
+  });
+  const batches = batchAll(enlarged, packets, flows, names);
   const startMs = cpuMs();
   const output = await openFolder(enlarged.facts, folder);
   for (const named of batches.ready) await write(output, named);
@@ -116,13 +124,14 @@ function orderedOf(enlarged: Enlarged, slices: readonly Slice[]): Int32Array {
 function rebuildAll(
   { facts, symbols }: Enlarged,
   ordered: Int32Array,
-  onRows: (rows: RowBuffer) => void,
+  sinks: Pick<RebuildOptions, 'onPackets' | 'onRows'>,
 ): { ms: number; names: readonly string[] } {
   const rebuild = new Rebuild({
     cpus: facts.cpus,
     dropReason: (reason) => facts.dropReasons[reason] ?? String(reason),
     symbol: (low, high) => symbolOf(symbols, (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)),
-    onRows,
+    clockOffsetNs: BigInt(facts.clockOffsetNs),
+    ...sinks,
   });
   const startMs = cpuMs();
   for (let at = 0; at < ordered.length; at += recordWords) rebuild.record(ordered, at);
@@ -139,17 +148,23 @@ function copyOf(rows: RowBuffer): RowBuffer {
 
 function batchAll(
   { facts }: Enlarged,
-  buffers: readonly RowBuffer[],
+  packets: readonly Columns[],
+  flows: readonly RowBuffer[],
   names: readonly string[],
 ): { ready: NamedBatch[]; ms: number } {
   const context = { clockOffsetNs: BigInt(facts.clockOffsetNs), names };
-  const builders = new Map<Table, BatchBuilder>(
-    [PACKETS, FLOWS].map((table) => [table, new BatchBuilder(table, context)]),
-  );
+  const builder = new BatchBuilder(FLOWS, context);
+  const nameBytes = new NameBytes(names);
   const startMs = cpuMs();
-  const ready = buffers.map(({ table, words, length }) => {
-    const batch = builders.get(table)!.batch(words, length);
-    return { table: table.name as TableName, batch };
-  });
+  const ready: NamedBatch[] = [
+    ...packets.map((columns) => ({
+      table: 'packets' as const,
+      batch: columnBatch(columns, nameBytes),
+    })),
+    ...flows.map(({ words, length }) => ({
+      table: 'flows' as const,
+      batch: builder.batch(words, length),
+    })),
+  ];
   return { ready, ms: cpuMs() - startMs };
 }

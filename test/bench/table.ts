@@ -24,12 +24,17 @@ const WHAT: Readonly<Record<Stage, string>> = {
 };
 
 function linesOf({ equal, stages, ours, obvious }: Results): Line[] {
-  const perSecond = (ms: number) => (equal.records / ms) * 1000;
-  const rate = (what: string, unit: string, ourMs: number, theirMs: number): Line => ({
+  const rate = (
+    what: string,
+    unit: string,
+    ourMs: number,
+    theirMs: number,
+    of = equal.records,
+  ): Line => ({
     what,
     unit,
-    ours: perSecond(ourMs),
-    obvious: perSecond(theirMs),
+    ours: (of / ourMs) * 1000,
+    obvious: (of / theirMs) * 1000,
     ratio: theirMs / ourMs,
   });
   const size = (what: string, unit: string, our: number, their: number): Line => ({
@@ -46,6 +51,13 @@ function linesOf({ equal, stages, ours, obvious }: Results): Line[] {
       rate(what, cpu, stages[stage as Stage], equal.times[stage as Stage]),
     ),
     rate('whole: rings to files', cpu, ours.cpuMs, obvious.cpuMs),
+    rate(
+      'whole, packets',
+      'packet rows per CPU second',
+      ours.cpuMs,
+      obvious.cpuMs,
+      ours.packets.rows,
+    ),
     rate('whole, elapsed', 'records per second', ours.elapsedMs, obvious.elapsedMs),
     size('a packet row in the file', 'bytes', rowBytes(ours), rowBytes(obvious)),
     size('peak memory', 'MB', ours.peakBytes / 1e6, obvious.peakBytes / 1e6),
@@ -60,7 +72,9 @@ function machine(): string {
 function subject({ equal, ours, captures }: Results): string {
   const { packets, flows } = ours;
   const rows = `${count(packets.rows)} packets and ${count(flows.rows)} flows`;
-  return `${count(equal.records)} records (${equal.copies} copies of ${captures.join(', ')}): ${rows}`;
+  const copies = `${equal.copies} copies of ${captures.join(', ')}`;
+  const perRow = (equal.records / packets.rows).toFixed(2);
+  return `${count(equal.records)} records (${copies}): ${rows}, ${perRow} records per packet row`;
 }
 
 export function asTable(results: Results): string {

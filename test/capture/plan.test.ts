@@ -1,85 +1,210 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { planProbes } from '../../src/capture/plan.ts';
+import { type Probe, planProbes } from '../../src/capture/plan.ts';
 import { parseRelease } from '../../src/kernel/release.ts';
 import { TraceError } from '../../src/model/error.ts';
+import { BACKENDS, type Backend, DETAILS, type Detail } from '../../src/model/facts.ts';
 
-const BASE = [
-  'nf_hook_slow',
-  'nf_conntrack_in',
-  '__nf_conntrack_confirm',
-  'nf_conntrack_free',
-  'nf_ct_delete',
-];
+const ANYWHERE = ['nf_hook_slow', '__nf_conntrack_confirm', 'nf_conntrack_free', 'nf_ct_delete'];
 const NAT = ['nf_nat_setup_info', '__nf_nat_alloc_null_binding', 'nft_nat_do_chain'];
+const TABLES = ['ipt_do_table', 'ip6t_do_table'];
 
-function plan(names: readonly string[], release = '6.1.0') {
-  return planProbes((name) => names.includes(name), parseRelease(release));
+/** What kernels of those versions have, all modules loaded. */
+const KERNELS = {
+  '5.10.0': [
+    ...ANYWHERE,
+    ...NAT,
+    ...TABLES,
+    'ipv4_confirm',
+    'ipv6_confirm',
+    'nf_confirm', // what the two call, no hook function
+    'nf_ct_delete.part.0',
+    'iptable_nat_do_chain',
+    'ip6table_nat_do_chain',
+  ],
+  '6.1.0': [...ANYWHERE, ...NAT, ...TABLES, 'ipv4_confirm', 'ipv6_confirm', 'nf_confirm'],
+  '6.12.0': [...ANYWHERE, ...NAT, ...TABLES, 'nf_confirm'],
+} as const;
+type Kernel = keyof typeof KERNELS;
+const ALL = Object.keys(KERNELS) as Kernel[];
+
+function plan(
+  names: readonly string[],
+  release = '6.1.0',
+  detail: Detail = 'packets',
+  backend: Backend = 'kprobe',
+) {
+  return planProbes((name) => names.includes(name), parseRelease(release), detail, backend);
+}
+
+function probesOf(kernel: Kernel, detail: Detail, backend: Backend): readonly Probe[] {
+  return plan(KERNELS[kernel], kernel, detail, backend).probes;
 }
 
 function programs(names: readonly string[], release?: string): string[] {
   return plan(names, release).probes.map(({ program }) => program);
 }
 
-describe('probe plan', () => {
-  it('pairs entry and return of the same function', () => {
-    expect(plan([...BASE, ...NAT]).probes.slice(0, 2)).toEqual([
-      {
-        program: 'hook_enter',
-        kind: 'kprobe',
-        function: 'nf_hook_slow',
-        return: false,
-        required: true,
-      },
-      {
-        program: 'hook_leave',
-        kind: 'kprobe',
-        function: 'nf_hook_slow',
-        return: true,
-        required: true,
-      },
+/** `kind function` of each probe. */
+function places(kernel: Kernel, detail: Detail, backend: Backend): string[] {
+  return probesOf(kernel, detail, backend)
+    .map((probe) => `${probe.kind} ${probe.function}`)
+    .sort();
+}
+
+const CASES = ALL.flatMap((kernel) =>
+  DETAILS.flatMap((detail) => BACKENDS.map((backend) => ({ kernel, detail, backend }))),
+);
+
+describe.each(CASES)('$kernel, $detail, $backend', ({ kernel, detail, backend }) => {
+  const probes = probesOf(kernel, detail, backend);
+
+  it('attaches each program of the backend once, to a function of the kernel', () => {
+    const keys = probes.map((probe) => `${probe.program} ${probe.function}`);
+    expect(new Set(keys).size).toBe(keys.length);
+    const kinds = backend === 'fentry' ? ['fentry', 'fexit'] : ['kprobe', 'kretprobe'];
+    for (const probe of probes.filter(({ kind }) => kind !== 'tracepoint')) {
+      expect(KERNELS[kernel]).toContain(probe.function);
+      expect(kinds).toContain(probe.kind);
+    }
+  });
+
+  it('sees drops wherever it sees packets', () => {
+    const drops = probes.filter(({ kind }) => kind === 'tracepoint');
+    expect(drops).toEqual(
+      detail === 'flows'
+        ? []
+        : [
+            {
+              program: 'packet_drop',
+              kind: 'tracepoint',
+              function: 'skb/kfree_skb',
+              required: false,
+            },
+          ],
+    );
+  });
+
+  it('sees each flow confirmed, decided and ended', () => {
+    const functions = probes.map((probe) => probe.function);
+    expect(functions).toEqual(
+      expect.arrayContaining(['__nf_conntrack_confirm', 'nf_nat_setup_info', 'nf_conntrack_free']),
+    );
+  });
+
+  it('attaches returns before entries, so that none is missed', () => {
+    for (const [index, probe] of probes.entries()) {
+      if (probe.kind !== 'kprobe' && probe.kind !== 'fentry') continue;
+      const later = probes.slice(index + 1).filter((other) => other.function === probe.function);
+      expect(later.map(({ kind }) => kind)).not.toContain(
+        backend === 'fentry' ? 'fexit' : 'kretprobe',
+      );
+    }
+  });
+});
+
+describe('what is probed', () => {
+  it('for packets is one entry a hook, and the return of the last function', () => {
+    expect(places('6.1.0', 'packets', 'fentry')).toEqual([
+      'fentry __nf_conntrack_confirm',
+      'fentry __nf_nat_alloc_null_binding',
+      'fentry ip6t_do_table',
+      'fentry ipt_do_table',
+      'fentry nf_conntrack_free',
+      'fentry nf_ct_delete',
+      'fentry nf_hook_slow',
+      'fentry nft_nat_do_chain',
+      'fexit __nf_conntrack_confirm',
+      'fexit ipv4_confirm',
+      'fexit ipv6_confirm',
+      'fexit nf_nat_setup_info',
+      'tracepoint skb/kfree_skb',
     ]);
   });
 
-  it('attaches only programs that the object has', () => {
-    const source = readFileSync(new URL('../../bpf/conntrail.bpf.c', import.meta.url), 'utf8');
-    const everything = [
-      ...BASE,
-      ...NAT,
-      'nf_ct_delete.part.0',
-      'iptable_nat_do_chain',
-      'ip6table_nat_do_chain',
-    ];
-    const planned = [
-      ...plan(everything, '5.10.0').probes,
-      ...plan([...BASE, 'ipt_do_table', 'ip6t_do_table']).probes,
-    ];
-    for (const probe of planned) {
-      const kind = probe.kind === 'tracepoint' ? 'tp' : probe.return ? 'kretprobe' : 'kprobe';
-      const section = `SEC\\("${kind}/${probe.function}"\\)`;
-      const head = new RegExp(`${section}\\nint (?:BPF_\\w+\\()?${probe.program}\\b`);
-      expect(source).toMatch(head);
-    }
-    const written = [...source.matchAll(/^int (?:BPF_\w+\()?(\w+)/gm)].map((match) => match[1]);
-    expect(new Set(planned.map(({ program }) => program))).toEqual(new Set(written));
+  it('for visits is entry and return of a hook, and no last function', () => {
+    const found = places('6.12.0', 'visits', 'kprobe');
+    expect(found).toEqual(
+      expect.arrayContaining(['kprobe nf_hook_slow', 'kretprobe nf_hook_slow']),
+    );
+    expect(found.filter((place) => place.endsWith('_confirm'))).toEqual([
+      'kprobe __nf_conntrack_confirm',
+      'kretprobe __nf_conntrack_confirm',
+    ]);
   });
 
+  it('for flows is no hook and no chain', () => {
+    expect(places('6.1.0', 'flows', 'kprobe')).toEqual([
+      'kprobe __nf_conntrack_confirm',
+      'kprobe __nf_nat_alloc_null_binding',
+      'kprobe nf_conntrack_free',
+      'kprobe nf_ct_delete',
+      'kprobe nf_nat_setup_info',
+      'kretprobe __nf_conntrack_confirm',
+      'kretprobe nf_nat_setup_info',
+    ]);
+  });
+
+  it.each([
+    ['5.10.0', ['ipv4_confirm', 'ipv6_confirm']],
+    ['6.1.0', ['ipv4_confirm', 'ipv6_confirm']],
+    ['6.12.0', ['nf_confirm']],
+  ] as const)('of %s as the last function is %s', (kernel, functions) => {
+    const last = probesOf(kernel, 'packets', 'kprobe').filter(
+      ({ program }) => program === 'last_hook_leave',
+    );
+    expect(last.map((probe) => probe.function)).toEqual(functions);
+  });
+
+  it('by fentry has a program of its own for each last function, as each has its own type', () => {
+    const leaves = (kernel: Kernel): string[] =>
+      probesOf(kernel, 'packets', 'fentry')
+        .map(({ program }) => program)
+        .filter((program) => program.startsWith('last_hook'));
+    expect(leaves('6.1.0')).toEqual(['last_hook_leave', 'last_hook_leave6']);
+    expect(leaves('6.12.0')).toEqual(['last_hook_leave46']);
+  });
+});
+
+describe.each(BACKENDS)('the object of %s', (backend) => {
+  const file = `../../bpf/${backend}.bpf.c`;
+  const source =
+    readFileSync(new URL(file, import.meta.url), 'utf8') +
+    readFileSync(new URL('../../bpf/handlers.h', import.meta.url), 'utf8');
+  const planned = ALL.flatMap((kernel) =>
+    DETAILS.flatMap((detail) => probesOf(kernel, detail, backend)),
+  );
+  const head = /^SEC\("([\w/.]+)"\)\nint (?:BPF_\w+\()?(\w+)/gm;
+  const written = new Map([...source.matchAll(head)].map(([, section, name]) => [name, section!]));
+
+  it('has the programs that are planned, and no other', () => {
+    expect(new Set(planned.map(({ program }) => program))).toEqual(new Set(written.keys()));
+  });
+
+  it('has them for that kind of probe', () => {
+    for (const { program, kind } of planned) {
+      expect(written.get(program)).toMatch(kind === 'tracepoint' ? /^raw_tp\// : `${kind}/`);
+    }
+  });
+});
+
+describe('probe plan', () => {
   it('takes the split function of 5.10, and only that', () => {
-    const found = programs([...BASE, 'nf_ct_delete.part.0'], '5.10.0-32');
+    const found = programs(KERNELS['5.10.0'], '5.10.0-32');
     expect(found).toContain('entry_delete_part');
     expect(found).not.toContain('entry_delete');
-    expect(programs(BASE)).toContain('entry_delete');
+    expect(programs(ANYWHERE.concat('nf_confirm'))).toContain('entry_delete');
   });
 
   it('takes the hook of the legacy backend where it has one, else the table walk', () => {
-    const old = [...BASE, 'iptable_nat_do_chain', 'ipt_do_table'];
-    expect(programs(old, '5.10.0')).toContain('ipt_chain');
-    expect(programs(old, '5.10.0')).not.toContain('ipt_table');
-    expect(programs([...BASE, 'ipt_do_table'], '5.16.0')).toContain('ipt_table');
+    expect(programs(KERNELS['5.10.0'], '5.10.0')).toContain('ipt_chain');
+    expect(programs(KERNELS['5.10.0'], '5.10.0')).not.toContain('ipt_table');
+    expect(programs(KERNELS['6.1.0'], '5.16.0')).toContain('ipt_table');
   });
 
   it('leaves the table walk alone where its arguments are others', () => {
-    const { probes, notAvailable } = plan([...BASE, 'ipt_do_table'], '5.10.0');
+    const names = [...ANYWHERE, 'ipv4_confirm', 'ipv6_confirm', 'ipt_do_table'];
+    const { probes, notAvailable } = plan(names, '5.10.0');
     expect(probes.map(({ program }) => program)).not.toContain('ipt_table');
     expect(notAvailable).toContain(
       'iptable_nat_do_chain: the legacy backend has no nat table loaded here',
@@ -87,27 +212,33 @@ describe('probe plan', () => {
   });
 
   it('says what is not available and why', () => {
-    expect(plan(BASE).notAvailable).toContain(
+    expect(plan([...ANYWHERE, 'nf_confirm']).notAvailable).toContain(
       'nf_nat_setup_info: nf_nat is not loaded, nothing is translated here',
     );
-    expect(plan([...BASE, ...NAT, 'ipt_do_table', 'ip6t_do_table']).notAvailable).toEqual([]);
+    for (const kernel of ALL) expect(plan(KERNELS[kernel], kernel).notAvailable).toEqual([]);
   });
 
   it('refuses a kernel without conntrack, and says what to do', () => {
-    expect(() => plan(['nf_hook_slow'])).toThrow(
-      'this kernel has no nf_conntrack_in, __nf_conntrack_confirm, nf_conntrack_free, nf_ct_delete to attach to',
+    const bare = () => plan(['nf_hook_slow']);
+    expect(bare).toThrow(
+      'this kernel has no __nf_conntrack_confirm, nf_conntrack_free, nf_confirm, nf_ct_delete to attach to',
     );
-    try {
-      plan(['nf_hook_slow']);
-    } catch (error) {
-      expect(error).toBeInstanceOf(TraceError);
-      expect(error).toMatchObject({ code: 'missing', hint: 'modprobe nf_conntrack' });
-    }
+    expect(bare).toThrow(TraceError);
+    expect(bare).toThrow(
+      expect.objectContaining({ code: 'missing', hint: 'modprobe nf_conntrack' }),
+    );
+  });
+
+  it('refuses a kernel without netfilter, and says what to do', () => {
+    const names = KERNELS['6.12.0'].filter((name) => name !== 'nf_hook_slow');
+    const hint = 'boot a kernel built with CONFIG_NETFILTER=y';
+    expect(() => plan(names)).toThrow(expect.objectContaining({ code: 'missing', hint }));
+    expect(() => plan(names, '6.12.0', 'flows')).not.toThrow();
   });
 
   it('says what it means where the null binding is inlined', () => {
-    const inlined = (name: string) => name !== '__nf_nat_alloc_null_binding';
-    const { probes, notAvailable } = planProbes(inlined, parseRelease('6.1.0'));
+    const names = KERNELS['6.1.0'].filter((name) => name !== '__nf_nat_alloc_null_binding');
+    const { probes, notAvailable } = plan(names);
     expect(probes.map(({ program }) => program)).not.toContain('null_binding');
     expect(notAvailable).toContain(
       '__nf_nat_alloc_null_binding: inlined in this kernel, null mappings show as decided by a rule',

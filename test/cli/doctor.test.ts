@@ -15,13 +15,13 @@ const GOOD: DoctorFacts = {
   lockdown: 'integrity',
   memlock: '8388608',
   hasAddresses: true,
-  objectPath: '/opt/conntrail.bpf.o',
+  objectPath: '/opt/fentry.bpf.o',
   hasObject: true,
   library: { worked: 'libbpf 1.1' },
   tracing: { worked: 'all programs loaded' },
   modules: { nf_conntrack: 'loaded', nf_nat: 'loaded' },
   tools: { nft: true, conntrack: true },
-  plan: planProbes(() => true, parseRelease('6.1.0')),
+  plan: planProbes(() => true, parseRelease('6.1.0'), 'packets', 'fentry'),
 };
 
 function checkOf(name: string, change: Partial<DoctorFacts>): Check | undefined {
@@ -85,6 +85,8 @@ describe('doctor', () => {
     const plan = planProbes(
       (name) => !name.includes('nat') && !name.includes('table'),
       parseRelease('6.1.0'),
+      'packets',
+      'kprobe',
     );
     const { canTrace, checks } = diagnose({ ...GOOD, plan });
     expect(canTrace).toBe(true);

@@ -132,6 +132,9 @@ export const FACTS: TraceFacts = {
   dropReasons: { '2': 'NOT_SPECIFIED', '5': 'NETFILTER_DROP' },
   attached: ['kprobe nf_hook_slow'],
   notAvailable: ['fentry nf_nat_setup_info: EINVAL'],
+  detail: 'visits',
+  backend: 'kprobe',
+  sample: 64,
   filter: 'tcp port 81',
   netnsNames: { '4026531840': 'host' },
 };

@@ -44,6 +44,23 @@ describe('kernel symbols', () => {
     ]);
   });
 
+  it('knows where the code of a function lies: up to the next one', () => {
+    expect(parsed.rangeOf('__pfx_nf_hook_slow')).toEqual({
+      begin: 0xffffffff81000040n,
+      end: 0xffffffff81000050n,
+    });
+    expect(parsed.rangeOf('_stext')).toEqual({
+      begin: 0xffffffff81000000n,
+      end: 0xffffffff81000040n,
+    });
+    const last = parsed.rangeOf('weak_function')!;
+    expect(last.begin).toBe(0xffffffffc0c00010n);
+    expect(last.end).toBeGreaterThan(last.begin);
+    expect(parsed.rangeOf('no_such_function')).toBeUndefined();
+    const hidden = Symbols.parse(Buffer.from(TEXT.replace(/^\w{16}/gm, '0000000000000000')));
+    expect(hidden.rangeOf('nf_hook_slow')).toBeUndefined();
+  });
+
   it('names the function an address lies in, in whatever order the modules are listed', () => {
     expect(parsed.describe(0xffffffff81000092n)).toBe('nf_hook_slow+0x42');
     expect(parsed.nameAt(0xffffffffc0a01fffn)).toBe('nf_ct_delete');

@@ -1,8 +1,8 @@
 /**
  * Captures from real kernels against what those kernels counted themselves
- * while they were made. NAME.capture with NAME.truth.json adds its tests; the
- * truth is made of `nft -j list ruleset`, `conntrack -L -o extended` and
- * `conntrack -S` of one namespace, never of our own output.
+ * while they were made. NAME.yaml is the scenario, NAME.capture the trace of it
+ * and NAME.truth.json the kernel's account: see record.sh. A rule's comment
+ * says what its counter counts, first word first.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { openCaptureTables } from '../../src/cli/capture-tables.ts';
 import { BatchView, type Value } from '../../src/columns/batch-view.ts';
 import { HOOKS, Status } from '../../src/model/codes.ts';
+import type { KernelTruth } from '../../src/lab/truth.ts';
 import { describeLedger, imbalance, type Ledger } from '../../src/model/ledger.ts';
 import { TABLES } from '../../src/model/tables.ts';
 import { conntrackLine, flowKey } from './conntrack-line.ts';
@@ -18,22 +19,35 @@ const FOLDER = fileURLToPath(new URL('.', import.meta.url));
 
 type Row = Readonly<Record<string, Value>>;
 
+/** What is counted, at which hook or of which IP version, and how often it was. */
 interface Counter {
-  /** `nat` of ip and ip6, `count` of inet: two chains a hook, before and after all others. */
-  readonly family: 'ip' | 'ip6' | 'inet';
-  readonly table: string;
-  readonly chain: string;
-  readonly comment: string;
+  readonly what: string;
   readonly packets: number;
 }
 
 interface Truth {
-  readonly why: string;
-  readonly kernel: string;
   readonly netns: number;
   readonly counters: readonly Counter[];
   readonly conntrack: readonly string[];
   readonly stats: Readonly<Record<string, number>>;
+}
+
+/** The namespace of a scenario that counts. */
+function readTruth(path: string): Truth {
+  const { namespaces } = JSON.parse(readFileSync(path, 'utf8')) as KernelTruth;
+  const counted = Object.values(namespaces).find(({ hooks }) => hooks !== null)!;
+  const stats: Record<string, number> = {};
+  for (const [, name, count] of counted.statistics.matchAll(/(\w+)=(\d+)/g)) {
+    stats[name!] = (stats[name!] ?? 0) + Number(count);
+  }
+  const rules = Object.entries(counted.counters).map(([what, packets]) => ({ what, packets }));
+  const hooks = Object.entries(counted.hooks!).flatMap(([hook, when]) =>
+    Object.entries(when).flatMap(([early, traffic]) =>
+      Object.entries(traffic).map(([of, packets]) => ({ what: `${hook} ${early} ${of}`, packets })),
+    ),
+  );
+  const counters = [...rules, ...hooks];
+  return { netns: counted.inode, counters, conntrack: counted.conntrack, stats };
 }
 
 interface Rebuilt {
@@ -75,60 +89,58 @@ function passed(rows: readonly Row[], hook: string): Row[] {
   return rows.filter((row) => row[`${hook}_at`] !== null);
 }
 
-/** What our rows say of everything that the kernel counted. */
-function countOf(counter: Counter, packets: readonly Row[]): number | undefined {
-  const { family, table, chain, comment } = counter;
-  const [place = '', when] = chain.split('_');
-  const hook = comment.startsWith('drop ') ? comment.slice(5) : place;
-  const rows = passed(packets, hook);
-  const ofFamily = rows.filter((row) => row.family === (family === 'ip' ? 4 : 6));
-  if (table === 'count') {
-    // confirmation comes after the last chain: what it refuses was counted
-    const left = (row: Row): boolean =>
-      row.last_hook !== hook || row.verdict === 'accept' || row.confirm === 'refused';
-    const counted = when === 'early' ? rows : rows.filter(left);
-    return counted.filter((row) => trafficOf(row) === comment).length;
-  }
-  const ran = ofFamily.filter((row) => row[`${hook}_chains`] === true);
-  if (comment === 'chain') return ran.length;
-  if (comment === 'dnat') return ran.filter((row) => row.dst_nat === 'rule').length;
-  if (comment === 'snat') return ran.filter((row) => row.src_nat === 'rule').length;
-  if (comment === 'invalid' || comment === 'untracked') {
-    return ofFamily.filter((row) => row.state === comment).length;
-  }
-  if (comment.startsWith('drop ')) {
-    return ofFamily.filter((row) => row.last_hook === hook && row.verdict === 'drop').length;
-  }
-  return undefined;
+/** Packets at a hook, before all chains of it, or after them. */
+function countAtHook(hook: string, when: string, traffic: string, packets: readonly Row[]): number {
+  const rows = passed(packets, hook).filter((row) => trafficOf(row) === traffic);
+  if (when === 'early') return rows.length;
+  // confirmation comes after the last chain: what it refuses was counted
+  const left = (row: Row): boolean =>
+    row.last_hook !== hook || row.verdict === 'accept' || row.confirm === 'refused';
+  return rows.filter(left).length;
 }
 
-/** Counters that say the same of one chain, added up. */
-function added(counters: readonly Counter[]): Counter[] {
-  const sums = new Map<string, Counter>();
-  for (const counter of counters) {
-    const key = [counter.family, counter.table, counter.chain, counter.comment].join(' ');
-    const packets = counter.packets + (sums.get(key)?.packets ?? 0);
-    sums.set(key, { ...counter, packets });
+/** What our rows say of everything that the kernel counted. */
+function countOf(counter: Counter, packets: readonly Row[]): number | undefined {
+  const [what, at, ...of] = counter.what.split(' ');
+  const last = of.at(-1);
+  const count = (is: (row: Row) => boolean): number => packets.filter(is).length;
+  switch (what) {
+    case 'chain':
+      return count((row) => row[`${at}_chains`] === true && `${row.family}` === last);
+    case 'dnat':
+    case 'snat':
+      return count(
+        (row) =>
+          row[what === 'dnat' ? 'dst_nat' : 'src_nat'] === 'rule' &&
+          NAMES[Number(row.protocol)] === at &&
+          `${row.family}` === last,
+      );
+    case 'drop':
+      return count((row) => row.last_hook === at && row.verdict === 'drop');
+    case 'invalid':
+    case 'untracked':
+      return count((row) => row.state === what && row.forward_at !== null);
+    default:
+      return countAtHook(what!, at!, of.join(' '), packets);
   }
-  return [...sums.values()];
 }
 
 const cases = readdirSync(FOLDER).filter((name) => name.endsWith('.capture'));
 
-it('has captures', () => {
+it('has a capture of each scenario', () => {
+  const scenarios = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'));
+  expect(cases.map((name) => name.replace('.capture', '.yaml'))).toEqual(scenarios);
   expect(cases.length).toBeGreaterThan(0);
 });
 
 describe.each(cases)('%s', (name) => {
-  const truth = JSON.parse(
-    readFileSync(`${FOLDER}${name.replace(/capture$/, 'truth.json')}`, 'utf8'),
-  ) as Truth;
+  const truth = readTruth(`${FOLDER}${name.replace(/capture$/, 'truth.json')}`);
   let found: Rebuilt;
   beforeAll(async () => {
     found = await rebuild(FOLDER + name, truth.netns);
   });
 
-  it.each(added(truth.counters))('$family $table $chain "$comment": $packets', (counter) => {
+  it.each(truth.counters)('$what: $packets', (counter) => {
     expect(countOf(counter, found.packets)).toBe(counter.packets);
   });
 
@@ -136,7 +148,7 @@ describe.each(cases)('%s', (name) => {
     const inTable = found.flows.filter(
       ({ end, confirm }) => end === 'open' && (confirm === 'inserted' || confirm === 'older'),
     );
-    const listed = new Set(truth.conntrack.map((line) => conntrackLine(line)));
+    const listed = new Set(truth.conntrack.map((line) => conntrackLine(line.replace(/ +/g, ' '))));
     expect(inTable.map(flowKey).sort()).toEqual([...listed].sort());
   });
 

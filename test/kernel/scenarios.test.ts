@@ -449,6 +449,8 @@ describe('after the last trace', () => {
   it('leaves no probe behind', async () => {
     const programs = await readFile(join(folder, 'programs'), 'utf8');
     expect(programs).toMatch(/^status 0$/m);
-    expect(programs.split('\n').filter((line) => /kprobe|tracepoint/.test(line))).toEqual([]);
+    expect(programs.split('\n').filter((line) => /kprobe|tracepoint|tracing/.test(line))).toEqual(
+      [],
+    );
   });
 });

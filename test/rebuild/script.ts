@@ -5,11 +5,15 @@
 
 import { batchOf } from '../../src/columns/batch.ts';
 import { BatchView, type Value } from '../../src/columns/batch-view.ts';
+import { columnBatch } from '../../src/columns/column-batch.ts';
+import { NameBytes } from '../../src/columns/names.ts';
 import { Hook, type HookName, Verdict } from '../../src/model/codes.ts';
+import type { Columns } from '../../src/model/columns.ts';
 import type { RowBuffer } from '../../src/model/rows.ts';
+import { PACKETS } from '../../src/model/tables.ts';
 import type { RebuildOptions } from '../../src/rebuild/rebuild.ts';
 import { Rebuild } from '../../src/rebuild/rebuild.ts';
-import { Ctinfo, RecordFlag, RecordKind } from '../../src/wire/layout.ts';
+import { ConfirmCode, Ctinfo, RecordFlag, RecordKind, Seen } from '../../src/wire/layout.ts';
 import { Merge } from '../../src/wire/merge.ts';
 import { type Fields, recordOf } from '../wire/record-fixture.ts';
 
@@ -28,21 +32,47 @@ export interface Place {
   readonly netns?: number;
   readonly status?: number;
   readonly mark?: number;
+  readonly family?: number;
+  readonly l4proto?: number;
 }
 
-export interface VisitOptions extends Place {
-  readonly flags?: number;
+export interface TraversalOptions extends Place {
   readonly ctinfo?: number;
   readonly verdict?: number;
-  readonly ifindex?: number;
+  readonly flags?: number;
+  /** Interface by which it came, and by which it leaves. */
+  readonly in?: number;
+  readonly out?: number;
   readonly len?: number;
-  /** The tuple with which the packet entered, where the visit changes it. */
-  readonly from?: Tuple;
-  /** What happens between enter and leave. */
-  readonly during?: () => void;
+  /** Undefined: with its entry's tuple of its direction, which no record repeats. */
+  readonly came?: Tuple;
+  /** Undefined: as it came; 'mapped': as its entry says. */
+  readonly left?: Tuple | 'mapped';
+  /** Hooks where a nat chain was evaluated, and where it was rewritten. */
+  readonly chains?: readonly HookName[];
+  readonly rewritten?: readonly HookName[];
+  /** FLOW_SRC_RULE and the others, of the packet's own entry. */
+  readonly decided?: number;
+  readonly confirm?: keyof typeof ConfirmCode;
+  /** Time of each visit but the first, after the start, and when the last one was left. */
+  readonly enters?: readonly number[];
+  readonly leaves?: readonly number[];
+}
+
+export interface EntryOptions extends Place {
+  /** First seen when it was already in the table. */
+  readonly isOlder?: boolean;
+  readonly zone?: number;
+  readonly entry?: bigint;
+  /** FLOW_SRC_RULE and the others. */
+  readonly decided?: number;
+  /** __nf_conntrack_confirm() has just returned this. */
+  readonly confirmed?: number;
+  readonly firstNs?: bigint;
 }
 
 export const NETNS = 4_026_532_001;
+export const ENTRY = 0xffff_8881_8100_0b00n;
 const START = 0x1_ffff_f000n; // the low word overflows on the way
 const STEP = 100n;
 
@@ -60,66 +90,74 @@ export class Script {
     this.now += ns;
   }
 
-  visit(hook: HookName, tuple: Tuple, options: VisitOptions = {}): void {
-    const entered = this.tick();
-    options.during?.();
-    const { from, during, ifindex = 0, len = 60, flags = 0, ...place } = options;
-    const common = {
-      hook: Hook[hook],
-      ctinfo: Ctinfo.none,
-      ...place,
-      visitLen: len,
-      visitIfindex: ifindex,
-      flags: flags | (from === undefined ? 0 : RecordFlag.visitRewritten),
-    };
-    if (from !== undefined) this.emit(RecordKind.entered, from, common);
-    const visitDurationNs = Number(this.now + STEP - entered);
-    this.emit(RecordKind.visit, tuple, { verdict: Verdict.accept, ...common, visitDurationNs });
+  /** One packet through some hooks. Without `leaves`, only that of the last one is known. */
+  traversal(hooks: readonly HookName[], options: TraversalOptions = {}): void {
+    const { came, left, flags = 0, ...rest } = options;
+    const { family, l4proto, verdict = Verdict.accept, ctinfo = Ctinfo.none, ...place } = rest;
+    const startedNs = this.tick();
+    this.now += BigInt(hooks.length) * 200n;
+    const told = defined({ skb: place.skb, cpu: place.cpu, flow: place.flow, netns: place.netns });
+    const asTold = { ...told, ...defined({ family, l4proto }) };
+    if (came !== undefined) this.emit(RecordKind.came, { ...asTold, ...came });
+    if (left !== undefined && left !== 'mapped') {
+      this.emit(RecordKind.left, { ...asTold, ...left });
+    }
+    this.emit(RecordKind.traversal, {
+      ...asTold,
+      ...defined({ status: place.status, mark: place.mark }),
+      ctinfo,
+      verdict,
+      hook: Hook[hooks.at(-1)!],
+      flags: flags | elided(came, left),
+      ...visitsOf(hooks, options),
+      traversalStartedNs: startedNs,
+      traversalSeen: seenOf(options),
+      traversalLen: options.len ?? 60,
+      traversalInIfindex: options.in ?? 0,
+      traversalOutIfindex: options.out ?? 0,
+    });
   }
 
-  /** Both tuples of an entry, as its first sight tells them. */
-  flow(original: Tuple, reply: Tuple, place: Place & { isOlder?: boolean; zone?: number } = {}) {
-    const { isOlder = false, zone = 0, ...rest } = place;
-    const flags = isOlder ? 0 : RecordFlag.flowNew;
-    const entry = { flowAtZone: zone, flowAtEntryLo: 0x8100_0b00, flowAtEntryHi: 0xffff_8881 };
-    this.emit(RecordKind.flow, original, { ...rest, ...entry, flags });
-    this.emit(RecordKind.flow, reply, { ...rest, ...entry, flags: flags | RecordFlag.flowReply });
-  }
-
-  mapping(
-    manip: 'src' | 'dst',
-    reply: Tuple,
-    place: Place & { isNull?: boolean; verdict?: number } = {},
-  ): void {
-    const { isNull = false, verdict = 1, ...rest } = place;
+  /** Both tuples of an entry, and what is known of it by now. */
+  flow(original: Tuple, reply: Tuple, options: EntryOptions = {}): void {
+    const { isOlder = false, zone = 0, entry = ENTRY, decided = 0, confirmed, ...rest } = options;
+    const { firstNs = this.now, ...place } = rest;
     const flags =
-      (manip === 'src' ? RecordFlag.mappingSrc : 0) | (isNull ? RecordFlag.mappingNull : 0);
-    this.emit(RecordKind.mapping, reply, { ...rest, flags, mappingVerdict: verdict });
+      decided |
+      (isOlder ? 0 : RecordFlag.flowNew) |
+      (confirmed === undefined ? 0 : RecordFlag.flowConfirmRan);
+    const common = { ...defined(place), verdict: confirmed ?? 0, zone, entry };
+    this.emit(RecordKind.flow, { ...common, ...original, firstNs, flags });
+    this.emit(RecordKind.flow, {
+      ...common,
+      ...reply,
+      firstNs,
+      flags: flags | RecordFlag.flowReply,
+    });
   }
 
-  confirm(reply: Tuple, place: Place & { verdict?: number; into?: bigint } = {}): void {
-    const { into, ...rest } = place;
-    const merged =
-      into === undefined
-        ? {}
-        : {
-            flags: RecordFlag.confirmMerged,
-            confirmIntoLo: Number(into & 0xffff_ffffn),
-            confirmIntoHi: Number(into >> 32n),
-          };
-    this.emit(RecordKind.confirm, reply, { verdict: Verdict.accept, ...rest, ...merged });
+  /** It lost a clash; the tuple is the winner's. */
+  merged(winner: Tuple, place: Place): void {
+    const flags = RecordFlag.flowConfirmRan | RecordFlag.flowMerged;
+    this.emit(RecordKind.flow, { ...place, ...winner, verdict: Verdict.accept, skb: 0n, flags });
   }
 
   end(original: Tuple, place: Place & { remaining?: number; isUnconfirmed?: boolean } = {}): void {
     const { remaining = 0, isUnconfirmed = false, ...rest } = place;
     const flags = isUnconfirmed ? RecordFlag.endUnconfirmed : RecordFlag.endDeleted;
-    this.emit(RecordKind.end, original, { skb: 0n, ...rest, flags, endRemaining: remaining >>> 0 });
+    this.emit(RecordKind.end, {
+      ...defined(rest),
+      ...original,
+      skb: 0n,
+      flags,
+      remaining: remaining >>> 0,
+    });
   }
 
   drop(tuple: Tuple, place: Place & { reason?: number; location?: number } = {}): void {
     const { reason = 5, location = 0x8123_4567, ...rest } = place;
-    const dropped = { dropReason: reason, dropLocationLo: location, dropLocationHi: 0xffff_ffff };
-    this.emit(RecordKind.drop, tuple, { ...rest, ...dropped });
+    const at = 0xffff_ffff_0000_0000n | BigInt(location);
+    this.emit(RecordKind.drop, { ...defined(rest), ...tuple, reason, location: at });
   }
 
   /** A record that the probe tried to send and could not. */
@@ -132,15 +170,8 @@ export class Script {
     return this.now;
   }
 
-  private emit(kind: number, tuple: Tuple, fields: Fields): void {
-    const all: Fields = {
-      family: 4,
-      l4proto: 17,
-      ...this.usual,
-      ...defined(fields),
-      ...tuple,
-      kind,
-    };
+  private emit(kind: number, fields: Fields): void {
+    const all: Fields = { family: 4, l4proto: 17, ...this.usual, ...fields, kind };
     const cpu = Number(all.cpu);
     const seq = this.seqs[cpu] ?? 0;
     this.seqs[cpu] = seq + 1;
@@ -148,8 +179,45 @@ export class Script {
   }
 }
 
-function defined(fields: Fields): Fields {
+function defined(fields: Record<string, Fields[keyof Fields] | undefined>): Fields {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+/** What of its tuples stands in its entry. */
+function elided(came: Tuple | undefined, left: Tuple | 'mapped' | undefined): number {
+  return (
+    (came === undefined ? RecordFlag.packetCameAsFlow : 0) |
+    (left === undefined ? RecordFlag.packetLeftAsCame : 0) |
+    (left === 'mapped' ? RecordFlag.packetLeftAsMapped : 0)
+  );
+}
+
+function visitsOf(hooks: readonly HookName[], { enters, leaves }: TraversalOptions): Fields {
+  const at = [0, 0, 0, 0, 0];
+  for (let visit = 1; visit < hooks.length; visit++) {
+    at[visit * 2 - 1] = enters?.[visit - 1] ?? visit * 200;
+  }
+  at[hooks.length * 2 - 2] = hooks.length * 200 - 90;
+  leaves?.forEach((leave, visit) => {
+    at[visit * 2] = leave;
+  });
+  return {
+    traversalVisits: hooks.length,
+    traversalHooks: hooks.map((hook) => Hook[hook]),
+    traversalAt: at,
+  };
+}
+
+function seenOf(options: TraversalOptions): number {
+  const { chains = [], rewritten = [], decided = 0, confirm = 'none' } = options;
+  const bits = (hooks: readonly HookName[]): number =>
+    hooks.reduce((sum, hook) => sum | (1 << Hook[hook]), 0);
+  return (
+    (bits(chains) << Seen.chains) |
+    (bits(rewritten) << Seen.rewritten) |
+    ((decided >>> 4) << Seen.decided) |
+    (ConfirmCode[confirm] << Seen.confirm)
+  );
 }
 
 export type Row = Readonly<Record<string, Value>>;
@@ -157,46 +225,66 @@ export type Row = Readonly<Record<string, Value>>;
 export interface Rebuilt {
   readonly packets: Row[];
   readonly flows: Row[];
+  /** Rows of each batch of packets. */
+  readonly batches: number[];
   readonly rebuild: Rebuild;
 }
 
 export interface RebuiltOptions
-  extends Partial<Pick<RebuildOptions, 'batchRows' | 'packetLimit' | 'flowLimit'>> {
+  extends Partial<Pick<RebuildOptions, 'batchRows' | 'flowLimit' | 'clockOffsetNs'>> {
   /** Drains end after so many records, in turn; all at once without. */
   readonly chunks?: readonly number[];
+  /** After each drain, rows that change no more are handed over. */
+  readonly flushes?: boolean;
 }
 
 /** The rows of some records, by way of a drain, as a reader of the tables sees them. */
 export function rebuilt(records: readonly Buffer[], options: RebuiltOptions = {}): Rebuilt {
-  const { chunks = [records.length], ...limits } = options;
+  const { chunks = [records.length], flushes = false, ...limits } = options;
+  const { clockOffsetNs = 0n } = options;
   const rows = { packets: [] as Row[], flows: [] as Row[] };
-  const names: string[] = [];
+  const batches: number[] = [];
   const onRows = (buffer: RowBuffer): void => {
-    names.splice(0, names.length, ...rebuild.names.names);
-    const batch = batchOf(buffer.table, buffer.words, buffer.length, { clockOffsetNs: 0n, names });
+    const context = { clockOffsetNs, names: [] };
+    const batch = batchOf(buffer.table, buffer.words, buffer.length, context);
     const view = new BatchView(batch, buffer.table);
-    const to = rows[buffer.table.name as 'packets' | 'flows'];
-    for (let row = 0; row < view.rows; row++) to.push(view.row(row));
+    for (let row = 0; row < view.rows; row++) rows.flows.push(view.row(row));
+  };
+  const onPackets = (columns: Columns): void => {
+    const view = new BatchView(columnBatch(columns, new NameBytes(rebuild.names.names)), PACKETS);
+    batches.push(view.rows);
+    for (let row = 0; row < view.rows; row++) rows.packets.push(view.row(row));
   };
   const rebuild = new Rebuild({
     cpus: 8,
     dropReason: (reason) => `REASON_${reason}`,
     symbol: (low) => `at_${(low >>> 0).toString(16)}`,
+    clockOffsetNs,
+    onPackets,
     onRows,
     ...limits,
   });
-  drainInto(rebuild, records, chunks);
-  return { ...rows, rebuild };
+  drainInto(rebuild, records, chunks, flushes);
+  return { ...rows, batches, rebuild };
 }
 
-function drainInto(rebuild: Rebuild, records: readonly Buffer[], chunks: readonly number[]): void {
+function drainInto(
+  rebuild: Rebuild,
+  records: readonly Buffer[],
+  chunks: readonly number[],
+  flushes: boolean,
+): void {
   const merge = new Merge();
   let from = 0;
   for (let turn = 0; from < records.length; turn++) {
     const next = records[from + chunks[turn % chunks.length]!];
     const to = next === undefined ? records.length : from + chunks[turn % chunks.length]!;
     merge.add(Buffer.concat(records.slice(from, to)), 8);
-    if (next !== undefined) merge.release(next.readInt32LE(4), next.readInt32LE(0), rebuild.record);
+    if (next !== undefined) {
+      const [high, low] = [next.readInt32LE(4), next.readInt32LE(0)];
+      merge.release(high, low, rebuild.record);
+      if (flushes) rebuild.flush(high, low);
+    }
     from = to;
   }
   merge.releaseAll(rebuild.record);

@@ -1,7 +1,7 @@
 /** Packets as a router, a host or lo sees them, written to a script record by record. */
 import { Status, Verdict } from '../../src/model/codes.ts';
-import { Ctinfo, RecordFlag } from '../../src/wire/layout.ts';
-import type { Place, Script, Tuple, VisitOptions } from './script.ts';
+import { RecordFlag } from '../../src/wire/layout.ts';
+import type { EntryOptions, Script, TraversalOptions, Tuple } from './script.ts';
 
 export function inverted({ src, dst, srcPort, dstPort }: Tuple): Tuple {
   return { src: dst, dst: src, srcPort: dstPort, dstPort: srcPort };
@@ -10,126 +10,107 @@ export function inverted({ src, dst, srcPort, dstPort }: Tuple): Tuple {
 /** A client asks the router, which passes it to the server under its own name. */
 export const ASKED: Tuple = { src: '10.0.1.2', dst: '10.0.1.1', srcPort: 5001, dstPort: 8080 };
 export const AFTER_DNAT: Tuple = { ...ASKED, dst: '203.0.113.2', dstPort: 80 };
-export const SENT: Tuple = { ...AFTER_DNAT, src: '203.0.113.1', srcPort: 5001 };
+export const SENT: Tuple = { ...AFTER_DNAT, src: '203.0.113.1', srcPort: 1025 };
 export const REPLY: Tuple = inverted(SENT);
-export const AFTER_UNMASK: Tuple = { ...REPLY, dst: '10.0.1.2', dstPort: 5001 };
 export const ANSWERED: Tuple = inverted(ASKED);
 
-const NEW = 2;
-const ESTABLISHED = 0;
-const ESTABLISHED_REPLY = 3;
+export const NEW = 2;
+export const ESTABLISHED = 0;
+export const ESTABLISHED_REPLY = 3;
 const DONE = Status.srcNatDone | Status.dstNatDone;
 export const UNCONFIRMED = Status.dstNat | Status.dstNatDone;
 export const MAPPED = DONE | Status.srcNat | Status.dstNat | Status.confirmed;
+export const UNMAPPED = DONE | Status.confirmed;
 
-const { visitConntrackRan: RAN, visitChainsRan: CHAINS, visitHadEntry: HAD } = RecordFlag;
+const { packetConntrackRan: RAN } = RecordFlag;
+export const RULES = RecordFlag.flowSrcRule | RecordFlag.flowDstRule;
+export const NULLS = RecordFlag.flowSrcNull | RecordFlag.flowDstNull;
+
+export type At = Pick<TraversalOptions, 'cpu' | 'skb' | 'netns' | 'mark'> & { flow: bigint };
+
+const FORWARDED = ['prerouting', 'forward', 'postrouting'] as const;
 
 /** The first packet of a flow through dnat and masquerade: decided by rules, put into the table. */
-export function firstForwarded(script: Script, place: Place & { flow: bigint }): void {
-  const at = { ...place, ctinfo: NEW };
-  script.visit('prerouting', AFTER_DNAT, {
+export function firstForwarded(script: Script, at: At, more: EntryOptions = {}): void {
+  script.flow(ASKED, REPLY, {
     ...at,
-    status: UNCONFIRMED,
-    from: ASKED,
-    flags: RAN | CHAINS,
-    ifindex: 2,
-    during: () => {
-      script.flow(ASKED, ANSWERED, { ...place, status: 0 });
-      script.mapping('dst', inverted(AFTER_DNAT), { ...place, status: UNCONFIRMED });
-    },
-  });
-  script.visit('forward', AFTER_DNAT, { ...at, status: UNCONFIRMED, flags: HAD, ifindex: 3 });
-  script.visit('postrouting', SENT, {
-    ...at,
+    skb: 0n,
     status: MAPPED,
-    from: AFTER_DNAT,
-    flags: HAD | CHAINS,
-    ifindex: 3,
-    during: () => {
-      script.mapping('src', REPLY, { ...place, status: MAPPED & ~Status.confirmed });
-      script.confirm(REPLY, { ...place, status: MAPPED });
-    },
+    decided: RULES,
+    confirmed: Verdict.accept,
+    ...more,
+  });
+  script.traversal(FORWARDED, {
+    ...at,
+    ctinfo: NEW,
+    status: MAPPED,
+    flags: RAN,
+    in: 2,
+    out: 3,
+    left: 'mapped',
+    chains: ['prerouting', 'postrouting'],
+    rewritten: ['prerouting', 'postrouting'],
+    decided: RULES,
+    confirm: 'inserted',
   });
 }
 
 /** A later packet in original direction: rewritten from the entry. */
-export function laterForwarded(script: Script, place: Place & { flow: bigint }): void {
-  const at = { ...place, ctinfo: ESTABLISHED, status: MAPPED | Status.seenReply };
-  script.visit('prerouting', AFTER_DNAT, { ...at, from: ASKED, flags: RAN, ifindex: 2 });
-  script.visit('forward', AFTER_DNAT, { ...at, flags: HAD, ifindex: 3 });
-  script.visit('postrouting', SENT, { ...at, from: AFTER_DNAT, flags: HAD, ifindex: 3 });
+export function laterForwarded(script: Script, at: At, more: TraversalOptions = {}): void {
+  script.traversal(FORWARDED, {
+    ...at,
+    ctinfo: ESTABLISHED,
+    status: MAPPED | Status.seenReply,
+    flags: RAN,
+    in: 2,
+    out: 3,
+    left: 'mapped',
+    rewritten: ['prerouting', 'postrouting'],
+    ...more,
+  });
 }
 
 /** A reply: both ends put back from the entry. */
-export function replyForwarded(script: Script, place: Place & { flow: bigint }): void {
-  const at = { ...place, ctinfo: ESTABLISHED_REPLY, status: MAPPED | Status.seenReply, len: 90 };
-  script.visit('prerouting', AFTER_UNMASK, { ...at, from: REPLY, flags: RAN, ifindex: 3 });
-  script.visit('forward', AFTER_UNMASK, { ...at, flags: HAD, ifindex: 2 });
-  script.visit('postrouting', ANSWERED, { ...at, from: AFTER_UNMASK, flags: HAD, ifindex: 2 });
+export function replyForwarded(script: Script, at: At, more: TraversalOptions = {}): void {
+  laterForwarded(script, at, { ctinfo: ESTABLISHED_REPLY, in: 3, out: 2, len: 90, ...more });
 }
 
-const NULLS = DONE;
-
-/** What happens in the last hook of a flow's first packet that no rule touches. */
-export function nullMapped(script: Script, tuple: Tuple, place: Place): () => void {
-  return () => {
-    script.mapping('src', inverted(tuple), { ...place, isNull: true, status: NULLS });
-    script.confirm(inverted(tuple), { ...place, status: NULLS | Status.confirmed });
-  };
+/** First packet of a flow that no rule touches: its entry, and the packet. */
+function firstUnmapped(
+  script: Script,
+  tuple: Tuple,
+  at: At,
+  hooks: TraversalOptions & { readonly way: Parameters<Script['traversal']>[0] },
+): void {
+  const { way, ...more } = hooks;
+  script.flow(tuple, inverted(tuple), {
+    ...at,
+    skb: 0n,
+    status: UNMAPPED,
+    decided: NULLS,
+    confirmed: Verdict.accept,
+  });
+  const common = { ctinfo: NEW, status: UNMAPPED, flags: RAN, decided: NULLS };
+  script.traversal(way, { ...at, ...common, confirm: 'inserted', ...more });
 }
 
-/** What happens in the first hook of a flow's first packet that no rule touches. */
-export function nullBegun(script: Script, tuple: Tuple, place: Place): () => void {
-  return () => {
-    script.flow(tuple, inverted(tuple), place);
-    script.mapping('dst', inverted(tuple), { ...place, isNull: true, status: Status.dstNatDone });
-  };
+/** To a socket of this host, without NAT. */
+export function firstIn(script: Script, tuple: Tuple, at: At): void {
+  firstUnmapped(script, tuple, at, { way: ['prerouting', 'input'], in: 2 });
 }
 
-/** First packet of a flow to a socket of this host, without NAT. */
-export function firstIn(script: Script, tuple: Tuple, place: Place): void {
-  const at = { ...place, ctinfo: NEW, ifindex: 2 };
-  script.visit('prerouting', tuple, {
-    ...at,
-    status: Status.dstNatDone,
-    flags: RAN,
-    during: nullBegun(script, tuple, place),
-  });
-  script.visit('input', tuple, {
-    ...at,
-    status: NULLS | Status.confirmed,
-    flags: HAD,
-    during: nullMapped(script, tuple, place),
-  });
-}
-
-/** First packet of a flow from a socket of this host, without NAT. */
-export function firstOut(script: Script, tuple: Tuple, place: Place, ifindex = 4): void {
-  const at = { ...place, ctinfo: NEW, ifindex };
-  script.visit('output', tuple, {
-    ...at,
-    status: Status.dstNatDone,
-    flags: RAN,
-    during: nullBegun(script, tuple, place),
-  });
-  script.visit('postrouting', tuple, {
-    ...at,
-    status: NULLS | Status.confirmed,
-    flags: HAD,
-    during: nullMapped(script, tuple, place),
-  });
+/** From a socket of this host, without NAT. */
+export function firstOut(script: Script, tuple: Tuple, at: At, out = 4): void {
+  firstUnmapped(script, tuple, at, { way: ['output', 'postrouting'], out });
 }
 
 /** Through a router without an entry: ctinfo says whether untracked, invalid or no conntrack. */
 export function forwardedWithoutEntry(
   script: Script,
   tuple: Tuple,
-  options: VisitOptions = {},
+  options: TraversalOptions = {},
 ): void {
-  script.visit('prerouting', tuple, { ...options, ifindex: 2 });
-  const flags = options.ctinfo === Ctinfo.untracked ? HAD : 0;
-  script.visit('forward', tuple, { ...options, flags, ifindex: 3 });
-  script.visit('postrouting', tuple, { ...options, flags, ifindex: 3 });
+  script.traversal(FORWARDED, { came: tuple, in: 2, out: 3, ...options });
 }
 
 export const DROP = Verdict.drop;

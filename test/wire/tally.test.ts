@@ -12,7 +12,7 @@ function tallied(
 ): Tally {
   const tally = new Tally(cpus);
   for (const [cpu, seq, ns] of steps) {
-    const kind = RecordKind.visit;
+    const kind = RecordKind.traversal;
     tally.count(wordsOf(recordOf({ cpu, seq, kind, ktimeNs: HOUR + BigInt(ns) })), 0);
   }
   return tally;

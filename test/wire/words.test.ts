@@ -4,6 +4,7 @@ import { bigAt, isLess, recordWords, Shift, Word } from '../../src/wire/words.ts
 import {
   addressBytes,
   DISTINCT,
+  DISTINCT_TRAVERSAL,
   distinctRecord,
   joined,
   recordOf,
@@ -13,16 +14,24 @@ import {
 /** Names of words that are not those of the layout. */
 const NAMED: Readonly<Record<string, keyof typeof record>> = {
   ktime: 'ktimeNs',
-  visitDuration: 'visitDurationNs',
-  flowZone: 'flowAtZone',
-  flowEntry: 'flowAtEntryLo',
-  endCaller: 'endCallerLo',
-  dropLocation: 'dropLocationLo',
+  started: 'traversalStartedNs',
+  visits: 'traversalVisits',
+  at: 'traversalAt',
+  seen: 'traversalSeen',
+  len: 'traversalLen',
+  inIfindex: 'traversalInIfindex',
+  outIfindex: 'traversalOutIfindex',
+  first: 'firstNs',
+  flowZone: 'zone',
+  flowEntry: 'entry',
+  endRemaining: 'remaining',
+  dropReason: 'reason',
+  dropLocation: 'location',
 };
 
 describe('the record fixture', () => {
-  it('gives every field its own value', () => {
-    const values = Object.values(DISTINCT).map(String);
+  it.each([DISTINCT, DISTINCT_TRAVERSAL])('gives every field its own value', (fields) => {
+    const values = Object.values(fields).flat().map(String);
     expect(new Set(values).size).toBe(values.length);
   });
 });
@@ -41,13 +50,27 @@ describe('words', () => {
     expect(recordWords * 4).toBe(recordBytes);
   });
 
-  it.each(['seq', 'netns', 'mark', 'visitDuration', 'visitLen', 'visitIfindex'] as const)(
-    'reads the word of %s',
+  it.each(['seq', 'netns', 'mark', 'flowZone'] as const)('reads the word of %s', (name) => {
+    expect(words[at + Word[name]]! >>> 0).toBe(DISTINCT[NAMED[name] ?? (name as 'seq')]);
+  });
+
+  it.each(['seen', 'len', 'inIfindex', 'outIfindex'] as const)(
+    'reads the word of %s of a traversal',
     (name) => {
-      const field = name === 'visitDuration' ? 'visitDurationNs' : name;
-      expect(words[at + Word[name]]! >>> 0).toBe(DISTINCT[field]);
+      const traversal = wordsOf(joined([recordOf({}), recordOf(DISTINCT_TRAVERSAL)]));
+      expect(traversal[at + Word[name]]! >>> 0).toBe(DISTINCT_TRAVERSAL[NAMED[name]!]);
     },
   );
+
+  it('finds the visits, their hooks and their times', () => {
+    const traversal = wordsOf(recordOf(DISTINCT_TRAVERSAL));
+    const packed = traversal[Word.visits]!;
+    const hooks = [8, 16, 24].map((shift) => (packed >>> shift) & 0xff);
+    expect([packed & 0xff, hooks]).toEqual([9, DISTINCT_TRAVERSAL.traversalHooks]);
+    const times = [0, 1, 2, 3, 4].map((n) => traversal[Word.at + n]! >>> 0);
+    expect(times).toEqual(DISTINCT_TRAVERSAL.traversalAt);
+    expect(bigAt(traversal, Word.started)).toBe(DISTINCT_TRAVERSAL.traversalStartedNs);
+  });
 
   it.each(Object.keys(Shift) as (keyof typeof Shift)[])('shifts %s out of its word', (name) => {
     const mask = name === 'cpu' || name === 'status' || name === 'flags' ? 0xffff : 0xff;
@@ -55,8 +78,8 @@ describe('words', () => {
     expect((words[at + Word[name]]! >>> Shift[name]) & wide).toBe(DISTINCT[name]);
   });
 
-  it.each(['ktime', 'skb', 'flow'] as const)('reads all 64 bits of %s', (name) => {
-    expect(bigAt(words, at + Word[name])).toBe(DISTINCT[name === 'ktime' ? 'ktimeNs' : name]);
+  it.each(['ktime', 'skb', 'flow', 'flowEntry'] as const)('reads all 64 bits of %s', (name) => {
+    expect(bigAt(words, at + Word[name])).toBe(DISTINCT[NAMED[name] ?? (name as 'skb')]);
   });
 
   it.each(['src', 'dst'] as const)('finds the 16 bytes of %s', (name) => {

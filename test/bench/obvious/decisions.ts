@@ -1,90 +1,86 @@
-/** What a visit tells about its flow: whose packet it is, what was decided and confirmed meanwhile. */
-import { Status } from '../../../src/model/codes.ts';
-import { RecordFlag } from '../../../src/wire/layout.ts';
-import type { ObviousFlows } from './flows.ts';
-import type { TraceRecord } from './record.ts';
-import { type Flow, increase, type Packet } from './rows.ts';
+/** What a traversal tells: who decided about the packet, and what it adds to its flow. */
+import { RecordFlag, Seen } from '../../../src/wire/layout.ts';
+import type { TraceRecord, Traversal, Tuple } from './record.ts';
+import { type Flow, increase, type Packet, type Row } from './rows.ts';
 
-const HOOK_INPUT = 1;
-const HOOK_POSTROUTING = 4;
+const CONFIRMS = ['none', 'inserted', 'refused', 'merged'] as const;
 
-export function writeFlow(
-  packet: Packet,
-  record: TraceRecord,
-  flows: ObviousFlows,
-  enterNs: bigint,
+/** `left`: the tuple that these visits gave it; null: they changed nothing; undefined: not known. */
+export function writeDecisions(
+  { row, isNameless }: Packet,
+  { seen }: Traversal,
+  left: Tuple | null | undefined,
 ): void {
-  const flow = flows.of(record);
-  if (flow === undefined) return;
-  const { row } = packet;
-  const isLast = record.hook === HOOK_INPUT || record.hook === HOOK_POSTROUTING;
-  const asked = join(packet, flow, record, flows);
-  if (record.status !== 0) flow.row.status = record.status;
-  if (asked !== undefined && (isLast || (record.status & Status.confirmed) === 0)) {
-    writeDecided(packet, asked, record, enterNs, isLast);
-    if (isLast) writeConfirm(packet, asked, record, enterNs);
+  const decided = seen >>> Seen.decided;
+  const ends = [
+    ['src', decided & 3],
+    ['dst', (decided >>> 2) & 3],
+  ] as const;
+  for (const [end, bits] of ends) {
+    const decision = decisionOf(bits, changeOf(row, end, left, isNameless));
+    if (decision !== 'none') row[`${end}_nat`] = decision;
   }
-  if (!packet.isChained && Number(row.chain_runs) > 0) {
-    packet.isChained = true;
-    increase(flow.row, 'chain_packets', 1);
-  }
-  if (packet.isMapped || (row.src_nat !== 'mapping' && row.dst_nat !== 'mapping')) return;
-  packet.isMapped = true;
-  increase(flow.row, 'mapped_packets', 1);
+  const confirm = (seen >>> Seen.confirm) & 3;
+  if (confirm !== 0) row.confirm = CONFIRMS[confirm]!;
 }
 
-/** Counts the packet for its flow; returns the flow it was of so far, whose decisions are its own. */
-function join(
-  packet: Packet,
-  flow: Flow,
-  record: TraceRecord,
-  flows: ObviousFlows,
-): Flow | undefined {
-  const { row } = packet;
-  const before = row.flow === null ? flow : flows.find(row.flow as bigint);
-  if (row.flow !== null && before === flow) return flow;
-  const reply = record.ctinfo === 3 || record.ctinfo === 4 ? '_reply' : '';
-  const length = Number(row.length);
-  increase(flow.row, `packets${reply}`, 1);
-  increase(flow.row, `bytes${reply}`, length);
-  if (row.flow !== null && before !== undefined) {
-    increase(before.row, `packets${reply}`, -1);
-    increase(before.row, `bytes${reply}`, -length);
-    if (packet.isChained) increase(before.row, 'chain_packets', -1);
-    if (packet.isMapped) increase(before.row, 'mapped_packets', -1);
-    packet.isChained = false;
-    packet.isMapped = false;
-  }
-  row.flow = record.flow;
-  return before;
+type Change = 'none' | 'mapping' | 'unknown';
+
+function changeOf(
+  row: Row,
+  end: 'src' | 'dst',
+  left: Tuple | null | undefined,
+  isNameless: boolean,
+): Change {
+  if (left === null) return 'none';
+  if (left === undefined || isNameless) return 'unknown';
+  const port = `${end}_port`;
+  const isSame = row[end] === row[`${end}_after`] && row[port] === row[`${port}_after`];
+  return isSame ? 'none' : 'mapping';
 }
 
-function writeDecided(
-  { row }: Packet,
-  flow: Flow,
-  record: TraceRecord,
-  enterNs: bigint,
-  isLast: boolean,
-): void {
-  const decided = { src: false, dst: false };
-  for (const end of ['src', 'dst'] as const) {
-    const mappedNs = flow.mappedNs[end];
-    decided[end] = mappedNs !== undefined && mappedNs >= enterNs;
-    if (decided[end]) row[`${end}_nat`] = flow.row[`${end}_nat`]!;
-  }
-  const end = isLast ? 'src' : 'dst';
-  const didChainsRun = (record.flags & RecordFlag.visitChainsRan) !== 0;
-  if (!didChainsRun || record.verdict !== 1 || decided[end]) return;
-  const wasConfirmed = flow.confirmNs !== undefined && flow.confirmNs < enterNs;
-  if (flow.row.older !== true && !wasConfirmed) row[`${end}_nat`] = 'unknown';
+function decisionOf(bits: number, change: Change): string {
+  if (bits & 1) return 'rule';
+  return bits & 2 ? 'null mapping' : change;
 }
 
-function writeConfirm({ row }: Packet, flow: Flow, record: TraceRecord, enterNs: bigint): void {
-  if (flow.confirmNs !== undefined) {
-    if (flow.confirmNs >= enterNs) row.confirm = flow.row.confirm!;
+/** What the flow counts; `before`: the packet as it was counted so far. */
+export function countIn(flow: Flow, { row }: Packet, record: TraceRecord, before: Counted): void {
+  const now = countedOf(row);
+  if (row.flow === null) {
+    row.flow = record.flow;
+    if (record.status !== 0) flow.row.status = record.status;
+    const reply = isReply(record) ? '_reply' : '';
+    increase(flow.row, `packets${reply}`, 1);
+    increase(flow.row, `bytes${reply}`, Number(row.length));
+    if (now.isChained) increase(flow.row, 'chain_packets', 1);
+    if (now.isMapped) increase(flow.row, 'mapped_packets', 1);
     return;
   }
-  const isConfirmed = (Number(flow.row.status) & Status.confirmed) !== 0;
-  const isEstablished = record.ctinfo === 0 || record.ctinfo === 3;
-  if (isConfirmed && flow.row.older !== true && !isEstablished) row.confirm = 'unknown';
+  if (now.isChained && !before.isChained) increase(flow.row, 'chain_packets', 1);
+  if (now.isMapped && !before.isMapped) increase(flow.row, 'mapped_packets', 1);
+}
+
+export interface Counted {
+  readonly isChained: boolean;
+  readonly isMapped: boolean;
+}
+
+export function countedOf(row: Row): Counted {
+  return {
+    isChained: Number(row.chain_runs) > 0,
+    isMapped: row.src_nat === 'mapping' || row.dst_nat === 'mapping',
+  };
+}
+
+export function isReply({ ctinfo }: TraceRecord): boolean {
+  return ctinfo === 3 || ctinfo === 4;
+}
+
+/** It has come to its end, or conntrack had nothing to do with it. */
+export function writeComplete(packet: Packet, { flags }: TraceRecord): void {
+  if (flags & RecordFlag.packetIsTorn) packet.isTorn = true;
+  const isPart = (flags & RecordFlag.packetIsPart) !== 0;
+  const isOpen = isPart && (flags & RecordFlag.packetConntrackRan) !== 0;
+  packet.row.complete = !packet.isTorn && !isOpen;
 }

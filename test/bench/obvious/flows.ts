@@ -1,7 +1,7 @@
 /** Flows as objects in Maps by number: those that are open, those that have ended. */
 import { Status } from '../../../src/model/codes.ts';
 import { RecordFlag } from '../../../src/wire/layout.ts';
-import type { TraceRecord } from './record.ts';
+import type { TraceRecord, Tuple } from './record.ts';
 import { type Flow, newFlow, type Row } from './rows.ts';
 
 const LINGER_NS = 1_000_000_000n;
@@ -22,13 +22,10 @@ export class ObviousFlows {
     return this.ended.get(number) ?? this.open.get(number);
   }
 
-  /** The flow that a record names, now the youngest in its Map. */
+  /** The flow that a record names. */
   of(record: TraceRecord): Flow | undefined {
     if (record.flow === 0n) return undefined;
     const flow = this.find(record.flow) ?? this.begin(record);
-    const home = this.ended.has(record.flow) ? this.ended : this.open;
-    home.delete(flow.number);
-    home.set(flow.number, flow);
     flow.lastNs = record.ktimeNs;
     return flow;
   }
@@ -37,50 +34,29 @@ export class ObviousFlows {
     const flow = this.of(record);
     if (flow === undefined || record.detail.kind !== 'flow') return;
     const { row } = flow;
-    sawState(row, record);
-    row.zone = record.detail.zone;
-    row.entry = record.detail.entry;
-    flow.wasTold = true;
-    if (record.flags & RecordFlag.flowReply) sawReply(flow, record);
-    else sawOriginal(flow, record);
-    const isOlder = (record.flags & RecordFlag.flowNew) === 0 && row.confirm === 'none';
-    if (!isOlder || row.older === true) return;
-    row.older = true;
-    row.confirm = 'older';
-    row.src_nat = olderMapping(Number(row.status), Status.srcNat, Status.srcNatDone);
-    row.dst_nat = olderMapping(Number(row.status), Status.dstNat, Status.dstNatDone);
-  }
-
-  sawMapping(record: TraceRecord): void {
-    const flow = this.of(record);
-    if (flow === undefined || record.detail.kind !== 'mapping') return;
-    if (record.detail.verdict !== 1) return;
-    const end = record.flags & RecordFlag.mappingSrc ? 'src' : 'dst';
-    flow.mappedNs[end] = record.ktimeNs;
-    flow.row[`${end}_nat`] = record.flags & RecordFlag.mappingNull ? 'null mapping' : 'rule';
-    sawState(flow.row, record);
-    sawReply(flow, record);
-  }
-
-  sawConfirm(record: TraceRecord): void {
-    const flow = this.of(record);
-    if (flow === undefined) return;
-    flow.confirmNs = record.ktimeNs;
-    if (record.flags & RecordFlag.confirmMerged) {
-      flow.row.confirm = 'merged';
+    const { flags, detail } = record;
+    if (flags & RecordFlag.flowMerged) {
+      row.confirm = 'merged';
       return;
     }
-    flow.row.confirm = record.verdict === 1 ? 'inserted' : 'refused';
-    sawState(flow.row, record);
-    sawReply(flow, record);
-    if (record.verdict === 1) flow.row.confirmed_at = record.ktimeNs + this.clockOffsetNs;
+    sawState(row, record);
+    row.zone = detail.zone;
+    row.entry = detail.entry;
+    row.first_at = detail.firstNs + this.clockOffsetNs;
+    row.first_ktime_ns = detail.firstNs;
+    flow.wasTold = true;
+    if (flags & RecordFlag.flowReply) sawReply(flow, detail.tuple);
+    else sawOriginal(flow, detail.tuple);
+    sawDecided(row, flags);
+    if (flags & RecordFlag.flowConfirmRan) this.sawConfirm(row, record);
+    if ((flags & RecordFlag.flowNew) === 0) sawOlder(row);
   }
 
   sawEnd(record: TraceRecord): void {
     const flow = this.of(record);
     if (flow === undefined || record.detail.kind !== 'end') return;
     sawState(flow.row, record);
-    sawOriginal(flow, record);
+    sawOriginal(flow, record.detail.tuple);
     flow.row.ended_at = record.ktimeNs + this.clockOffsetNs;
     if (record.flags & RecordFlag.endUnconfirmed) flow.row.end = 'never confirmed';
     else flow.row.end = record.detail.remaining > 0 ? 'deleted' : 'expired';
@@ -101,12 +77,18 @@ export class ObviousFlows {
     for (const flow of this.open.values()) this.handOn(flow);
   }
 
+  private sawConfirm(row: Row, { verdict, ktimeNs }: TraceRecord): void {
+    row.confirm = verdict === 1 ? 'inserted' : 'refused';
+    if (verdict === 1) row.confirmed_at = ktimeNs + this.clockOffsetNs;
+  }
+
   private begin(record: TraceRecord): Flow {
     const flow = newFlow(record.flow);
     flow.row.flow = record.flow;
     flow.row.netns = record.netns;
     flow.row.first_at = record.ktimeNs + this.clockOffsetNs;
     flow.row.first_ktime_ns = record.ktimeNs;
+    this.open.set(flow.number, flow);
     return flow;
   }
 
@@ -121,7 +103,6 @@ export class ObviousFlows {
 
 /** What its status shows was done and no record told of. */
 function markUnknown(row: Row): boolean {
-  if (row.older === true) return false;
   const status = Number(row.status);
   const done = [
     ['confirm', Status.confirmed],
@@ -141,12 +122,28 @@ function sawState(row: Row, { netns, mark, status, family, l4proto }: TraceRecor
   row.protocol = l4proto;
 }
 
-function sawOriginal(flow: Flow, { src, dst, srcPort, dstPort }: TraceRecord): void {
+function sawDecided(row: Row, flags: number): void {
+  if (flags & RecordFlag.flowSrcRule) row.src_nat = 'rule';
+  else if (flags & RecordFlag.flowSrcNull) row.src_nat = 'null mapping';
+  if (flags & RecordFlag.flowDstRule) row.dst_nat = 'rule';
+  else if (flags & RecordFlag.flowDstNull) row.dst_nat = 'null mapping';
+}
+
+function sawOlder(row: Row): void {
+  if (row.older === true || row.confirm !== 'none') return;
+  const status = Number(row.status);
+  row.older = true;
+  row.confirm = 'older';
+  if (row.src_nat === 'none') row.src_nat = olderMapping(status, Status.srcNat, Status.srcNatDone);
+  if (row.dst_nat === 'none') row.dst_nat = olderMapping(status, Status.dstNat, Status.dstNatDone);
+}
+
+function sawOriginal(flow: Flow, { src, dst, srcPort, dstPort }: Tuple): void {
   Object.assign(flow.row, { src, dst, src_port: srcPort, dst_port: dstPort });
   flow.hasOriginal = true;
 }
 
-function sawReply(flow: Flow, { src, dst, srcPort, dstPort }: TraceRecord): void {
+function sawReply(flow: Flow, { src, dst, srcPort, dstPort }: Tuple): void {
   const reply = { src_reply: src, dst_reply: dst };
   Object.assign(flow.row, { ...reply, src_port_reply: srcPort, dst_port_reply: dstPort });
   flow.hasReply = true;

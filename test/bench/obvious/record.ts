@@ -17,21 +17,51 @@ export interface TraceRecord {
   readonly status: number;
   readonly flags: number;
   readonly mark: number;
+  /** What each kind has for itself. */
+  readonly detail: Detail;
+}
+
+export interface Tuple {
   readonly src: string;
   readonly dst: string;
   readonly srcPort: number;
   readonly dstPort: number;
-  /** The last 12 bytes, which each kind uses in its own way. */
-  readonly detail: Detail;
+}
+
+export interface Visit {
+  readonly hook: number;
+  readonly enteredNs: number;
+  /** Undefined: not seen. */
+  readonly leftNs: number | undefined;
+}
+
+export interface Traversal {
+  readonly kind: 'traversal';
+  readonly startedNs: bigint;
+  readonly visits: readonly Visit[];
+  readonly seen: number;
+  readonly len: number;
+  readonly inIfindex: number;
+  readonly outIfindex: number;
 }
 
 export type Detail =
-  | { readonly kind: 'visit'; readonly durationNs: number; readonly len: number; ifindex: number }
-  | { readonly kind: 'flow'; readonly zone: number; readonly entry: bigint }
-  | { readonly kind: 'mapping'; readonly verdict: number }
-  | { readonly kind: 'end'; readonly remaining: number }
-  | { readonly kind: 'drop'; readonly reason: number; readonly location: bigint }
-  | { readonly kind: 'other' };
+  | Traversal
+  | { readonly kind: 'tuple'; readonly tuple: Tuple }
+  | {
+      readonly kind: 'flow';
+      readonly tuple: Tuple;
+      readonly zone: number;
+      readonly entry: bigint;
+      readonly firstNs: bigint;
+    }
+  | { readonly kind: 'end'; readonly tuple: Tuple; readonly remaining: number }
+  | {
+      readonly kind: 'drop';
+      readonly tuple: Tuple;
+      readonly reason: number;
+      readonly location: bigint;
+    };
 
 export function decodeAll(bytes: Uint8Array): TraceRecord[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -57,42 +87,58 @@ function decode(view: DataView, at: number): TraceRecord {
     status: view.getUint16(at + record.status, true),
     flags: view.getUint16(at + record.flags, true),
     mark: view.getUint32(at + record.mark, true),
-    src: address(view, at + record.src),
-    dst: address(view, at + record.dst),
-    srcPort: view.getUint16(at + record.srcPort, true),
-    dstPort: view.getUint16(at + record.dstPort, true),
     detail: detail(view, at, view.getUint8(at + record.kind)),
   };
 }
 
 function detail(view: DataView, at: number, kind: number): Detail {
+  if (kind === RecordKind.traversal) return traversal(view, at);
+  const tuple = {
+    src: address(view, at + record.src),
+    dst: address(view, at + record.dst),
+    srcPort: view.getUint16(at + record.srcPort, true),
+    dstPort: view.getUint16(at + record.dstPort, true),
+  };
   switch (kind) {
-    case RecordKind.visit:
-      return {
-        kind: 'visit',
-        durationNs: view.getUint32(at + record.visitDurationNs, true),
-        len: view.getUint32(at + record.visitLen, true),
-        ifindex: view.getUint32(at + record.visitIfindex, true),
-      };
     case RecordKind.flow:
       return {
         kind: 'flow',
-        zone: view.getUint16(at + record.flowAtZone, true),
-        entry: view.getBigUint64(at + record.flowAtEntryLo, true),
+        tuple,
+        zone: view.getUint16(at + record.zone, true),
+        entry: view.getBigUint64(at + record.entry, true),
+        firstNs: view.getBigUint64(at + record.firstNs, true),
       };
-    case RecordKind.mapping:
-      return { kind: 'mapping', verdict: view.getUint32(at + record.mappingVerdict, true) };
     case RecordKind.end:
-      return { kind: 'end', remaining: view.getInt32(at + record.endRemaining, true) };
+      return { kind: 'end', tuple, remaining: view.getInt32(at + record.remaining, true) };
     case RecordKind.drop:
       return {
         kind: 'drop',
-        reason: view.getUint32(at + record.dropReason, true),
-        location: view.getBigUint64(at + record.dropLocationLo, true),
+        tuple,
+        reason: view.getUint32(at + record.reason, true),
+        location: view.getBigUint64(at + record.location, true),
       };
     default:
-      return { kind: 'other' };
+      return { kind: 'tuple', tuple };
   }
+}
+
+function traversal(view: DataView, at: number): Traversal {
+  const times = [0, 1, 2, 3, 4].map((n) => view.getUint32(at + record.traversalAt + n * 4, true));
+  const count = view.getUint8(at + record.traversalVisits);
+  const visits = Array.from({ length: count }, (_, visit) => ({
+    hook: view.getUint8(at + record.traversalHooks + visit),
+    enteredNs: visit === 0 ? 0 : times[visit * 2 - 1]!,
+    leftNs: times[visit * 2] || undefined,
+  }));
+  return {
+    kind: 'traversal',
+    startedNs: view.getBigUint64(at + record.traversalStartedNs, true),
+    visits,
+    seen: view.getUint32(at + record.traversalSeen, true),
+    len: view.getUint32(at + record.traversalLen, true),
+    inIfindex: view.getUint32(at + record.traversalInIfindex, true),
+    outIfindex: view.getUint32(at + record.traversalOutIfindex, true),
+  };
 }
 
 /** Dotted for IPv4-mapped addresses, else eight groups in full. */

@@ -7,25 +7,16 @@ export type Row = Record<string, Value>;
 export interface Packet {
   readonly row: Row;
   readonly skb: bigint;
-  startedNs: bigint;
   lastNs: bigint;
-  droppedNs: bigint | undefined;
-  wasVisited: boolean;
-  wasTracked: boolean;
   isTorn: boolean;
-  /** Counted among its flow's mapped packets, its chain packets. */
-  isMapped: boolean;
-  isChained: boolean;
-  /** The drop names another tuple: it counts only if a visit was running. */
-  isDropForeign: boolean;
+  /** It is not known how it came. */
+  isNameless: boolean;
 }
 
 export interface Flow {
   readonly row: Row;
   readonly number: bigint;
   lastNs: bigint;
-  mappedNs: { src: bigint | undefined; dst: bigint | undefined };
-  confirmNs: bigint | undefined;
   hasOriginal: boolean;
   hasReply: boolean;
   wasTold: boolean;
@@ -47,32 +38,12 @@ const NO_PACKET = emptyRow(PACKETS);
 const NO_FLOW = emptyRow(FLOWS);
 
 export function newPacket(skb: bigint): Packet {
-  return {
-    row: { ...NO_PACKET },
-    skb,
-    startedNs: 0n,
-    lastNs: 0n,
-    droppedNs: undefined,
-    wasVisited: false,
-    wasTracked: false,
-    isTorn: false,
-    isMapped: false,
-    isChained: false,
-    isDropForeign: false,
-  };
+  return { row: { ...NO_PACKET }, skb, lastNs: 0n, isTorn: false, isNameless: false };
 }
 
 export function newFlow(number: bigint): Flow {
-  return {
-    row: { ...NO_FLOW },
-    number,
-    lastNs: 0n,
-    mappedNs: { src: undefined, dst: undefined },
-    confirmNs: undefined,
-    hasOriginal: false,
-    hasReply: false,
-    wasTold: false,
-  };
+  const told = { hasOriginal: false, hasReply: false, wasTold: false };
+  return { row: { ...NO_FLOW }, number, lastNs: 0n, ...told };
 }
 
 /** Adds to a count of any width. */
