@@ -3,9 +3,8 @@
 #ifndef CONNTRAIL_HOOKS_H
 #define CONNTRAIL_HOOKS_H
 
-/* conntrack begins early at its hooks: after defragmentation and raw chains. It confirms last. */
+/* conntrack begins early at its hooks: after defragmentation and raw chains. */
 #define MAX_FIRST_FUNCTIONS 8
-#define MAX_LAST_FUNCTIONS 16
 
 #ifdef CONNTRAIL_FENTRY
 #define UNROLLED _Pragma("unroll") /* the verifier knows no index into a typed array but a constant */
@@ -21,27 +20,17 @@
 	})
 #endif
 
-static __always_inline bool has_confirm(struct nf_hook_entries *entries)
-{
-	__u32 count = FIELD(entries, num_hook_entries);
-	__u64 function = 0;
-
-	UNROLLED
-	for (int i = 0; i < MAX_LAST_FUNCTIONS; i++)
-		if (i == count - 1)
-			function = HOOK_FUNCTION(entries, i);
-	return function && (function == confirm_hooks[0] || function == confirm_hooks[1]);
-}
-
-/* Are functions of conntrack's registered here? Forward has none: what is there has passed prerouting. */
-static __always_inline bool has_conntrack(struct nf_hook_entries *entries, __u8 hook)
+/*
+ * Is conntrack at work here? Where a way begins, one of its functions is
+ * registered, and then its last one is at the ends of all ways; elsewhere a
+ * packet has an entry.
+ */
+static __always_inline bool has_conntrack(struct nf_hook_entries *entries, __u8 hook, __u64 nfct)
 {
 	__u32 count = FIELD(entries, num_hook_entries);
 
-	if (ends_way(hook))
-		return has_confirm(entries);
 	if (!begins_way(hook))
-		return false;
+		return nfct != 0;
 	UNROLLED
 	for (int i = 0; i < MAX_FIRST_FUNCTIONS; i++) {
 		__u64 function;

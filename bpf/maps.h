@@ -4,7 +4,6 @@
 #define CONNTRAIL_MAPS_H
 
 #define CONNTRACK_HOOKS 4
-#define CONFIRM_HOOKS 2
 
 /* Addresses (IPv4-mapped), ports in host order: as in struct record. */
 struct tuple {
@@ -155,9 +154,8 @@ const volatile __u32 sample = 1;	   /* one of so many flows is traced */
 const volatile __u8 has_leaves = 0;	   /* each visit's leave is probed, not only the last one's */
 const volatile __u8 everywhere = 0;	   /* packets too where conntrack is not at work */
 
-/* Addresses of kernel functions: hooks of conntrack (first and last on a way), and what frees in a hook. */
+/* Addresses of kernel functions: conntrack's where a way begins, and what drops at a hook. */
 const volatile __u64 conntrack_hooks[CONNTRACK_HOOKS] = {};
-const volatile __u64 confirm_hooks[CONFIRM_HOOKS] = {};
 const volatile __u64 hook_slow_begin = 0, hook_slow_end = 0;
 
 static __always_inline __u32 current_phase(void)

@@ -117,12 +117,6 @@ static __always_inline void end_way(struct packet *packet, struct sk_buff *skb, 
 	finish_packet(packet, verdict, status);
 }
 
-/* It was at prerouting on another CPU, or before the trace: with an entry, and here in the middle of its way. */
-static __always_inline bool is_midway(struct sk_buff *skb, __u8 hook)
-{
-	return hook == HOOK_FORWARD && FIELD(skb, _nfct);
-}
-
 static __always_inline int on_hook_enter(struct sk_buff *skb, struct nf_hook_state *state,
 					 struct nf_hook_entries *entries)
 {
@@ -140,12 +134,13 @@ static __always_inline int on_hook_enter(struct sk_buff *skb, struct nf_hook_sta
 		if (packet->visits)
 			finish_part(packet);
 		packet->skb = 0;
-		is_tracked = has_conntrack(entries, hook);
-		if ((!is_tracked && !everywhere && !is_midway(skb, hook)) || !is_recording())
+		is_tracked = has_conntrack(entries, hook, FIELD(skb, _nfct));
+		if ((!is_tracked && !everywhere) || !is_recording())
 			return 0;
 		begin_packet(packet, skb, state, hook, is_tracked);
 	}
-	if (!has_leaves && ends_way(hook) && !has_confirm(entries))
+	if (!has_leaves && ends_way(hook) && !packet->nfct &&
+	    !(packet->flags & PACKET_CONNTRACK_RAN))
 		end_way(packet, skb, NF_ACCEPT); /* nobody will tell of its end */
 	return 0;
 }

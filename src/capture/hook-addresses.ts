@@ -8,8 +8,6 @@ import type { BpfObject } from '../libbpf/index.ts';
 export interface HookAddresses {
   /** What begins tracking, at prerouting and output. */
   readonly conntrack: readonly bigint[];
-  /** What confirms, at input and postrouting. */
-  readonly confirm: readonly bigint[];
   readonly hookSlow: { readonly begin: bigint; readonly end: bigint };
 }
 
@@ -19,9 +17,6 @@ const CONNTRACK = [
   'ipv6_conntrack_in',
   'ipv6_conntrack_local',
 ];
-/** Up to 6.1; there nf_confirm is no hook function but what these call. */
-const CONFIRM = ['ipv4_confirm', 'ipv6_confirm'];
-const CONFIRM_BOTH = ['nf_confirm'];
 
 /** undefined where the kernel hides its addresses. */
 export function hookAddresses(symbols: Symbols): HookAddresses | undefined {
@@ -29,10 +24,8 @@ export function hookAddresses(symbols: Symbols): HookAddresses | undefined {
   if (hookSlow === undefined) return undefined;
   const addressOf = (name: string): bigint[] =>
     symbols.functions(name).map(({ address }) => address);
-  const confirm = CONFIRM.flatMap(addressOf);
   return {
     conntrack: CONNTRACK.flatMap(addressOf),
-    confirm: confirm.length > 0 ? confirm : CONFIRM_BOTH.flatMap(addressOf),
     hookSlow,
   };
 }
@@ -45,7 +38,6 @@ export function writeAddresses(object: BpfObject, addresses: HookAddresses): voi
     setting.write(bytes);
   };
   write('conntrack_hooks', addresses.conntrack);
-  write('confirm_hooks', addresses.confirm);
   write('hook_slow_begin', [addresses.hookSlow.begin]);
   write('hook_slow_end', [addresses.hookSlow.end]);
 }

@@ -13,8 +13,9 @@ import { type NamedBatch, TraceTables } from './tables.ts';
 
 /** Room for one drain; two of them, so that one is written while the other fills. */
 const DRAIN_BYTES = 65_536 * recordBytes;
-/** The longest a record waits in a ring that is not filling up. */
+/** The longest a record waits in a ring that is not filling up; when little comes, it may wait longer. */
 const LATENCY_MS = 20;
+const QUIET_LATENCY_MS = 160;
 /** Rows that are ready wait no longer than this for the rest of their batch. */
 const FLUSH_MS = 1000;
 
@@ -89,9 +90,11 @@ export class LiveTrace {
     const buffers = [new Uint8Array(DRAIN_BYTES), new Uint8Array(DRAIN_BYTES)];
     let writing: Promise<void> = Promise.resolve();
     let flushedAt = performance.now();
+    let wait = timeoutMs;
     for (let turn = 0; ; turn++) {
       const buffer = buffers[turn & 1]!;
-      const { bytes, horizonNs } = await this.session.take(buffer, timeoutMs);
+      const { bytes, horizonNs } = await this.session.take(buffer, wait);
+      wait = bytes > 0 ? timeoutMs : Math.min(wait * 2, QUIET_LATENCY_MS);
       await writing;
       const drained = buffer.subarray(0, bytes);
       this.tables.add(drained, horizonNs);

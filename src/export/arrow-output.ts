@@ -5,6 +5,7 @@ import { emptyBatch } from '../columns/batch.ts';
 import { IpcEncoder } from '../columns/ipc.ts';
 import type { Metadata } from '../columns/schema.ts';
 import { errnoOf, fileError, TraceError } from '../model/error.ts';
+import { columnMemory } from '../model/memory.ts';
 import type { Table, TableName } from '../model/tables.ts';
 import type { OpenContext, Output, Written } from './output-shape.ts';
 import { PartialFile } from './partial-file.ts';
@@ -12,7 +13,7 @@ import { PartialFile } from './partial-file.ts';
 /** Where encoded bytes go. */
 interface Bytes {
   readonly path: string;
-  write(bytes: Uint8Array): Promise<void>;
+  write(...chunks: readonly Uint8Array[]): Promise<void>;
   commit(): Promise<void>;
   keep(): Promise<void>;
 }
@@ -53,8 +54,10 @@ class ArrowOutput implements Output {
   async write(table: TableName, batch: RecordBatch): Promise<void> {
     if (table !== this.tables[0]?.name) return;
     this.hasBatch = true;
+    const { numRows } = batch;
     await this.send(this.encoder.write(batch));
-    this.rows += batch.numRows;
+    this.rows += numRows;
+    giveBack(batch);
   }
 
   async close(metadata: Metadata): Promise<Written> {
@@ -72,14 +75,22 @@ class ArrowOutput implements Output {
   }
 
   private async send(chunks: readonly Uint8Array[]): Promise<void> {
-    const bytes = Buffer.concat(chunks);
     try {
-      await this.out.write(bytes);
+      await this.out.write(...chunks);
     } catch (error) {
       await this.out.keep();
       throw error;
     }
-    this.bytes += bytes.byteLength;
+    for (const { byteLength } of chunks) this.bytes += byteLength;
+  }
+}
+
+/** The batch is ours, and written: its memory serves the next ones. */
+function giveBack(batch: RecordBatch): void {
+  for (const { values } of batch.data.children) {
+    const { buffer, byteLength } = values as Uint8Array;
+    const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+    if (isWhole) columnMemory.give(buffer);
   }
 }
 
@@ -91,9 +102,14 @@ function streamBytes(stream: Writable): Bytes {
   stream.on('error', () => undefined);
   return {
     path: NAME,
-    write: (bytes) =>
+    write: (...chunks) =>
       new Promise((resolve, reject) => {
-        stream.write(bytes, (error) => (error ? reject(streamError(error)) : resolve()));
+        stream.cork();
+        for (const chunk of chunks.slice(0, -1)) stream.write(chunk);
+        stream.write(chunks.at(-1) ?? new Uint8Array(0), (error) =>
+          error ? reject(streamError(error)) : resolve(),
+        );
+        stream.uncork();
       }),
     commit: async () => undefined,
     keep: async () => undefined,

@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads';
 import type { RecordBatch } from '../columns/arrow.ts';
 import { type CompressorHandle, closeCompressor, openCompressor } from '../libbpf/compressor.ts';
 import { fileError, type TraceError } from '../model/error.ts';
+import { columnMemory } from '../model/memory.ts';
 import type { Table } from '../model/tables.ts';
 import { buffersOf, memoryOf } from './batch-memory.ts';
 import type { Reply, Request } from './parquet-protocol.ts';
@@ -57,6 +58,10 @@ export class ParquetEncoder {
   }
 
   private hear(reply: Reply): void {
+    if (reply.kind === 'freed') {
+      for (const buffer of reply.buffers) columnMemory.give(buffer);
+      return;
+    }
     this.parts.get(reply.part)?.hear(reply);
     if (reply.kind === 'closed') this.parts.delete(reply.part);
   }

@@ -29,6 +29,8 @@ export type Request = OpenPart | PartBatch | ClosePart;
 export type Reply =
   /** A batch, and how long the file is now. */
   | { readonly kind: 'taken'; readonly part: number; readonly bytes: number }
+  /** Memory of batches that are encoded. */
+  | { readonly kind: 'freed'; readonly part: number; readonly buffers: readonly ArrayBuffer[] }
   | { readonly kind: 'closed'; readonly part: number; readonly bytes: number }
   | {
       readonly kind: 'failed';

@@ -6,8 +6,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Compressor, type CompressorHandle } from '../libbpf/compressor.ts';
 import { errnoOf } from '../model/error.ts';
+import { buffersOf } from './batch-memory.ts';
 import { FileWriter } from './parquet/file-writer.ts';
 import { RowGroupEncoder } from './parquet/row-group.ts';
+import type { ColumnMemory } from './parquet/rows.ts';
 import type { Reply, Request } from './parquet-protocol.ts';
 
 const encoder = new RowGroupEncoder(new Compressor(workerData as CompressorHandle));
@@ -18,10 +20,18 @@ function reply(message: Reply): void {
   parentPort?.postMessage(message);
 }
 
+/** Whoever made the batches can use their memory again. */
+function giveBack(part: number, columns: readonly ColumnMemory[]): void {
+  const buffers = buffersOf(columns);
+  parentPort?.postMessage({ kind: 'freed', part, buffers } satisfies Reply, buffers);
+}
+
 function answer(request: Request): void {
   const { part } = request;
   if (request.kind === 'open') {
-    parts.set(part, new FileWriter(encoder, request.table, request.fd));
+    const writer = new FileWriter(encoder, request.table, request.fd);
+    writer.onFree = (columns) => giveBack(part, columns);
+    parts.set(part, writer);
     return;
   }
   const writer = parts.get(part);

@@ -34,13 +34,10 @@ export class PartialFile {
     let at = this.size;
     for (const { byteLength } of parts) this.size += byteLength;
     try {
-      for (const bytes of parts) {
-        for (let done = 0; done < bytes.byteLength; ) {
-          const left = bytes.byteLength - done;
-          const { bytesWritten } = await this.handle.write(bytes, done, left, at);
-          done += bytesWritten;
-          at += bytesWritten;
-        }
+      for (let rest = parts; rest.length > 0; ) {
+        const { bytesWritten } = await this.handle.writev(rest.slice(0, MOST_PARTS), at);
+        at += bytesWritten;
+        rest = after(rest, bytesWritten);
       }
     } catch (error) {
       throw fileError('write', this.path, error);
@@ -80,6 +77,20 @@ export class PartialFile {
       });
     }
   }
+}
+
+/** Of one system call: IOV_MAX of Linux. */
+const MOST_PARTS = 1024;
+
+/** What is left of some bytes when the first so many are written. */
+function after(parts: readonly Uint8Array[], written: number): readonly Uint8Array[] {
+  let left = written;
+  let first = 0;
+  while (first < parts.length && left >= parts[first]!.byteLength) {
+    left -= parts[first++]!.byteLength;
+  }
+  if (left === 0) return parts.slice(first);
+  return [parts[first]!.subarray(left), ...parts.slice(first + 1)];
 }
 
 /** Where the leavings of a killed trace go when the next one needs the name. */

@@ -24,6 +24,8 @@ export class FlowStore {
   evicted = 0;
   /** Word of the first word of our own within a row. */
   readonly extra: number;
+  /** Called before a row leaves: packets of it may still be staged. */
+  beforeHandOn: () => void = () => undefined;
   private readonly slots: Slots;
   private readonly table: AddressTable;
   private readonly sink: RowSink;
@@ -130,6 +132,7 @@ export class FlowStore {
   }
 
   private handOn(slot: number, isWhole = true): void {
+    this.beforeHandOn();
     const row = slot * this.slots.stride;
     const words = this.slots.words;
     const known = words[row + this.extra + FlowExtra.known]!;

@@ -1,9 +1,11 @@
 /**
  * Rows of `packets` as columns, filled in place. A batch is written from its
- * first row on, handed over once, and never used again.
+ * first row on, handed over once, and never used again. Its memory may have
+ * served before: what is not written is not zero.
  */
 import { HOOKS } from '../model/codes.ts';
 import type { Columns, ColumnValues, RowBit, Values } from '../model/columns.ts';
+import { columnMemory } from '../model/memory.ts';
 import { PACKETS } from '../model/tables.ts';
 
 /** Bits of `facts`. Per hook: base plus the hook's number. */
@@ -59,15 +61,16 @@ export class PacketBatch implements Columns {
   readonly present: Int32Array;
   /** CLOCK_MONOTONIC of the last record about the row: no column. */
   readonly endedAt: Int32Array;
-  /** The same of any row. */
-  readonly lastAt = new Int32Array(2);
+  /** The same of the row to which more visits came last. */
+  readonly amendedAt = new Int32Array(2);
 
   constructor(capacity: number) {
     this.capacity = capacity;
-    const words = (perRow: number): Int32Array => new Int32Array(capacity * perRow);
-    const codes = (): Int8Array => new Int8Array(capacity);
-    const bytes = (): Uint8Array => new Uint8Array(capacity);
-    const ports = (): Uint16Array => new Uint16Array(capacity);
+    const words = (perRow: number): Int32Array =>
+      new Int32Array(columnMemory.take(capacity * perRow * 4));
+    const codes = (): Int8Array => new Int8Array(columnMemory.take(capacity));
+    const bytes = (): Uint8Array => new Uint8Array(columnMemory.take(capacity));
+    const ports = (): Uint16Array => new Uint16Array(columnMemory.take(capacity * 2));
     this.packet = words(2);
     this.netns = words(1);
     this.cpu = ports();
@@ -131,7 +134,7 @@ export class PacketBatch implements Columns {
       const perRow = values.length / this.capacity;
       theirs[index]!.set(values.subarray(row * perRow, this.length * perRow));
     });
-    rest.lastAt.set(this.lastAt);
+    rest.amendedAt.set(this.amendedAt);
     rest.length = this.length - row;
     this.length = row;
     return rest;

@@ -36,7 +36,7 @@ export class PacketRows {
     this.foundBatch = this.current;
   }
 
-  /** A fresh row of the current batch, zeroed and numbered. */
+  /** A fresh row of the current batch, numbered; everything else of it is to be filled. */
   begin(skbLow: number, skbHigh: number): number {
     if (this.current.isFull) {
       this.waiting.push(this.current);
@@ -46,7 +46,7 @@ export class PacketRows {
     const row = current.length++;
     const number = ++this.rows;
     current.packet[row * 2] = number | 0;
-    if (number > 0xffffffff) current.packet[row * 2 + 1] = Math.floor(number / 0x100000000);
+    current.packet[row * 2 + 1] = number > 0xffffffff ? Math.floor(number / 0x100000000) : 0;
     this.remember(skbLow, skbHigh, row);
     return row;
   }
@@ -66,7 +66,8 @@ export class PacketRows {
   expire(now: Int32Array, word: number): void {
     for (;;) {
       const first = this.waiting[0];
-      if (first === undefined || !isOlderThan(first.lastAt, 0, LINGER_NS, now, word)) return;
+      if (first === undefined || !isSettled(first, first.length - 1, now, word)) return;
+      if (!isOlderThan(first.amendedAt, 0, LINGER_NS, now, word)) return;
       this.handOverFirst();
     }
   }

@@ -17,7 +17,6 @@ import { Flows } from './flows.ts';
 import { PacketRows } from './packet-rows.ts';
 import { Packets } from './packets.ts';
 import { copyPair } from './row-words.ts';
-import { Visits } from './visits.ts';
 
 export interface RebuildOptions {
   readonly cpus: number;
@@ -38,7 +37,7 @@ export interface RebuildOptions {
 }
 
 /** So many records pass between two looks at what has been quiet long enough. */
-const EXPIRE_EVERY = 64;
+const EXPIRE_EVERY = 256;
 
 export class Rebuild {
   readonly tally: Tally;
@@ -63,8 +62,8 @@ export class Rebuild {
     this.packetRows = new PacketRows(batchRows, options.onPackets);
     this.flowStore = new FlowStore(flowLimit, (words, row) => this.appendFlow(words, row));
     this.flows = new Flows(this.flowStore);
-    const visits = new Visits(clockOffsetNs);
-    this.packets = new Packets(this.packetRows, visits, this.flowStore, this.flows);
+    this.packets = new Packets(this.packetRows, this.flowStore, this.flows, clockOffsetNs);
+    this.flowStore.beforeHandOn = () => this.packets.settle();
   }
 
   /** Flows given up, unfinished, because the table was full. */
@@ -90,12 +89,14 @@ export class Rebuild {
   flush(nowHigh: number, nowLow: number): void {
     this.now[0] = nowLow;
     this.now[1] = nowHigh;
+    this.packets.settle();
     this.packetRows.flush(this.now, 0);
     if (this.flowRows.length > 0) this.handOver();
   }
 
   /** The trace is over: every row is handed over. */
   finish(): void {
+    this.packets.settle();
     this.packetRows.finish();
     this.flowStore.finish();
     if (this.flowRows.length > 0) this.handOver();
@@ -111,9 +112,11 @@ export class Rebuild {
         this.packets.tuples.keep(words, at, (words[at + Word.cpu]! >>> Shift.cpu) & 0xffff, kind);
         break;
       case RecordKind.flow:
+        this.packets.settleOf(words, at);
         this.flows.told(words, at);
         break;
       case RecordKind.end:
+        this.packets.settleOf(words, at);
         this.flows.ended(words, at);
         break;
       case RecordKind.drop:

@@ -66,6 +66,21 @@ export function writeEarlier(
   to[word + 1] = from[at + 1]! - borrow;
 }
 
+/** Adds to the 64-bit value at `words[word]` the difference of those at `from[at]` and `base[place]`. */
+export function writeLater(
+  words: Int32Array,
+  word: number,
+  from: Int32Array,
+  at: number,
+  base: Int32Array,
+  place: number,
+): void {
+  const low = (from[at]! >>> 0) - (base[place]! >>> 0);
+  const sum = (words[word]! >>> 0) + low;
+  words[word + 1]! += from[at + 1]! - base[place + 1]! + Math.floor(sum / 0x1_0000_0000);
+  words[word] = sum;
+}
+
 /** Adds a count between -2^32 and 2^32 to the 64-bit value at a word. */
 export function add(words: Int32Array, word: number, count: number): void {
   const sum = (words[word]! >>> 0) + count;

@@ -12,12 +12,14 @@ const ROW_GROUP_ROWS = 131_072;
 export class FileWriter {
   /** In the file so far. */
   bytes = 0;
+  /** Told of columns that are encoded. */
+  onFree: (columns: readonly ColumnMemory[]) => void = () => undefined;
   private readonly encoder: RowGroupEncoder;
   private readonly table: Table;
   private readonly fd: number;
   private readonly rowGroups: Uint8Array[] = [];
   private rows = 0;
-  private waiting: Span[] = [];
+  private waiting: (Span & { readonly isWhole: boolean })[] = [];
   private waitingRows = 0;
 
   constructor(encoder: RowGroupEncoder, table: Table, fd: number) {
@@ -30,7 +32,7 @@ export class FileWriter {
   add(columns: readonly ColumnMemory[], rows: number): void {
     for (let from = 0; from < rows; from += ROW_GROUP_ROWS) {
       const length = Math.min(ROW_GROUP_ROWS, rows - from);
-      this.waiting.push({ columns, from, rows: length });
+      this.waiting.push({ columns, from, rows: length, isWhole: length === rows });
       this.waitingRows += length;
       if (this.waitingRows >= ROW_GROUP_ROWS) this.putRowGroup();
     }
@@ -56,6 +58,7 @@ export class FileWriter {
     this.write(bytes);
     rowGroups.push(metadata);
     this.rows += rows;
+    for (const { columns, isWhole } of waiting) if (isWhole) this.onFree(columns);
   }
 
   private putMagicFirst(): void {

@@ -1,0 +1,35 @@
+/**
+ * Memory of columns that nobody uses any more, for the next ones: fresh memory
+ * costs the kernel a fault and a cleared page for each 4 KiB, and the garbage
+ * collector its attention. What is taken holds whatever was in it.
+ */
+
+/** Smaller ones are not worth keeping. */
+const LEAST_BYTES = 16_384;
+/** Kept at most, over all sizes. */
+const MOST_BYTES = 96 << 20;
+
+export class MemoryPool {
+  private readonly bySize = new Map<number, ArrayBuffer[]>();
+  private keptBytes = 0;
+
+  take(bytes: number): ArrayBuffer {
+    const kept = this.bySize.get(bytes)?.pop();
+    if (kept === undefined) return new ArrayBuffer(bytes);
+    this.keptBytes -= bytes;
+    return kept;
+  }
+
+  /** The giver must not use it any more. */
+  give(buffer: ArrayBuffer): void {
+    const bytes = buffer.byteLength;
+    if (bytes < LEAST_BYTES || this.keptBytes + bytes > MOST_BYTES) return;
+    const known = this.bySize.get(bytes);
+    if (known === undefined) this.bySize.set(bytes, [buffer]);
+    else known.push(buffer);
+    this.keptBytes += bytes;
+  }
+}
+
+/** One for the thread: batches are made in one place and given up in several. */
+export const columnMemory = new MemoryPool();
