@@ -15,12 +15,13 @@ static __always_inline void tell_merged(struct counters *count, struct nf_conn *
 	submit(record);
 }
 
-static __always_inline void note_confirm(struct sk_buff *skb, __u32 what)
+/* The packet that made the entry may be seen here first: what was decided is told of it, too. */
+static __always_inline void note_confirm(struct sk_buff *skb, __u32 what, __u16 decided)
 {
 	struct packet *packet = packet_of(skb);
 
 	if (packet && packet->visits)
-		packet->seen |= what << SEEN_CONFIRM;
+		packet->seen |= what << SEEN_CONFIRM | (__u32)decided >> 4 << SEEN_DECIDED;
 }
 
 /* The number of the entry that asks for its place in the table; 0 for none. */
@@ -45,13 +46,14 @@ static __always_inline int on_confirm(struct sk_buff *skb, __u64 before, int ret
 	if (flow && flow->number == before) {
 		if (flow_wanted(flow))
 			tell_flow(ct, flow, FLOW_CONFIRM_RAN, ret);
-		note_confirm(skb, ret == NF_ACCEPT ? CONFIRM_INSERTED : CONFIRM_REFUSED);
+		note_confirm(skb, ret == NF_ACCEPT ? CONFIRM_INSERTED : CONFIRM_REFUSED,
+			     flow->decided);
 		return 0;
 	}
 	flow = flow_of(count, ct);
 	if (before && flow && flow_wanted(flow))
 		tell_merged(count, ct, before);
-	note_confirm(skb, CONFIRM_MERGED);
+	note_confirm(skb, CONFIRM_MERGED, 0);
 	return 0;
 }
 

@@ -73,7 +73,10 @@ export class LiveTrace {
   }
 
   /** Resolves when the trace has ended and everything was handed on. Runs once. */
-  async run(sinks: TraceSinks, { onStarted, durationMs, latencyMs }: RunOptions): Promise<TraceEnd> {
+  async run(
+    sinks: TraceSinks,
+    { onStarted, durationMs, latencyMs }: RunOptions,
+  ): Promise<TraceEnd> {
     await this.session.start();
     onStarted();
     const timer = durationMs === undefined ? undefined : setTimeout(() => this.stop(), durationMs);

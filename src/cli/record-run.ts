@@ -1,6 +1,7 @@
 /** What `conntrail record` does; record.ts says how it is called. */
-import { copyBatch } from '../columns/batch.ts';
+
 import { writeFileSync } from 'node:fs';
+import { copyBatch } from '../columns/batch.ts';
 import { fileError, TraceError } from '../model/error.ts';
 import type { TraceEnd } from '../model/facts.ts';
 import { describeLedger, totalLost } from '../model/ledger.ts';

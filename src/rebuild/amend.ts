@@ -33,7 +33,7 @@ export function amendRow(
   batch.verdict[row] = what >>> Shift.verdict;
   batch.mark[row] = words[at + Word.mark]!;
   copyPair(words, at + Word.ktime, batch.endedAt, row * 2);
-  copyPair(words, at + Word.ktime, batch.lastAt, 0);
+  copyPair(words, at + Word.ktime, batch.amendedAt, 0);
   writeEntry(batch, row, words, at, around.flow);
   writeInterfaces(batch, row, words, at);
   const seen = words[at + Word.seen]!;
@@ -41,10 +41,7 @@ export function amendRow(
   batch.facts[row]! |=
     (chains << Fact.chains) | (((seen >>> Seen.rewritten) & HOOK_BITS) << Fact.rewritten);
   batch.chainRuns[row]! += bitsIn(chains);
-  const isKnown = writeLeft(batch, row, words, at, around);
-  if (!isKnown) tear(batch, row);
-  const isComparable = isKnown && !isNameless(batch, row);
-  writeDecisions(batch, row, seen, isComparable ? changedEnds(batch, row) : Changed.unknown);
+  writeDecisions(batch, row, seen, changedBy(batch, row, words, at, around));
   writeComplete(batch, row, flags);
 }
 
@@ -89,16 +86,20 @@ function writeInterfaces(batch: PacketBatch, row: number, words: Int32Array, at:
   batch.present[row]! |= 1 << Present.outIfindex;
 }
 
-/** False where it is not known how the packet left. */
-function writeLeft(
+/** Which ends these visits, with those before, have changed. */
+function changedBy(
   batch: PacketBatch,
   row: number,
   words: Int32Array,
   at: number,
   { flow, store, tuples }: Around,
-): boolean {
+): number {
   const flags = (words[at + Word.flags]! >>> Shift.flags) & 0xffff;
-  if (flags & RecordFlag.packetLeftAsCame) return true; // and so as it left the visits before
-  if (flags & RecordFlag.packetLeftAsMapped) return leaveAsMapped(batch, row, store, flow);
-  return tuples.writeLeft(batch, row, words, at);
+  if (flags & RecordFlag.packetLeftAsCame) return Changed.none; // and so as it left the visits before
+  const isKnown =
+    flags & RecordFlag.packetLeftAsMapped
+      ? leaveAsMapped(batch, row, store, flow)
+      : tuples.writeLeft(batch, row, words, at);
+  if (!isKnown) tear(batch, row);
+  return isKnown && !isNameless(batch, row) ? changedEnds(batch, row) : Changed.unknown;
 }

@@ -47,6 +47,7 @@ export const FlowNull = { confirmedAt: index('confirmed_at'), endedAt: index('en
 export const FlowExtra = {
   lastAt: 0, // time of the last record about this flow
   known: 2, // what has been told: Known
+  staged: 3, // turn of the stage in which one of its packets waits
   words: 4,
 } as const;
 

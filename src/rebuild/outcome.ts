@@ -8,7 +8,7 @@ import { Changed, changedEnds } from './tuples.ts';
 
 /** A row that is torn is never complete, whatever follows; kept in a bit of no column. */
 const TORN = 1 << 31;
-/** It is not known how it came: nothing says what was rewritten. As above. */
+/** It is not known how it came: nothing says what was rewritten. */
 const NAMELESS = 1 << 30;
 const COMPLETE = 1 << Fact.complete;
 
@@ -28,8 +28,9 @@ export function fillOutcome(stage: Stage, batch: PacketBatch, first: number): vo
 }
 
 function changedOf(batch: PacketBatch, row: number, notes: number): number {
-  const isUnknown = (notes & (Noted.leftUnknown | Noted.cameUnknown)) !== 0;
-  return isUnknown ? Changed.unknown : changedEnds(batch, row);
+  return notes & (Noted.leftUnknown | Noted.cameUnknown)
+    ? Changed.unknown
+    : changedEnds(batch, row);
 }
 
 /** What was decided for this packet's own entry comes first; what is only rewritten had a mapping. */
@@ -43,9 +44,16 @@ export function writeDecisions(
   const confirm = (seen >>> Seen.confirm) & 3;
   const src = decisionOf(decided & 3, changed & (Changed.src | Changed.unknown));
   const dst = decisionOf(decided >>> 2, changed & (Changed.dst | Changed.unknown));
-  if (src !== Decision.none) batch.srcNat[row] = src;
-  if (dst !== Decision.none) batch.dstNat[row] = dst;
+  batch.srcNat[row] = firmer(batch.srcNat[row]!, src);
+  batch.dstNat[row] = firmer(batch.dstNat[row]!, dst);
   if (confirm !== 0) batch.confirm[row] = confirm;
+}
+
+/** What was decided in an earlier visit stands, though a later one only shows the mapping. */
+function firmer(before: number, now: number): number {
+  const isDecided = before === Decision.rule || before === Decision.nullMapping;
+  const isFirm = now === Decision.rule || now === Decision.nullMapping;
+  return now === Decision.none || (isDecided && !isFirm) ? before : now;
 }
 
 /** `decided`: 1 a rule, 2 the null binding. */
@@ -60,16 +68,16 @@ export function isMapped(batch: PacketBatch, row: number): boolean {
   return batch.srcNat[row] === Decision.mapping || batch.dstNat[row] === Decision.mapping;
 }
 
+export function tear(batch: PacketBatch, row: number): void {
+  batch.facts[row]! |= TORN;
+}
+
 export function isTorn(batch: PacketBatch, row: number): boolean {
   return (batch.facts[row]! & TORN) !== 0;
 }
 
 export function isNameless(batch: PacketBatch, row: number): boolean {
   return (batch.facts[row]! & NAMELESS) !== 0;
-}
-
-export function tear(batch: PacketBatch, row: number): void {
-  batch.facts[row]! |= TORN;
 }
 
 /** A packet that is dropped has come to its end. */

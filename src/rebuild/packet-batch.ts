@@ -61,8 +61,8 @@ export class PacketBatch implements Columns {
   readonly present: Int32Array;
   /** CLOCK_MONOTONIC of the last record about the row: no column. */
   readonly endedAt: Int32Array;
-  /** The same of any row. */
-  readonly lastAt = new Int32Array(2);
+  /** The same of the row to which more visits came last. */
+  readonly amendedAt = new Int32Array(2);
 
   constructor(capacity: number) {
     this.capacity = capacity;
@@ -134,7 +134,7 @@ export class PacketBatch implements Columns {
       const perRow = values.length / this.capacity;
       theirs[index]!.set(values.subarray(row * perRow, this.length * perRow));
     });
-    rest.lastAt.set(this.lastAt);
+    rest.amendedAt.set(this.amendedAt);
     rest.length = this.length - row;
     this.length = row;
     return rest;

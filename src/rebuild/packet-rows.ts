@@ -66,7 +66,8 @@ export class PacketRows {
   expire(now: Int32Array, word: number): void {
     for (;;) {
       const first = this.waiting[0];
-      if (first === undefined || !isOlderThan(first.lastAt, 0, LINGER_NS, now, word)) return;
+      if (first === undefined || !isSettled(first, first.length - 1, now, word)) return;
+      if (!isOlderThan(first.amendedAt, 0, LINGER_NS, now, word)) return;
       this.handOverFirst();
     }
   }

@@ -9,12 +9,13 @@ import { amendRow } from './amend.ts';
 import { fillBits, fillCodes, fillPlain, fillRest, fillTimes } from './fill.ts';
 import { fillCame, fillLeft } from './fill-tuples.ts';
 import { fillVisits } from './fill-visits.ts';
+import { FlowExtra } from './flow-columns.ts';
 import type { FlowStore } from './flow-store.ts';
 import type { Flows } from './flows.ts';
 import { completeDropped, fillOutcome, isMapped, isTorn } from './outcome.ts';
 import { type PacketBatch, Present } from './packet-batch.ts';
 import { LINGER_NS, type PacketRows } from './packet-rows.ts';
-import { copyPair, isOlderThan, sameAddress } from './row-words.ts';
+import { isOlderThan, sameAddress } from './row-words.ts';
 import { Noted, Stage } from './stage.ts';
 import { Tuples } from './tuples.ts';
 
@@ -44,6 +45,9 @@ export class Packets {
     const flow = this.store.rowOf(words, at); // may give up another flow, and so settle
     const row = this.rows.begin(words[at + Word.skb]!, words[at + Word.skb + 1]!);
     const index = this.stage.add(words, at, flow);
+    if (flow >= 0) {
+      this.store.words[flow + this.store.extra + FlowExtra.staged] = this.stage.turn;
+    }
     let noted = 0;
     if ((flags & RecordFlag.packetCameAsFlow) === 0) {
       const isKnown = this.tuples.writeCame(this.rows.current, row, words, at);
@@ -72,8 +76,16 @@ export class Packets {
     fillLeft(stage, batch, first, store);
     fillOutcome(stage, batch, first);
     this.countInFlows(batch, first);
-    copyPair(stage.words, (stage.count - 1) * recordWords + Word.ktime, batch.lastAt, 0);
     stage.count = 0;
+    stage.turn++;
+  }
+
+  /** Before a record changes what is known of a flow: the packets before it see it as it was. */
+  settleOf(words: Int32Array, at: number): void {
+    const flow = this.store.rowOf(words, at);
+    if (flow < 0) return;
+    const staged = this.store.words[flow + this.store.extra + FlowExtra.staged];
+    if (staged === this.stage.turn) this.settle();
   }
 
   /** RECORD_DROP: follows the traversal of its packet; names are numbers of ours. */
@@ -154,26 +166,29 @@ function continues(
   return isNext && sameFlow(batch, row, words, at);
 }
 
+/** Is this the drop of the packet in the row? Its own traversal may be lost. */
+function isOfRow(batch: PacketBatch, row: number, words: Int32Array, at: number): boolean {
+  if (batch.netns[row] !== words[at + Word.netns]) return false;
+  const hasFlow = hasBit(batch, row, Present.flow);
+  if (!(hasFlow ? sameFlow(batch, row, words, at) : isZero(words, at + Word.flow))) return false;
+  if (isTorn(batch, row)) return true;
+  const { srcAfter, dstAfter } = batch;
+  return (
+    sameAddress(srcAfter, row * 4, words, at + Word.src) &&
+    sameAddress(dstAfter, row * 4, words, at + Word.dst)
+  );
+}
+
+function isZero(words: Int32Array, pair: number): boolean {
+  return words[pair] === 0 && words[pair + 1] === 0;
+}
+
 /** A flow may appear on the way, never change. */
 function sameFlow(batch: PacketBatch, row: number, words: Int32Array, at: number): boolean {
   if (!hasBit(batch, row, Present.flow)) return true;
   return (
     batch.flow[row * 2] === words[at + Word.flow] &&
     batch.flow[row * 2 + 1] === words[at + Word.flow + 1]
-  );
-}
-
-/** Is this the drop of the packet in the row? Its own traversal may be lost. */
-function isOfRow(batch: PacketBatch, row: number, words: Int32Array, at: number): boolean {
-  const isKnown =
-    batch.netns[row] === words[at + Word.netns] &&
-    batch.flow[row * 2] === words[at + Word.flow] &&
-    batch.flow[row * 2 + 1] === words[at + Word.flow + 1];
-  return (
-    isKnown &&
-    (isTorn(batch, row) ||
-      (sameAddress(batch.srcAfter, row * 4, words, at + Word.src) &&
-        sameAddress(batch.dstAfter, row * 4, words, at + Word.dst)))
   );
 }
 

@@ -119,9 +119,11 @@ export class Rebuild {
         this.packets.tuples.keep(words, at, (words[at + Word.cpu]! >>> Shift.cpu) & 0xffff, kind);
         break;
       case RecordKind.flow:
+        this.packets.settleOf(words, at);
         this.flows.told(words, at);
         break;
       case RecordKind.end:
+        this.packets.settleOf(words, at);
         this.flows.ended(words, at);
         break;
       case RecordKind.drop:

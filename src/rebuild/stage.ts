@@ -16,6 +16,8 @@ export class Stage {
   /** Per record: what is wrong with it, or done already: bits of Noted. */
   readonly noted = new Uint8Array(STAGE_RECORDS);
   count = 0;
+  /** Counts how often it was emptied. */
+  turn = 1;
 
   get isFull(): boolean {
     return this.count === STAGE_RECORDS;
@@ -37,7 +39,7 @@ export const Noted = {
   leftDone: 2,
   torn: 4,
   leftUnknown: 8,
-  /** The record that had the tuple was lost. */
+  /** The record that had the tuple was lost, or its entry's. */
   cameUnknown: 16,
 } as const;
 

@@ -22,24 +22,15 @@ function symbolsOf(lines: readonly string[]): Symbols {
 const IN = [0xffffffffc0a00100n, 0xffffffffc0a00200n, 0xffffffffc0a00300n, 0xffffffffc0a00400n];
 
 describe('the hook functions of conntrack', () => {
-  it('are those of each family, where those confirm', () => {
+  it('are what begins tracking, for each family', () => {
     expect(hookAddresses(symbolsOf(OLD))).toEqual({
       conntrack: IN,
-      confirm: [0xffffffffc0a00500n, 0xffffffffc0a00600n],
       hookSlow: { begin: 0xffffffff81000050n, end: 0xffffffff81000130n },
     });
   });
 
-  it('are one for both, where no other confirms', () => {
-    const lines = OLD.filter((line) => !/ipv[46]_confirm/.test(line));
-    expect(hookAddresses(symbolsOf(lines))).toMatchObject({
-      conntrack: IN,
-      confirm: [0xffffffffc0a00700n],
-    });
-  });
-
   it('are none where conntrack is not loaded', () => {
-    expect(hookAddresses(symbolsOf(OLD.slice(0, 2)))).toMatchObject({ conntrack: [], confirm: [] });
+    expect(hookAddresses(symbolsOf(OLD.slice(0, 2)))).toMatchObject({ conntrack: [] });
   });
 
   it('are not known where the kernel hides its addresses', () => {
@@ -48,7 +39,7 @@ describe('the hook functions of conntrack', () => {
   });
 
   it('go to the settings of the object, as far as there is room', () => {
-    const sizes: Readonly<Record<string, number>> = { conntrack_hooks: 32, confirm_hooks: 16 };
+    const sizes: Readonly<Record<string, number>> = { conntrack_hooks: 32 };
     const written: Record<string, bigint[]> = {};
     const rodata = (name: string) => ({
       size: sizes[name] ?? 8,
@@ -59,12 +50,10 @@ describe('the hook functions of conntrack', () => {
     });
     writeAddresses({ rodata } as unknown as BpfObject, {
       conntrack: [11n, 12n, 13n, 14n, 15n],
-      confirm: [21n],
       hookSlow: { begin: 31n, end: 32n },
     });
     expect(written).toEqual({
       conntrack_hooks: [11n, 12n, 13n, 14n],
-      confirm_hooks: [21n, 0n],
       hook_slow_begin: [31n],
       hook_slow_end: [32n],
     });

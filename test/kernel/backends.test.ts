@@ -12,7 +12,7 @@ import { totalLost } from '../../src/model/ledger.ts';
 import { inNamespace, type Row, readCaptureTrace, readTruth, type Trace } from './trace.ts';
 
 /** The one beside the scenario; the others run around it. */
-const FIRST = 'fentry-packets';
+const FIRST = 'fentry-packets' as const;
 const OTHERS = ['kprobe-packets', 'fentry-visits', 'kprobe-flows'] as const;
 type Name = typeof FIRST | (typeof OTHERS)[number];
 

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { OBJECT_PATH } from '../../src/capture/object.ts';
+import { objectPath } from '../../src/capture/object.ts';
 import { elfSection } from '../../src/kernel/elf.ts';
 import { findFunction, replaceFunction } from '../../src/kernel/elf-function.ts';
 import { BpfObject } from '../../src/libbpf/bpf-object.ts';
 import { compilePcap, loadPcap } from '../../src/libbpf/pcap.ts';
 
+const OBJECT_PATH = objectPath('kprobe');
 const EXIT_WITH_ZERO = Uint8Array.from([0xb4, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0]);
 
 describe('libpcap', () => {

@@ -51,7 +51,7 @@ describe('the ledger', () => {
     const wrong = row(given);
     expect(imbalance(wrong)).toBe(by);
     expect(describeLedger(ledger(row({ cpu: 9 }), wrong))).toBe(
-      `the ledger does not balance: cpu 2 probe mapping ${found}`,
+      `the ledger does not balance: cpu 2 probe flow ${found}`,
     );
   });
 });

@@ -5,6 +5,7 @@ import { NameTable, RowBuffer } from '../../src/model/rows.ts';
 import { FLOWS, TABLES } from '../../src/model/tables.ts';
 import { RecordKind } from '../../src/wire/layout.ts';
 
+const { kinds: ROOM, ...KINDS } = RecordKind;
 const WORDS = { u64: 2, timestamp: 2, address: 4 } as const;
 
 describe.each(TABLES)('table $name', (table) => {
@@ -49,11 +50,16 @@ describe('codes', () => {
     ['Mapping', codes.Mapping, codes.MAPPINGS],
     ['Confirm', codes.Confirm, codes.CONFIRMS],
     ['End', codes.End, codes.ENDS],
-    ['RecordKind', RecordKind, [...codes.PROBES, 'kinds']],
+    ['RecordKind', KINDS, codes.PROBES],
   ])('%s are the places of their words', (_, numbers, words) => {
     for (const [name, number] of Object.entries<number>(numbers)) {
       expect(words[number]).toBe(worded(name));
     }
+  });
+
+  it('leave room for every kind of record', () => {
+    expect(Math.max(...Object.values(KINDS))).toBeLessThan(ROOM);
+    expect(codes.PROBES).toHaveLength(Object.keys(KINDS).length + 1);
   });
 
   it('name the protocols they know, and number the others', () => {

@@ -49,7 +49,12 @@ describe('README', () => {
     };
     expect(readme).toContain(`${name}-${version}.tgz`);
     expect(files).toEqual(
-      expect.arrayContaining(['dist', 'build/conntrail.bpf.o', 'build/libconntrail.so']),
+      expect.arrayContaining([
+        'dist',
+        'build/fentry.bpf.o',
+        'build/kprobe.bpf.o',
+        'build/libconntrail.so',
+      ]),
     );
   });
 });

@@ -54,7 +54,7 @@ describe('a drop after its batch was handed over', () => {
     script.wait(9n * MS);
     many(script, 300, 100); // so many records, then settled batches go
     script.wait(9n * MS);
-    many(script, 70, 500);
+    many(script, 300, 500);
     script.drop({ ...ASKED, srcPort: 2 }, { skb: 2n << 8n });
     const { packets, batches } = rebuilt(script.records, { batchRows: 4, chunks: [1] });
     expect(batches[0]).toBe(4);
@@ -147,7 +147,7 @@ describe('a packet that comes back late', () => {
     const back = { ...at, ctinfo: NEW, status: UNMAPPED, in: 1, flags: HAD | RAN };
     script.traversal(['prerouting', 'input'], back);
     script.wait(5n * MS);
-    many(script, 70, 10); // so many records, then settled batches go
+    many(script, 300, 1000); // so many records, then settled batches go
     script.wait(4n * MS);
     script.drop(LOCAL, { ...at, reason: 9 });
     return rebuilt(script.records, options);
@@ -180,7 +180,7 @@ describe('a row', () => {
     const arrays = (of: PacketBatch): Int32Array[] =>
       Object.values(of)
         .flat()
-        .filter((value) => ArrayBuffer.isView(value) && value !== of.lastAt) as Int32Array[];
+        .filter((value) => ArrayBuffer.isView(value) && value !== of.amendedAt) as Int32Array[];
     let next = 1;
     for (const values of arrays(batch)) for (let n = 0; n < values.length; n++) values[n] = next++;
     const before = arrays(batch).map((values) => values.slice());

@@ -271,13 +271,6 @@ describe('a packet of this host', () => {
     const place = { in_ifindex: null, out_ifindex: 4, confirm: 'inserted', complete: true };
     expect(rows[0]).toMatchObject({ ...UNDECIDED, ...place });
   });
-
-  it('came in by no interface, whatever the hook is told', () => {
-    const [row] = scripted((script) =>
-      script.traversal(['output', 'postrouting'], { came: LOCAL, in: 9, out: 4 }),
-    );
-    expect(row).toMatchObject({ in_ifindex: null, out_ifindex: 4 });
-  });
 });
 
 describe('a packet', () => {

@@ -10,7 +10,7 @@ import { increase, type Packet, type Row } from './rows.ts';
 import { ObviousTuples } from './tuples.ts';
 
 /** src/rebuild looks for what is finished every so many records; the order of rows follows. */
-const EXPIRE_EVERY = 64;
+const EXPIRE_EVERY = 256;
 
 export interface ObviousSinks {
   packet(row: Row): void;
