@@ -55,8 +55,9 @@ export function openCalls(cpus: readonly CpuCounters[]): number {
 export function ledgerRows(
   cpus: readonly CpuCounters[],
   tally: Tally,
-  evicted: number,
+  given: { readonly evicted: number; readonly recursion: number | null },
 ): Ledger['rows'] {
+  const { evicted, recursion } = given;
   const rows: LedgerRow[] = [];
   cpus.forEach((kernel, cpu) => {
     for (let probe = 1; probe < PROBES.length; probe++) {
@@ -72,7 +73,7 @@ export function ledgerRows(
         missedReturn: isFirst ? openCalls(cpus) : 0,
         missedEntry: isPacket ? kernel.missedEntry : 0,
         flowsFull: probe === RecordKind.flow ? kernel.flowsFull : 0,
-        recursion: null,
+        recursion: isFirst ? recursion : recursion === null ? null : 0,
         evicted: evictedOf(cpu, probe, evicted),
       });
     }

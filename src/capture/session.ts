@@ -7,7 +7,7 @@ import { hostname } from 'node:os';
 import { clockOffsetNs } from '../kernel/clock.ts';
 import { dropReasons } from '../kernel/drop-reasons.ts';
 import { netnsNames } from '../kernel/netns.ts';
-import { kernelRelease } from '../kernel/release.ts';
+import { isAtLeast, kernelRelease } from '../kernel/release.ts';
 import { loadSymbols, type Symbols } from '../kernel/symbols.ts';
 import {
   type BpfObject,
@@ -118,6 +118,14 @@ export class Session {
 
   counters(): CpuCounters[] {
     return readCounters(this.object, this.cpus);
+  }
+
+  /** Probe runs that the kernel left out; null where it does not count them. */
+  recursionMisses(): number | null {
+    const isCounted = this.facts.backend === 'fentry' || isAtLeast(kernelRelease(), 6, 7);
+    if (!isCounted) return null;
+    const running = this.object.programs.filter((program) => program.isLoadedByDefault);
+    return running.reduce((sum, program) => sum + program.recursionMisses, 0);
   }
 
   /** The kernel function at an address, or the address where there is none. */

@@ -135,7 +135,7 @@ export class LiveTrace {
     const counters = this.session.counters();
     for (const [cpu, { seq }] of counters.entries()) tally.end(cpu, seq, process.hrtime.bigint());
     const ledger = {
-      rows: ledgerRows(counters, tally, evicted),
+      rows: ledgerRows(counters, tally, { evicted, recursion: this.session.recursionMisses() }),
       lossWindow: tally.lossWindow,
       conntrackStats: before !== null && after !== null ? { before, after } : null,
     };

@@ -46,6 +46,9 @@ const LIBBPF = {
   // const void *btf__raw_data(const struct btf *btf, __u32 *size)
   btf__raw_data: ['uint64', ['uint64', 'pointer']],
 
+  // int bpf_obj_get_info_by_fd(int bpf_fd, void *info, __u32 *info_len)
+  bpf_obj_get_info_by_fd: ['int', ['int', 'pointer', 'pointer']],
+
   // const char *bpf_program__name(const struct bpf_program *prog)
   bpf_program__name: ['string', ['uint64']],
   // const char *bpf_program__section_name(const struct bpf_program *prog)

@@ -2,6 +2,10 @@ import { libbpf } from './bindings.ts';
 import { check, checkPointer } from './failure.ts';
 import type { Handle } from './native.ts';
 
+/** struct bpf_prog_info (uapi/linux/bpf.h) up to its member recursion_misses, and where that is. */
+const INFO_BYTES = 216;
+const RECURSION_MISSES = 208;
+
 /** One program of an object; valid until the object is closed. */
 export class Program {
   readonly #handle: Handle;
@@ -22,6 +26,21 @@ export class Program {
   /** Valid after the object was loaded. */
   get fd(): number {
     return check(`bpf_program__fd ${this.name}`, () => libbpf().bpf_program__fd(this.#handle));
+  }
+
+  /**
+   * Runs that the kernel left out because the program was running on that CPU
+   * already (struct bpf_prog_info). 0 on kernels that do not count them.
+   */
+  get recursionMisses(): number {
+    const info = Buffer.alloc(INFO_BYTES);
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(INFO_BYTES);
+    const { fd } = this;
+    check(`bpf_obj_get_info_by_fd ${this.name}`, () =>
+      libbpf().bpf_obj_get_info_by_fd(fd, info, length),
+    );
+    return Number(info.readBigUInt64LE(RECURSION_MISSES));
   }
 
   /** Whether load() loads this program. Before load(), as all setters. */
