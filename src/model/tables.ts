@@ -75,7 +75,7 @@ function hookColumns(): Column[] {
       unit: 'ns since 1970 UTC',
       nullable: true,
     }),
-    column(`${hook}_ns`, 'u32', `time spent inside ${hook}, saturating`, {
+    column(`${hook}_ns`, 'u32', `time spent inside ${hook}, saturating; null: not measured`, {
       unit: 'ns',
       nullable: true,
     }),
