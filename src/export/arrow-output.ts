@@ -104,12 +104,9 @@ function streamBytes(stream: Writable): Bytes {
     path: NAME,
     write: (...chunks) =>
       new Promise((resolve, reject) => {
-        stream.cork();
-        for (const chunk of chunks.slice(0, -1)) stream.write(chunk);
-        stream.write(chunks.at(-1) ?? new Uint8Array(0), (error) =>
+        stream.write(Buffer.concat(chunks), (error) =>
           error ? reject(streamError(error)) : resolve(),
         );
-        stream.uncork();
       }),
     commit: async () => undefined,
     keep: async () => undefined,

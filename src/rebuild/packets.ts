@@ -2,7 +2,7 @@
  * Traversal and drop records to rows of `packets`, and what each row tells
  * about its flow. Rows are begun at once and filled together: see stage.ts.
  */
-import { Hook, Verdict } from '../model/codes.ts';
+import { Hook } from '../model/codes.ts';
 import { RecordFlag } from '../wire/layout.ts';
 import { recordWords, Shift, Word } from '../wire/words.ts';
 import { amendRow } from './amend.ts';
@@ -12,10 +12,11 @@ import { fillVisits } from './fill-visits.ts';
 import { FlowExtra } from './flow-columns.ts';
 import type { FlowStore } from './flow-store.ts';
 import type { Flows } from './flows.ts';
-import { completeDropped, fillOutcome, isMapped, isTorn } from './outcome.ts';
+import { completeDropped, fillOutcome, isMapped } from './outcome.ts';
 import { type PacketBatch, Present } from './packet-batch.ts';
 import { LINGER_NS, type PacketRows } from './packet-rows.ts';
-import { isOlderThan, sameAddress } from './row-words.ts';
+import { isOlderThan } from './row-words.ts';
+import { continues, hasBit, isOfRow } from './same-packet.ts';
 import { Noted, Stage } from './stage.ts';
 import { Tuples } from './tuples.ts';
 
@@ -141,64 +142,4 @@ export class Packets {
     if (batch.chainRuns[row]! > 0) this.flows.countChained(flow);
     if (isMapped(batch, row)) this.flows.countMapped(flow);
   }
-}
-
-/** The order of hooks on every way, by hook. */
-const RANK = [0, 2, 1, 0, 2];
-
-/** Are these visits the next ones of the packet in the row? The sk_buff alone is no proof. */
-function continues(
-  batch: PacketBatch,
-  row: number,
-  words: Int32Array,
-  at: number,
-  hook: number,
-): boolean {
-  if (batch.netns[row] !== words[at + Word.netns]) return false;
-  if (batch.verdict[row] === Verdict.drop || hasBit(batch, row, Present.drop)) return false;
-  if (isOlderThan(batch.endedAt, row * 2, LINGER_NS, words, at + Word.ktime)) return false;
-  if (hasBit(batch, row, Present.at + hook)) return false;
-  const last = batch.lastHook[row]!;
-  const isNext =
-    hook === Hook.prerouting
-      ? last === Hook.postrouting && isLoopback(batch, row, words, at)
-      : RANK[hook]! > RANK[last]!;
-  return isNext && sameFlow(batch, row, words, at);
-}
-
-/** Is this the drop of the packet in the row? Its own traversal may be lost. */
-function isOfRow(batch: PacketBatch, row: number, words: Int32Array, at: number): boolean {
-  if (batch.netns[row] !== words[at + Word.netns]) return false;
-  const hasFlow = hasBit(batch, row, Present.flow);
-  if (!(hasFlow ? sameFlow(batch, row, words, at) : isZero(words, at + Word.flow))) return false;
-  if (isTorn(batch, row)) return true;
-  const { srcAfter, dstAfter } = batch;
-  return (
-    sameAddress(srcAfter, row * 4, words, at + Word.src) &&
-    sameAddress(dstAfter, row * 4, words, at + Word.dst)
-  );
-}
-
-function isZero(words: Int32Array, pair: number): boolean {
-  return words[pair] === 0 && words[pair + 1] === 0;
-}
-
-/** A flow may appear on the way, never change. */
-function sameFlow(batch: PacketBatch, row: number, words: Int32Array, at: number): boolean {
-  if (!hasBit(batch, row, Present.flow)) return true;
-  return (
-    batch.flow[row * 2] === words[at + Word.flow] &&
-    batch.flow[row * 2 + 1] === words[at + Word.flow + 1]
-  );
-}
-
-/** lo hands the very sk_buff back, with its entry: out and in are the same interface. */
-function isLoopback(batch: PacketBatch, row: number, words: Int32Array, at: number): boolean {
-  return (
-    hasBit(batch, row, Present.outIfindex) && batch.outIfindex[row] === words[at + Word.inIfindex]
-  );
-}
-
-function hasBit(batch: PacketBatch, row: number, bit: number): boolean {
-  return ((batch.present[row]! >>> bit) & 1) === 1;
 }
