@@ -75,7 +75,7 @@ function hookColumns(): Column[] {
       unit: 'ns since 1970 UTC',
       nullable: true,
     }),
-    column(`${hook}_ns`, 'u32', `time spent inside ${hook}, saturating; null: not measured`, {
+    column(`${hook}_ns`, 'u32', `time spent inside ${hook}, saturating`, {
       unit: 'ns',
       nullable: true,
     }),
