@@ -16,7 +16,7 @@ import {
   type Link,
   possibleCpus,
 } from '../libbpf/index.ts';
-import type { Backend, Detail, TraceFacts } from '../model/facts.ts';
+import { type Backend, type Detail, RECORD_VERSION, type TraceFacts } from '../model/facts.ts';
 import { recordBytes } from '../wire/layout.ts';
 import { type FilterWords, readFilter } from './filter.ts';
 import { type CpuCounters, openCalls, readCounters } from './kernel-counters.ts';
@@ -24,9 +24,6 @@ import { type Loaded, loadProbes } from './load.ts';
 import { wordBytes } from './map-bytes.ts';
 import { checkKernel } from './requirements.ts';
 import { defaultRingBytes, type Rings } from './rings.ts';
-
-/** Of record.h; a capture of another major version is refused. */
-export const RECORD_VERSION = 2;
 
 /** enum phase of bpf/maps.h. */
 const Phase = { off: 0, warming: 1, on: 2, stopping: 3 } as const;

@@ -3,7 +3,8 @@
 import { evictedOf } from '../capture/kernel-counters.ts';
 import { CaptureReader } from '../export/capture-reader.ts';
 import { PROBES } from '../model/codes.ts';
-import type { TraceEnd, TraceFacts } from '../model/facts.ts';
+import { TraceError } from '../model/error.ts';
+import { RECORD_VERSION, type TraceEnd, type TraceFacts } from '../model/facts.ts';
 import type { Ledger, LedgerRow } from '../model/ledger.ts';
 import { RecordKind } from '../wire/layout.ts';
 import type { Tally } from '../wire/tally.ts';
@@ -20,12 +21,24 @@ export interface CaptureTables {
 
 export async function openCaptureTables(path: string): Promise<CaptureTables> {
   const reader = await CaptureReader.open(path);
+  const { recordVersion } = reader.facts;
+  if (recordVersion !== RECORD_VERSION) {
+    await reader.close();
+    throw otherRecords(path, recordVersion);
+  }
   return {
     facts: reader.facts,
     truncated: reader.truncated,
     batches: () => rebuildAll(reader),
     close: () => reader.close(),
   };
+}
+
+function otherRecords(path: string, found: number): TraceError {
+  const versions = `found records of version ${found}, needed version ${RECORD_VERSION}`;
+  return new TraceError('unsupported', `${path}: ${versions}`, {
+    hint: 'read it with the version of conntrail that made it',
+  });
 }
 
 async function* rebuildAll(reader: CaptureReader): AsyncGenerator<NamedBatch, TraceEnd> {

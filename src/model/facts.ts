@@ -13,8 +13,11 @@ export type Detail = (typeof DETAILS)[number];
 export const BACKENDS = ['fentry', 'kprobe'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
+/** Of bpf/record.h: raised when a reader of the one before would misread. */
+export const RECORD_VERSION = 2;
+
 export interface TraceFacts {
-  /** Version of the record layout; a reader refuses another major. */
+  /** Version of the record layout; a reader refuses another. */
   readonly recordVersion: number;
   readonly recordBytes: number;
   readonly node: string;

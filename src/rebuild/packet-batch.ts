@@ -66,8 +66,7 @@ export class PacketBatch implements Columns {
 
   constructor(capacity: number) {
     this.capacity = capacity;
-    const words = (perRow: number): Int32Array =>
-      new Int32Array(columnMemory.take(capacity * perRow * 4));
+    const words = (perRow: number): Int32Array => wordsFor(capacity * perRow);
     const codes = (): Int8Array => new Int8Array(columnMemory.take(capacity));
     const bytes = (): Uint8Array => new Uint8Array(columnMemory.take(capacity));
     const ports = (): Uint16Array => new Uint16Array(columnMemory.take(capacity * 2));
@@ -192,4 +191,8 @@ export class PacketBatch implements Columns {
   private fact(bit: number): RowBit {
     return { words: this.facts, bit };
   }
+}
+
+function wordsFor(count: number): Int32Array {
+  return new Int32Array(columnMemory.take(count * 4));
 }

@@ -65,10 +65,12 @@ it('ends with one clear line when the reader goes away', async () => {
 });
 
 it('waits for a slow reader', async () => {
+  let isSlow = true;
   let release: () => void = () => undefined;
   const stdout = new Writable({
     write: (_chunk, _encoding, done) => {
       release = done;
+      if (!isSlow) done();
     },
   });
   const output = await openOutput('-', TABLES, { facts: FACTS, stdout });
@@ -78,6 +80,7 @@ it('waits for a slow reader', async () => {
   });
   await new Promise((resolve) => setImmediate(resolve));
   expect(isWritten).toBe(false);
+  isSlow = false;
   release();
   await writing;
   expect(isWritten).toBe(true);
