@@ -34,7 +34,7 @@ static __always_inline __u8 entry_wanted(struct nf_conn *ct)
 {
 	struct tuple tuple;
 
-	if (!filter.by_flow && !filter.by_packet && sample == 1)
+	if (!filter.by_flow && !filter.namespaces && !filter.zones && sample == 1)
 		return WANTED_YES;
 	if (filter.namespaces && !netns_wanted(entry_netns(ct)))
 		return WANTED_NO;

@@ -2,7 +2,9 @@
  * All that a trace is asked to leave out: from the words of the command line
  * to what the object is given before it is loaded, and a canonical text.
  */
+
 import { compilePcap } from '../libbpf/index.ts';
+import { TraceError } from '../model/error.ts';
 import { filterTerms, filterTermsBytes } from '../wire/layout.ts';
 import { decodeCbpf } from './cbpf.ts';
 import { parseFlowTerms } from './flow-parser.ts';
@@ -38,4 +40,26 @@ export function readFilter(words: FilterWords): Filter {
   if (program !== undefined) terms[filterTerms.pcap] = terms[filterTerms.byPacket] = 1;
   const said = flow === undefined ? expression : describeFlowTerms(flow);
   return { text: [said, packet.text].filter((part) => part !== '').join(' '), terms, program };
+}
+
+const PACKETS_ALONE = ['interface', 'mark', 'state', 'direction', 'newOnly', 'hook'] as const;
+
+/**
+ * The same for a trace without packets: namespaces and zones are those of the
+ * entries; what only a packet has cannot be asked for.
+ */
+export function forFlowsAlone(filter: Filter, words: FilterWords): Filter {
+  const given = PACKETS_ALONE.filter((name) => words[name] !== undefined);
+  const names = given.map((name) => `--${name === 'newOnly' ? 'new-only' : name}`);
+  if (filter.program !== undefined) names.unshift(`--filter '${words.filter}'`);
+  if (names.length > 0) {
+    throw new TraceError(
+      'usage',
+      `found --detail flows with ${names.join(', ')}, needed what a flow has: protocols, hosts, ports, --netns, --zone`,
+      { hint: '--detail packets' },
+    );
+  }
+  const terms = filter.terms.slice();
+  terms[filterTerms.byPacket] = 0;
+  return { ...filter, terms };
 }

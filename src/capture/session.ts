@@ -18,7 +18,7 @@ import {
 } from '../libbpf/index.ts';
 import { type Backend, type Detail, RECORD_VERSION, type TraceFacts } from '../model/facts.ts';
 import { recordBytes } from '../wire/layout.ts';
-import { type FilterWords, readFilter } from './filter.ts';
+import { type FilterWords, forFlowsAlone, readFilter } from './filter.ts';
 import { type CpuCounters, openCalls, readCounters } from './kernel-counters.ts';
 import { type Loaded, loadProbes } from './load.ts';
 import { wordBytes } from './map-bytes.ts';
@@ -65,7 +65,8 @@ export class Session {
 
   /** Loads and attaches; records come after `start()`. */
   static open(options: SessionOptions): Session {
-    const filter = readFilter(options);
+    const asked = readFilter(options);
+    const filter = options.detail === 'flows' ? forFlowsAlone(asked, options) : asked;
     checkKernel();
     const symbols = loadSymbols();
     const cpus = possibleCpus();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readFilter } from '../../src/capture/filter.ts';
+import { forFlowsAlone, readFilter } from '../../src/capture/filter.ts';
 import { addressBytes } from '../../src/capture/prefix.ts';
 import { filterTerms, filterTermsBytes } from '../../src/wire/layout.ts';
 
@@ -161,5 +161,31 @@ describe('the bytes of flow terms', () => {
     ]);
     expect([...addressBytes('64:ff9b::1.2.3.4')].slice(12)).toEqual([1, 2, 3, 4]);
     expect([...addressBytes('fe80::')].slice(0, 2)).toEqual([0xfe, 0x80]);
+  });
+});
+
+describe('a filter for flows alone', () => {
+  const ask = (words: Parameters<typeof readFilter>[0]) => forFlowsAlone(readFilter(words), words);
+
+  it('asks entries for what they have, and no packets', () => {
+    const words = { filter: 'udp and port 53', netns: '4026531840', zone: '7' };
+    expect(readFilter(words).terms[filterTerms.byPacket]).toBe(1);
+    const { terms, text } = ask(words);
+    expect(terms[filterTerms.byPacket]).toBe(0);
+    expect(terms[filterTerms.byFlow]).toBe(1);
+    expect([terms[filterTerms.namespaces], terms[filterTerms.zones]]).toEqual([1, 1]);
+    expect(text).toContain('--zone 7');
+  });
+
+  it.each([
+    [{ interface: 'eth0' }, '--interface'],
+    [{ mark: '3' }, '--mark'],
+    [{ state: 'new' }, '--state'],
+    [{ direction: 'reply' }, '--direction'],
+    [{ newOnly: true }, '--new-only'],
+    [{ hook: 'forward', netns: '4026531840' }, '--hook'],
+    [{ filter: 'len > 100' }, "--filter 'len > 100'"],
+  ] as const)('refuses what only a packet has: %o', (words, name) => {
+    expect(() => ask(words)).toThrow(`found --detail flows with ${name}, needed what a flow has`);
   });
 });
