@@ -137,11 +137,12 @@ describe('at the prerouting hook of the router', () => {
     expect(atRouter('place')).toEqual({ 'ipv4 icmp': 8 });
   });
 
-  it('has nothing where only another hook is asked for', () => {
-    expect(atRouter('hook')).toEqual({});
-    expect(countAtHook(traces.get('hook')!.packets, truth.namespaces.router!, 'forward')).toEqual({
-      'ipv4 udp': 30,
-    });
+  it('has the whole way of packets that passed the hook asked for, and no others', () => {
+    const { packets } = traces.get('hook')!;
+    const forwarded = countAtHook(packets, truth.namespaces.router!, 'forward');
+    expect(forwarded).toEqual({ 'ipv4 udp': 30 });
+    expect(atRouter('hook')).toEqual(forwarded);
+    expect(packets.filter((row) => row.forward_at === null)).toEqual([]);
   });
 
   it('has nothing of a mark that no packet has', () => {
