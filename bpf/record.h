@@ -31,8 +31,7 @@ enum record_ctinfo {
 
 /* Bits of record.flags; each kind uses the ones named after it. */
 enum record_flag {
-	PACKET_CONNTRACK_RAN = 1 << 0,	/* nf_conntrack_in() ran in one of the visits */
-	PACKET_CONNTRACK_DROP = 1 << 1, /* and returned something else than accept */
+	PACKET_CONNTRACK_RAN = 1 << 0,	/* conntrack is at work where its way began */
 	PACKET_HAD_ENTRY = 1 << 2,	/* came with an entry attached: loopback, reinjected */
 	PACKET_NO_PORTS = 1 << 3,	/* came as a later fragment: no ports to read */
 	PACKET_CAME_AS_FLOW = 1 << 4,	/* came with its entry's tuple of its direction; else RECORD_CAME precedes */

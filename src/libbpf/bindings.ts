@@ -59,12 +59,6 @@ const LIBBPF = {
   bpf_program__autoload: ['bool', ['uint64']],
   // int bpf_program__set_autoload(struct bpf_program *prog, bool autoload)
   bpf_program__set_autoload: ['int', ['uint64', 'bool']],
-  // int bpf_program__set_type(struct bpf_program *prog, enum bpf_prog_type type)
-  bpf_program__set_type: ['int', ['uint64', 'uint32']],
-  // int bpf_program__set_expected_attach_type(struct bpf_program *prog, enum bpf_attach_type type)
-  bpf_program__set_expected_attach_type: ['int', ['uint64', 'uint32']],
-  // int bpf_program__set_attach_target(struct bpf_program *prog, int attach_prog_fd, const char *attach_func_name)
-  bpf_program__set_attach_target: ['int', ['uint64', 'int', 'string']],
   // struct bpf_link *bpf_program__attach(const struct bpf_program *prog)
   bpf_program__attach: ['uint64', ['uint64']],
   // struct bpf_link *bpf_program__attach_kprobe(const struct bpf_program *prog, bool retprobe, const char *func_name)

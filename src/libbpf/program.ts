@@ -49,25 +49,6 @@ export class Program {
     check(operation, () => libbpf().bpf_program__set_autoload(this.#handle, autoload));
   }
 
-  /** enum bpf_prog_type. */
-  setType(type: number): void {
-    const operation = `bpf_program__set_type ${this.name}`;
-    check(operation, () => libbpf().bpf_program__set_type(this.#handle, type));
-  }
-
-  /** enum bpf_attach_type. */
-  setExpectedAttachType(type: number): void {
-    const operation = `bpf_program__set_expected_attach_type ${this.name}`;
-    check(operation, () => libbpf().bpf_program__set_expected_attach_type(this.#handle, type));
-  }
-
-  /** The kernel function of an fentry or fexit program. */
-  setAttachTarget(kernelFunction: string): void {
-    const operation = `bpf_program__set_attach_target ${this.name} to ${kernelFunction}`;
-    const call = () => libbpf().bpf_program__set_attach_target(this.#handle, 0, kernelFunction);
-    check(operation, call, symbolHint(kernelFunction));
-  }
-
   /** Attaches to what its section names. */
   attach(): Link {
     const operation = `bpf_program__attach ${this.name}`;

@@ -52,20 +52,6 @@ export function sameAddress(a: Int32Array, at: number, b: Int32Array, word: numb
   );
 }
 
-/** Writes the time at `at` less a 32-bit duration. */
-export function writeEarlier(
-  from: Int32Array,
-  at: number,
-  durationNs: number,
-  to: Int32Array,
-  word: number,
-): void {
-  const low = from[at]! >>> 0;
-  const borrow = durationNs > low ? 1 : 0;
-  to[word] = low - durationNs;
-  to[word + 1] = from[at + 1]! - borrow;
-}
-
 /** Adds to the 64-bit value at `words[word]` the difference of those at `from[at]` and `base[place]`. */
 export function writeLater(
   words: Int32Array,
@@ -86,11 +72,6 @@ export function add(words: Int32Array, word: number, count: number): void {
   const sum = (words[word]! >>> 0) + count;
   words[word] = sum;
   words[word + 1]! += Math.floor(sum / 0x1_0000_0000);
-}
-
-/** Is the time at `a[at]` before the one at `b[word]`? */
-export function isBefore(a: Int32Array, at: number, b: Int32Array, word: number): boolean {
-  return isLess(a[at + 1]!, a[at]!, b[word + 1]!, b[word]!);
 }
 
 /** Is the time at `a[at]` more than `ns` (below 2^32) before the one at `b[word]`? */

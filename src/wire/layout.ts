@@ -58,7 +58,6 @@ export const Ctinfo = {
 /** enum record_flag. */
 export const RecordFlag = {
   packetConntrackRan: 1,
-  packetConntrackDrop: 2,
   packetHadEntry: 4,
   packetNoPorts: 8,
   packetCameAsFlow: 16,

@@ -2,11 +2,10 @@ import { describe, expect, it } from 'vitest';
 import {
   add,
   clearNull,
-  isBefore,
   isNull,
   isOlderThan,
   setNull,
-  writeEarlier,
+  writeLater,
 } from '../../src/rebuild/row-words.ts';
 
 const BORDERS = [
@@ -46,17 +45,15 @@ describe.each(BORDERS)('%i', (value) => {
     }
   });
 
-  it('less a duration borrows', () => {
-    for (const count of COUNTS) {
-      const words = around(0n);
-      writeEarlier(around(value), 2, count, words, 2);
-      expect(inner(words), `${value} - ${count}`).toBe(BigInt.asUintN(64, value - BigInt(count)));
-    }
-  });
-
-  it('is before what is greater', () => {
-    for (const other of BORDERS) {
-      expect(isBefore(around(value), 2, around(other), 2)).toBe(value < other);
+  it('moves by what lies between two times', () => {
+    for (const from of BORDERS) {
+      for (const base of BORDERS) {
+        const words = around(value);
+        writeLater(words, 2, around(from), 2, around(base), 2);
+        expect(inner(words), `${value} + ${from} - ${base}`).toBe(
+          BigInt.asUintN(64, value + from - base),
+        );
+      }
     }
   });
 
