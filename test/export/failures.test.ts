@@ -19,6 +19,7 @@ import { openOutput } from '../../src/export/output.ts';
 import { readDataset } from '../../src/export/read-dataset.ts';
 import { TraceError } from '../../src/model/error.ts';
 import { FLOWS, PACKETS, TABLES } from '../../src/model/tables.ts';
+import { AS_NOBODY } from '../run/as-nobody.ts';
 import {
   CLOCK_OFFSET,
   END,
@@ -111,16 +112,6 @@ describe.runIf(canMount())('a full disk', () => {
       expect(whole).toBeGreaterThan(3);
     }));
 });
-
-/** Nobody, who may read everything: the project may lie where only root can look. */
-const AS_NOBODY = [
-  'setpriv',
-  '--reuid=65534',
-  '--regid=65534',
-  '--clear-groups',
-  '--inh-caps=-all,+dac_read_search',
-  '--ambient-caps=-all,+dac_read_search',
-];
 
 describe('openOutput', () => {
   it.each(['x.parquet', 'x.arrow'])('refuses a folder named %s', async (name) => {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { AS_NOBODY } from '../run/as-nobody.ts';
 import { conntrail, type Ended } from './conntrail.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'conntrail-errors-'));
@@ -18,16 +19,6 @@ function expectOneLine({ stderr }: Ended): void {
 }
 
 const isRoot = process.getuid?.() === 0;
-/** Nobody, who may read everything: the project may lie where only root can look. */
-const AS_NOBODY = [
-  'setpriv',
-  '--reuid=65534',
-  '--regid=65534',
-  '--clear-groups',
-  '--inh-caps=-all,+dac_read_search',
-  '--ambient-caps=-all,+dac_read_search',
-];
-
 describe('wrong usage ends with 2 and one line', () => {
   const out = join(folder, 'never');
   it.each([
