@@ -36,21 +36,19 @@ export class TraceTables {
   private horizonLow = 0;
 
   constructor(facts: TraceFacts, symbolAt: SymbolAt) {
+    const clockOffsetNs = BigInt(facts.clockOffsetNs);
     this.cpus = facts.cpus;
     this.rebuild = new Rebuild({
       cpus: facts.cpus,
       dropReason: (reason) => facts.dropReasons[reason] ?? String(reason),
       symbol: (low, high) => symbolAt((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)),
-      clockOffsetNs: BigInt(facts.clockOffsetNs),
+      clockOffsetNs,
       onPackets: (packets) =>
         this.ready.push({ table: 'packets', batch: columnBatch(packets, names) }),
       onRows: (rows) => this.build(rows),
     });
     const names = new NameBytes(this.rebuild.names.names);
-    const context = {
-      clockOffsetNs: BigInt(facts.clockOffsetNs),
-      names: this.rebuild.names.names,
-    };
+    const context = { clockOffsetNs, names: this.rebuild.names.names };
     this.builders = {
       flows: new BatchBuilder(FLOWS, context),
       losses: new BatchBuilder(LOSSES, context),

@@ -5,7 +5,7 @@ import { emptyBatch } from '../columns/batch.ts';
 import { IpcEncoder } from '../columns/ipc.ts';
 import type { Metadata } from '../columns/schema.ts';
 import { errnoOf, fileError, TraceError } from '../model/error.ts';
-import { columnMemory } from '../model/memory.ts';
+import { columnMemory, ownBuffer } from '../model/memory.ts';
 import type { Table, TableName } from '../model/tables.ts';
 import type { OpenContext, Output, Written } from './output-shape.ts';
 import { PartialFile } from './partial-file.ts';
@@ -88,9 +88,8 @@ class ArrowOutput implements Output {
 /** The batch is ours, and written: its memory serves the next ones. */
 function giveBack(batch: RecordBatch): void {
   for (const { values } of batch.data.children) {
-    const { buffer, byteLength } = values as Uint8Array;
-    const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
-    if (isWhole) columnMemory.give(buffer);
+    const buffer = ownBuffer(values as Uint8Array);
+    if (buffer !== undefined) columnMemory.give(buffer);
   }
 }
 

@@ -4,6 +4,7 @@
  * (batches out of a file do) are copied.
  */
 import type { RecordBatch } from '../columns/arrow.ts';
+import { ownBuffer } from '../model/memory.ts';
 import type { Table } from '../model/tables.ts';
 import type { ColumnMemory } from './parquet/rows.ts';
 
@@ -31,6 +32,7 @@ export function buffersOf(columns: readonly ColumnMemory[]): ArrayBuffer[] {
 
 function whole(view: ArrayBufferView): ArrayBuffer {
   const { buffer, byteOffset, byteLength } = view;
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) return buffer;
-  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength).slice().buffer;
+  return (
+    ownBuffer(view) ?? new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength).slice().buffer
+  );
 }

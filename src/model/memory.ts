@@ -9,6 +9,11 @@ const LEAST_BYTES = 16_384;
 /** Kept at most, over all sizes. */
 const MOST_BYTES = 96 << 20;
 
+/** The memory of a view that has it for itself; undefined where others may be in it. */
+export function ownBuffer({ buffer, byteLength }: ArrayBufferView): ArrayBuffer | undefined {
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? buffer : undefined;
+}
+
 export class MemoryPool {
   private readonly bySize = new Map<number, ArrayBuffer[]>();
   private keptBytes = 0;

@@ -1,12 +1,12 @@
 /** One more traversal record into a row that is filled already. */
-import { RecordFlag, Seen } from '../wire/layout.ts';
+import { RecordFlag } from '../wire/layout.ts';
 import { Shift, Word } from '../wire/words.ts';
-import { bitsIn, stateOf } from './fill.ts';
+import { bitsIn, chainsIn, hookFacts, stateOf } from './fill.ts';
 import { leaveAsMapped } from './fill-tuples.ts';
 import { writeVisits } from './fill-visits.ts';
 import type { FlowStore } from './flow-store.ts';
 import { isNameless, tear, writeComplete, writeDecisions } from './outcome.ts';
-import { Fact, type PacketBatch, Present } from './packet-batch.ts';
+import { type PacketBatch, Present } from './packet-batch.ts';
 import { copyPair, writeLater } from './row-words.ts';
 import { Changed, changedEnds, type Tuples } from './tuples.ts';
 
@@ -16,8 +16,6 @@ export interface Around {
   readonly store: FlowStore;
   readonly tuples: Tuples;
 }
-
-const HOOK_BITS = 31;
 
 export function amendRow(
   batch: PacketBatch,
@@ -37,10 +35,8 @@ export function amendRow(
   writeEntry(batch, row, words, at, around.flow);
   writeInterfaces(batch, row, words, at);
   const seen = words[at + Word.seen]!;
-  const chains = (seen >>> Seen.chains) & HOOK_BITS;
-  batch.facts[row]! |=
-    (chains << Fact.chains) | (((seen >>> Seen.rewritten) & HOOK_BITS) << Fact.rewritten);
-  batch.chainRuns[row]! += bitsIn(chains);
+  batch.facts[row]! |= hookFacts(seen);
+  batch.chainRuns[row]! += bitsIn(chainsIn(seen));
   writeDecisions(batch, row, seen, changedBy(batch, row, words, at, around));
   writeComplete(batch, row, flags);
 }

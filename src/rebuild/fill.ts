@@ -76,10 +76,9 @@ export function fillBits({ words, count, flows }: Stage, batch: PacketBatch, fir
   const { facts, present, chainRuns } = batch;
   for (let at = 0, row = first; row < first + count; row++, at += recordWords) {
     const seen = words[at + Word.seen]!;
-    const chains = (seen >>> Seen.chains) & HOOK_BITS;
+    const chains = chainsIn(seen);
     const ctinfo = (words[at + Word.ctinfo]! >>> Shift.ctinfo) & 0xff;
-    facts[row] =
-      (chains << Fact.chains) | (((seen >>> Seen.rewritten) & HOOK_BITS) << Fact.rewritten);
+    facts[row] = hookFacts(seen);
     present[row] =
       (flows[row - first]! >= 0 ? 1 << Present.flow : 0) |
       (ctinfo <= 4 ? 1 << Present.direction : 0) |
@@ -87,6 +86,17 @@ export function fillBits({ words, count, flows }: Stage, batch: PacketBatch, fir
       (words[at + Word.outIfindex] !== 0 ? 1 << Present.outIfindex : 0);
     chainRuns[row] = chains === 0 ? 0 : bitsIn(chains);
   }
+}
+
+/** The hooks at which a nat chain ran, a bit each. */
+export function chainsIn(seen: number): number {
+  return (seen >>> Seen.chains) & HOOK_BITS;
+}
+
+/** What was seen at hooks, as bits of `facts`. */
+export function hookFacts(seen: number): number {
+  const rewritten = (seen >>> Seen.rewritten) & HOOK_BITS;
+  return (chainsIn(seen) << Fact.chains) | (rewritten << Fact.rewritten);
 }
 
 export function bitsIn(bits: number): number {
