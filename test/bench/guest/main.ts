@@ -9,6 +9,7 @@ import { MAIN_SCRIPT } from '../../../src/lab/place.ts';
 import { chooseSubjects } from './chosen.ts';
 import { guestTable, machine } from './guest-table.ts';
 import { type Measurement, measure } from './guests.ts';
+import { sumsByKind } from './profile.ts';
 import { measureRates, type Rate, rateTable } from './rates.ts';
 
 /** build/guest, seen from build/bench/test/bench/guest. */
@@ -61,7 +62,8 @@ async function measureAll(
       const one = await measure(name, job, 1, signal);
       if (signal.aborted) return all; // what there is by now is worth showing
       say(`${name} ${subject.name}: ${describe(one)} (${Math.round(one.elapsedMs / 1000)} s)`);
-      for (const { place, perPacket } of one.profile?.slice(0, PROFILE_LINES) ?? []) {
+      const lines = one.profile ?? [];
+      for (const { place, perPacket } of [...sumsByKind(lines), ...lines.slice(0, PROFILE_LINES)]) {
         process.stdout.write(`${perPacket.toFixed(1).padStart(10)}  ${place}\n`);
       }
       all.push(one);

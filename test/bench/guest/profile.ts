@@ -90,6 +90,18 @@ async function readSymbols(folder: string) {
   };
 }
 
+/** Sums by where the code is; compiled code also by how well it is compiled, as the names say. */
+export function sumsByKind(lines: readonly Line[]): Line[] {
+  const sums = new Map<string, number>();
+  for (const { place, perPacket } of lines) {
+    const [, kind = place] = /^(.*?:(?: JS:[*^~]?)?)/.exec(place) ?? [];
+    sums.set(kind, (sums.get(kind) ?? 0) + perPacket);
+  }
+  return [...sums]
+    .map(([place, perPacket]) => ({ place: `all of ${place}`, perPacket }))
+    .sort((a, b) => b.perPacket - a.perPacket);
+}
+
 /** The functions that took most, per packet. */
 export async function profile(
   executed: ReadonlyMap<bigint, number>,
