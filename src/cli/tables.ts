@@ -7,13 +7,13 @@ import type { RecordBatch } from '../columns/arrow.ts';
 import { BatchBuilder } from '../columns/batch.ts';
 import { columnBatch } from '../columns/column-batch.ts';
 import { NameBytes } from '../columns/names.ts';
+import { Merge } from '../libbpf/merge.ts';
 import type { TraceFacts } from '../model/facts.ts';
 import type { Ledger } from '../model/ledger.ts';
 import { layoutOf } from '../model/row-layout.ts';
 import { RowBuffer } from '../model/rows.ts';
 import { FLOWS, LOSSES, type TableName } from '../model/tables.ts';
 import { Rebuild } from '../rebuild/rebuild.ts';
-import { Merge } from '../wire/merge.ts';
 import type { Tally } from '../wire/tally.ts';
 import { recordWords } from '../wire/words.ts';
 
@@ -26,8 +26,7 @@ export interface NamedBatch {
 export type SymbolAt = (address: bigint) => string;
 
 export class TraceTables {
-  private readonly cpus: number;
-  private readonly merge = new Merge();
+  private readonly merge: Merge;
   private readonly rebuild: Rebuild;
   private readonly builders: Readonly<Record<'flows' | 'losses', BatchBuilder>>;
   private ready: NamedBatch[] = [];
@@ -37,7 +36,7 @@ export class TraceTables {
 
   constructor(facts: TraceFacts, symbolAt: SymbolAt) {
     const clockOffsetNs = BigInt(facts.clockOffsetNs);
-    this.cpus = facts.cpus;
+    this.merge = new Merge(facts.cpus);
     this.rebuild = new Rebuild({
       cpus: facts.cpus,
       dropReason: (reason) => facts.dropReasons[reason] ?? String(reason),
@@ -65,10 +64,10 @@ export class TraceTables {
 
   /** One drain's bytes, complete up to the horizon. The bytes are free again afterwards. */
   add(bytes: Uint8Array, horizonNs: bigint): void {
-    this.merge.add(bytes, this.cpus);
+    this.merge.add(bytes);
     this.horizonHigh = Number(BigInt.asIntN(32, horizonNs >> 32n));
     this.horizonLow = Number(BigInt.asIntN(32, horizonNs));
-    this.merge.release(this.horizonHigh, this.horizonLow, this.rebuild.record);
+    this.merge.release(this.horizonHigh, this.horizonLow, this.rebuild.records);
   }
 
   /** For whoever keeps the bytes alone: what the ledger and the reader of the bytes will ask for. */
@@ -84,7 +83,8 @@ export class TraceTables {
 
   /** After the last drain. */
   finish(): void {
-    this.merge.releaseAll(this.rebuild.record);
+    this.merge.releaseAll(this.rebuild.records);
+    this.merge.close();
     this.rebuild.finish();
   }
 

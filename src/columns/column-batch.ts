@@ -1,67 +1,21 @@
-/** Columns filled in place to a RecordBatch: the arrays are taken as they are, bits are packed. */
+/** Columns filled in place to a RecordBatch: the the arrays are taken as they are. */
 import { type Data, makeData, type RecordBatch, type Schema } from 'apache-arrow';
-import type { Columns, ColumnValues, RowBit, Values } from '../model/columns.ts';
+import type { Columns, ColumnValues, Values } from '../model/columns.ts';
 import type { Column } from '../model/tables.ts';
 import { batchFrom } from './batch.ts';
 import { type NameBytes, namesData } from './names.ts';
 import { arrowSchema, dictionaryOf } from './schema.ts';
 
-/** One bit of each row, packed as Arrow wants it; `count` of them are set. */
-interface Packed {
-  readonly bits: Uint8Array;
-  readonly count: number;
-}
-
-/** Packs bits of row words; most are the same in all rows, which one look at the words tells. */
-class Packer {
-  private readonly length: number;
-  private readonly anyOf = new Map<Int32Array, number>();
-  private readonly allOf = new Map<Int32Array, number>();
-
-  constructor(length: number) {
-    this.length = length;
-  }
-
-  pack({ words, bit }: RowBit): Packed {
-    if (!this.anyOf.has(words)) this.survey(words);
-    const { length } = this;
-    const bits = new Uint8Array((length + 7) >>> 3);
-    if (((this.anyOf.get(words)! >>> bit) & 1) === 0) return { bits, count: 0 };
-    if (((this.allOf.get(words)! >>> bit) & 1) === 1) {
-      bits.fill(0xff);
-      return { bits, count: length };
-    }
-    let count = 0;
-    for (let row = 0; row < length; row++) {
-      const value = (words[row]! >>> bit) & 1;
-      count += value;
-      bits[row >>> 3]! |= value << (row & 7);
-    }
-    return { bits, count };
-  }
-
-  private survey(words: Int32Array): void {
-    let any = 0;
-    let all = -1;
-    for (let row = 0; row < this.length; row++) {
-      any |= words[row]!;
-      all &= words[row]!;
-    }
-    this.anyOf.set(words, any);
-    this.allOf.set(words, all);
-  }
-}
-
 /** The batch owns the arrays from now on. */
 export function columnBatch(columns: Columns, names: NameBytes): RecordBatch {
   const { table, length } = columns;
   const schema: Schema = arrowSchema(table);
-  const packer = new Packer(length);
+  const sources = columns.columns;
   const children = table.columns.map((column, index) => {
-    const source = columns.columns[index]!;
+    const source = sources[index]!;
     const { type } = schema.fields[index]!;
-    const valid = source.valid === undefined ? undefined : packer.pack(source.valid);
-    const values = valuesOf(columns, column, source, packer, valid, names);
+    const { valid } = source;
+    const values = valuesOf(columns, column, source, names);
     const nulls =
       valid === undefined || valid.count === length
         ? { nullCount: 0 }
@@ -74,12 +28,10 @@ export function columnBatch(columns: Columns, names: NameBytes): RecordBatch {
 function valuesOf(
   { table, length }: Columns,
   column: Column,
-  { values, truth }: ColumnValues,
-  packer: Packer,
-  valid: Packed | undefined,
+  { values, truth, valid }: ColumnValues,
   names: NameBytes,
 ): object {
-  if (truth !== undefined) return { data: packer.pack(truth).bits };
+  if (truth !== undefined) return { data: truth.bits };
   if (values === undefined) throw new RangeError(`${column.name} has no values`);
   if (column.type === 'name') return namesData(values as Int32Array, length, valid?.bits, names);
   const data = arrowView(column, values, length);

@@ -5,8 +5,8 @@ import { emptyBatch } from '../columns/batch.ts';
 import { IpcEncoder } from '../columns/ipc.ts';
 import type { Metadata } from '../columns/schema.ts';
 import { errnoOf, fileError, TraceError } from '../model/error.ts';
-import { columnMemory, ownBuffer } from '../model/memory.ts';
 import type { Table, TableName } from '../model/tables.ts';
+import { giveBack } from './batch-memory.ts';
 import type { OpenContext, Output, Written } from './output-shape.ts';
 import { PartialFile } from './partial-file.ts';
 
@@ -82,14 +82,6 @@ class ArrowOutput implements Output {
       throw error;
     }
     for (const { byteLength } of chunks) this.bytes += byteLength;
-  }
-}
-
-/** The batch is ours, and written: its memory serves the next ones. */
-function giveBack(batch: RecordBatch): void {
-  for (const { values } of batch.data.children) {
-    const buffer = ownBuffer(values as Uint8Array);
-    if (buffer !== undefined) columnMemory.give(buffer);
   }
 }
 

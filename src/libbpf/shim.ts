@@ -32,6 +32,22 @@ const SHIM = {
   // void memory_ring_close(struct memory_ring *ring)
   memory_ring_close: ['void', ['uint64']],
 
+  // struct merge *merge_open(uint32_t cpus, void *block, uint32_t records)
+  merge_open: ['uint64', ['uint32', 'pointer', 'uint32']],
+  // int merge_add(struct merge *merge, const void *records, uint64_t bytes)
+  merge_add: ['int', ['uint64', 'pointer', 'uint64']],
+  // uint32_t merge_release(struct merge *merge, uint32_t horizon_high, uint32_t horizon_low)
+  merge_release: ['uint32', ['uint64', 'uint32', 'uint32']],
+  // void merge_close(struct merge *merge)
+  merge_close: ['void', ['uint64']],
+
+  // void columns_fill(const struct fill *fill)
+  columns_fill: ['void', ['uint64']],
+  // void columns_pack(struct pack *pack)
+  columns_pack: ['void', ['uint64']],
+  // uint64_t columns_address(const void *memory)
+  columns_address: ['uint64', ['pointer']],
+
   // uint64_t log_read(char *dst, uint64_t capacity)
   log_read: ['uint64', ['pointer', 'uint64']],
   // void log_clear(void)

@@ -7,19 +7,19 @@ import type { Table } from './tables.ts';
 
 export type Values = Int8Array | Uint8Array | Uint16Array | Int32Array;
 
-/** A bit of each row: one word per row, and which bit of it. */
-export interface RowBit {
-  readonly words: Int32Array;
-  readonly bit: number;
+/** One bit of each row, least significant first, as Arrow wants it; `count` of them are set. */
+export interface Packed {
+  readonly bits: Uint8Array;
+  readonly count: number;
 }
 
 export interface ColumnValues {
   /** Undefined for a column of type bool. */
   readonly values?: Values;
   /** The value of a column of type bool. */
-  readonly truth?: RowBit;
+  readonly truth?: Packed;
   /** Set: the row has a value. Absent where the column cannot be null. */
-  readonly valid?: RowBit;
+  readonly valid?: Packed;
 }
 
 export interface Columns {

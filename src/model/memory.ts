@@ -16,18 +16,26 @@ export function ownBuffer({ buffer, byteLength }: ArrayBufferView): ArrayBuffer 
 
 export class MemoryPool {
   private readonly bySize = new Map<number, ArrayBuffer[]>();
+  private readonly taken = new WeakSet<ArrayBufferLike>();
   private keptBytes = 0;
 
   take(bytes: number): ArrayBuffer {
     const kept = this.bySize.get(bytes)?.pop();
-    if (kept === undefined) return new ArrayBuffer(bytes);
-    this.keptBytes -= bytes;
-    return kept;
+    if (kept !== undefined) this.keptBytes -= bytes;
+    const buffer = kept ?? new ArrayBuffer(bytes);
+    this.taken.add(buffer);
+    return buffer;
+  }
+
+  /** Was it taken here? Then all of it belongs to one batch, whose columns share it. */
+  isTaken(buffer: ArrayBufferLike): buffer is ArrayBuffer {
+    return this.taken.has(buffer);
   }
 
   /** The giver must not use it any more. */
   give(buffer: ArrayBuffer): void {
     const bytes = buffer.byteLength;
+    this.taken.delete(buffer);
     if (bytes < LEAST_BYTES || this.keptBytes + bytes > MOST_BYTES) return;
     const known = this.bySize.get(bytes);
     if (known === undefined) this.bySize.set(bytes, [buffer]);

@@ -1,14 +1,15 @@
 /** One more traversal record into a row that is filled already. */
 import { RecordFlag } from '../wire/layout.ts';
 import { Shift, Word } from '../wire/words.ts';
-import { bitsIn, chainsIn, hookFacts, stateOf } from './fill.ts';
-import { leaveAsMapped } from './fill-tuples.ts';
-import { writeVisits } from './fill-visits.ts';
 import type { FlowStore } from './flow-store.ts';
+import { leaveAsMapped } from './mapped.ts';
 import { isNameless, tear, writeComplete, writeDecisions } from './outcome.ts';
-import { type PacketBatch, Present } from './packet-batch.ts';
+import type { PacketBatch } from './packet-batch.ts';
+import { Present } from './packet-layout.ts';
 import { copyPair, writeLater } from './row-words.ts';
+import { stateOf } from './states.ts';
 import { Changed, changedEnds, type Tuples } from './tuples.ts';
+import { bitsIn, chainsIn, hookFacts, writeVisits } from './visits.ts';
 
 export interface Around {
   /** First word of the row of its flow, -1 for none. */
@@ -48,7 +49,7 @@ function writeShifted(batch: PacketBatch, row: number, words: Int32Array, at: nu
   const low = startedAt[pair]!;
   const high = startedAt[pair + 1]!;
   writeLater(startedAt, pair, words, at + Word.started, startedKtime, pair);
-  writeVisits(batch, row, words, at, row);
+  writeVisits(batch, row, words, at);
   startedAt[pair] = low;
   startedAt[pair + 1] = high;
 }

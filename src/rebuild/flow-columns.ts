@@ -48,7 +48,8 @@ export const FlowExtra = {
   lastAt: 0, // time of the last record about this flow
   known: 2, // what has been told: Known
   staged: 3, // turn of the stage in which one of its packets waits
-  words: 4,
+  mapping: 4, // once both tuples are known, what mappingOf() says
+  words: 5,
 } as const;
 
 export const Known = {

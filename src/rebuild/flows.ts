@@ -7,6 +7,7 @@ import { RecordFlag } from '../wire/layout.ts';
 import { Shift, Word } from '../wire/words.ts';
 import { Flow as Col, FlowExtra, FlowNull, Known } from './flow-columns.ts';
 import type { FlowStore } from './flow-store.ts';
+import { mappingOf } from './mapped.ts';
 import { add, clearNull, copyAddress, copyPair } from './row-words.ts';
 
 export class Flows {
@@ -126,7 +127,7 @@ export class Flows {
     copyAddress(words, at + Word.dst, to, row + Col.dst);
     to[row + Col.srcPort] = (words[at + Word.srcPort]! >>> Shift.srcPort) & 0xffff;
     to[row + Col.dstPort] = (words[at + Word.dstPort]! >>> Shift.dstPort) & 0xffff;
-    to[row + this.store.extra + FlowExtra.known]! |= Known.original;
+    this.noteTuple(row, Known.original);
   }
 
   private copyReply(words: Int32Array, at: number, row: number): void {
@@ -135,9 +136,18 @@ export class Flows {
     copyAddress(words, at + Word.dst, to, row + Col.dstReply);
     to[row + Col.srcPortReply] = (words[at + Word.srcPort]! >>> Shift.srcPort) & 0xffff;
     to[row + Col.dstPortReply] = (words[at + Word.dstPort]! >>> Shift.dstPort) & 0xffff;
-    to[row + this.store.extra + FlowExtra.known]! |= Known.reply;
+    this.noteTuple(row, Known.reply);
+  }
+
+  private noteTuple(row: number, tuple: number): void {
+    const { words, extra } = this.store;
+    words[row + extra + FlowExtra.known]! |= tuple;
+    if ((words[row + extra + FlowExtra.known]! & BOTH) !== BOTH) return;
+    words[row + extra + FlowExtra.mapping] = mappingOf(words, row);
   }
 }
+
+const BOTH = Known.original | Known.reply;
 
 function olderMapping(status: number, natBit: number, doneBit: number): number {
   if (status & natBit) return Mapping.older;

@@ -1,9 +1,14 @@
 /** What the visits of a row add up to: who decided its NAT, and whether it is complete. */
+
+import { Noted, Staged } from '../libbpf/columns.ts';
 import { Decision } from '../model/codes.ts';
 import { RecordFlag, Seen } from '../wire/layout.ts';
-import { recordWords, Shift, Word } from '../wire/words.ts';
-import { Fact, type PacketBatch } from './packet-batch.ts';
-import { Noted, type Stage } from './stage.ts';
+import { Shift, Word } from '../wire/words.ts';
+import { FlowExtra } from './flow-columns.ts';
+import type { FlowStore } from './flow-store.ts';
+import type { PacketBatch } from './packet-batch.ts';
+import { Fact } from './packet-layout.ts';
+import type { Stage } from './stage.ts';
 import { Changed, changedEnds } from './tuples.ts';
 
 /** A row that is torn is never complete, whatever follows; kept in a bit of no column. */
@@ -12,25 +17,52 @@ const TORN = 1 << 31;
 const NAMELESS = 1 << 30;
 const COMPLETE = 1 << Fact.complete;
 
-export function fillOutcome(stage: Stage, batch: PacketBatch, first: number): void {
-  const { words, count, noted } = stage;
-  for (let index = 0, at = 0, row = first; index < count; index++, row++, at += recordWords) {
-    const flags = (words[at + Word.flags]! >>> Shift.flags) & 0xffff;
-    const notes = noted[index]!;
-    const isSame = (flags & RecordFlag.packetLeftAsCame) !== 0;
-    const changed = isSame ? Changed.none : changedOf(batch, row, notes);
-    batch.srcNat[row] = batch.dstNat[row] = batch.confirm[row] = 0;
-    writeDecisions(batch, row, words[at + Word.seen]!, changed);
-    if (notes & Noted.torn) tear(batch, row);
-    if (notes & Noted.cameUnknown) batch.facts[row]! |= NAMELESS;
-    writeComplete(batch, row, flags);
+/**
+ * The decisions of the staged packets, and whether their rows are complete.
+ * Needs them filled, which leaves decisions empty and rows incomplete.
+ */
+export function fillOutcome(
+  stage: Stage,
+  batch: PacketBatch,
+  first: number,
+  store: FlowStore,
+): void {
+  const { words, staged, count } = stage;
+  const { facts } = batch;
+  for (let index = 0, at = 0, row = first; index < count; index++, at += Staged.words, row++) {
+    const record = staged[at + Staged.record]!;
+    const noted = staged[at + Staged.noted]!;
+    const flags = (words[record + Word.flags]! >>> Shift.flags) & 0xffff;
+    const seen = words[record + Word.seen]!;
+    const changed =
+      (flags & AS_ENTRY) === AS_ENTRY && noted === 0
+        ? mappingFor(store, staged[at + Staged.flow]!, batch.direction[row]!)
+        : changedOf(batch, row, flags, noted);
+    if (changed !== 0 || seen >>> Seen.decided !== 0) writeDecisions(batch, row, seen, changed);
+    if ((flags & UNSURE) === 0 && noted === 0) facts[row]! |= COMPLETE;
+    else writeUnsure(batch, row, flags, noted);
   }
 }
 
-function changedOf(batch: PacketBatch, row: number, notes: number): number {
-  return notes & (Noted.leftUnknown | Noted.cameUnknown)
+const AS_ENTRY = RecordFlag.packetCameAsFlow | RecordFlag.packetLeftAsMapped;
+const UNSURE = RecordFlag.packetIsPart | RecordFlag.packetIsTorn;
+
+/** What its entry says of all packets of its direction. */
+function mappingFor(store: FlowStore, flow: number, direction: number): number {
+  return (store.words[flow + store.extra + FlowExtra.mapping]! >>> (direction * 2)) & 3;
+}
+
+function changedOf(batch: PacketBatch, row: number, flags: number, noted: number): number {
+  if (flags & RecordFlag.packetLeftAsCame) return Changed.none;
+  return noted & (Noted.leftUnknown | Noted.cameUnknown)
     ? Changed.unknown
     : changedEnds(batch, row);
+}
+
+function writeUnsure(batch: PacketBatch, row: number, flags: number, noted: number): void {
+  if (noted & Noted.torn) tear(batch, row);
+  if (noted & Noted.cameUnknown) batch.facts[row]! |= NAMELESS;
+  writeComplete(batch, row, flags);
 }
 
 /** What was decided for this packet's own entry comes first; what is only rewritten had a mapping. */

@@ -6,6 +6,7 @@
  */
 
 import { PacketBatch } from './packet-batch.ts';
+import { PacketLayout } from './packet-layout.ts';
 import { isOlderThan } from './row-words.ts';
 
 /** A packet that has left may still be dropped, or come back, within this. */
@@ -21,32 +22,30 @@ export class PacketRows {
   current: PacketBatch;
   /** Where find() has found a row. */
   foundBatch: PacketBatch;
-  private readonly batchRows: number;
+  readonly layout: PacketLayout;
+  /** Rows so far; the last one's number. */
+  begun = 0;
   private readonly sink: BatchSink;
   private readonly waiting: PacketBatch[] = [];
   private readonly places = new Int32Array(PLACES * PLACE_WORDS);
   /** Number of the first waiting batch; the current one has the number after the last. */
   private firstNumber = 0;
-  private rows = 0;
 
   constructor(batchRows: number, sink: BatchSink) {
-    this.batchRows = batchRows;
+    this.layout = new PacketLayout(batchRows);
     this.sink = sink;
-    this.current = new PacketBatch(batchRows);
+    this.current = new PacketBatch(this.layout);
     this.foundBatch = this.current;
   }
 
-  /** A fresh row of the current batch, numbered; everything else of it is to be filled. */
+  /** A fresh row of the current batch; everything of it is to be filled. */
   begin(skbLow: number, skbHigh: number): number {
     if (this.current.isFull) {
       this.waiting.push(this.current);
-      this.current = new PacketBatch(this.batchRows);
+      this.current = new PacketBatch(this.layout);
     }
-    const { current } = this;
-    const row = current.length++;
-    const number = ++this.rows;
-    current.packet[row * 2] = number | 0;
-    current.packet[row * 2 + 1] = number > 0xffffffff ? Math.floor(number / 0x100000000) : 0;
+    const row = this.current.length++;
+    this.begun++;
     this.remember(skbLow, skbHigh, row);
     return row;
   }
@@ -91,7 +90,7 @@ export class PacketRows {
   finish(): void {
     if (this.current.length > 0) this.waiting.push(this.current);
     while (this.waiting.length > 0) this.handOverFirst();
-    this.current = new PacketBatch(this.batchRows);
+    this.current = new PacketBatch(this.layout);
   }
 
   private remember(skbLow: number, skbHigh: number, row: number): void {

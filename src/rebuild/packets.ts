@@ -2,23 +2,25 @@
  * Traversal and drop records to rows of `packets`, and what each row tells
  * about its flow. Rows are begun at once and filled together: see stage.ts.
  */
+import { Noted, Staged } from '../libbpf/columns.ts';
 import { Hook } from '../model/codes.ts';
 import { RecordFlag } from '../wire/layout.ts';
-import { recordWords, Shift, Word } from '../wire/words.ts';
+import { Shift, Word } from '../wire/words.ts';
 import { amendRow } from './amend.ts';
-import { fillBits, fillCodes, fillPlain, fillRest, fillTimes } from './fill.ts';
-import { fillCame, fillLeft } from './fill-tuples.ts';
-import { fillVisits } from './fill-visits.ts';
+import { Fill } from './fill.ts';
 import { FlowExtra } from './flow-columns.ts';
 import type { FlowStore } from './flow-store.ts';
 import type { Flows } from './flows.ts';
 import { completeDropped, fillOutcome, isMapped } from './outcome.ts';
-import { type PacketBatch, Present } from './packet-batch.ts';
+import type { PacketBatch } from './packet-batch.ts';
+import { Present } from './packet-layout.ts';
 import { LINGER_NS, type PacketRows } from './packet-rows.ts';
 import { isOlderThan } from './row-words.ts';
-import { continues, hasBit, isOfRow } from './same-packet.ts';
-import { Noted, Stage } from './stage.ts';
+import { continues, continuesRecord, hasBit, isOfRow } from './same-packet.ts';
+import { Late, NO_DROP, Stage } from './stage.ts';
 import { Tuples } from './tuples.ts';
+
+const LEFT_BY_ENTRY = RecordFlag.packetLeftAsCame | RecordFlag.packetLeftAsMapped;
 
 export class Packets {
   readonly tuples = new Tuples();
@@ -26,14 +28,20 @@ export class Packets {
   private readonly store: FlowStore;
   private readonly flows: Flows;
   private readonly stage = new Stage();
-  private readonly offset: Int32Array;
+  private readonly fill: Fill;
 
   /** `clockOffsetNs`: wall clock minus CLOCK_MONOTONIC. */
   constructor(rows: PacketRows, store: FlowStore, flows: Flows, clockOffsetNs: bigint) {
     this.rows = rows;
     this.store = store;
     this.flows = flows;
-    this.offset = new Int32Array(BigInt64Array.of(clockOffsetNs).buffer);
+    this.fill = new Fill(this.stage, store, rows.layout, clockOffsetNs);
+  }
+
+  /** The records to come stand in these words, until settle(). */
+  read(words: Int32Array): void {
+    this.settle();
+    this.stage.words = words;
   }
 
   /** RECORD_TRAVERSAL: a packet, or more visits of one that has a row. */
@@ -41,44 +49,34 @@ export class Packets {
     const flags = (words[at + Word.flags]! >>> Shift.flags) & 0xffff;
     const hook = (words[at + Word.visits]! >>> 8) & 0xff;
     const begins = hook === Hook.prerouting || hook === Hook.output;
-    if ((!begins || flags & RecordFlag.packetHadEntry) && this.amend(words, at, hook)) return;
     if (this.stage.isFull || this.rows.current.isFull) this.settle();
     const flow = this.store.rowOf(words, at); // may give up another flow, and so settle
+    if (flow >= 0) this.store.words[flow + this.store.extra + FlowExtra.staged] = this.stage.turn;
+    const isLater = !begins || (flags & RecordFlag.packetHadEntry) !== 0;
+    if (isLater && this.addVisits(words, at, flow)) return;
     const row = this.rows.begin(words[at + Word.skb]!, words[at + Word.skb + 1]!);
-    const index = this.stage.add(words, at, flow);
-    if (flow >= 0) {
-      this.store.words[flow + this.store.extra + FlowExtra.staged] = this.stage.turn;
-    }
-    let noted = 0;
+    let noted = isLater && !begins && flags & RecordFlag.packetHadEntry ? Noted.torn : 0;
     if ((flags & RecordFlag.packetCameAsFlow) === 0) {
       const isKnown = this.tuples.writeCame(this.rows.current, row, words, at);
       noted |= isKnown ? Noted.cameDone : Noted.cameUnknown;
     }
-    if ((flags & (RecordFlag.packetLeftAsCame | RecordFlag.packetLeftAsMapped)) === 0) {
-      if (this.tuples.writeLeft(this.rows.current, row, words, at)) noted |= Noted.leftDone;
+    if ((flags & LEFT_BY_ENTRY) === 0 && this.tuples.writeLeft(this.rows.current, row, words, at)) {
+      noted |= Noted.leftDone;
     }
-    if (!begins && flags & RecordFlag.packetHadEntry) noted |= Noted.torn;
-    this.stage.noted[index] = noted;
+    this.stage.add(at, flow, noted);
   }
 
   /** Fills the rows whose records are staged: before anybody looks at them, or their flows leave. */
   settle(): void {
-    const { stage, store } = this;
+    const { stage } = this;
     if (stage.count === 0) return;
     const batch = this.rows.current;
     const first = batch.length - stage.count;
-    fillPlain(stage, batch, first);
-    fillCodes(stage, batch, first);
-    fillTimes(stage, batch, first, this.offset);
-    fillBits(stage, batch, first);
-    fillRest(stage, batch, first);
-    fillVisits(stage, batch, first);
-    fillCame(stage, batch, first, store);
-    fillLeft(stage, batch, first, store);
-    fillOutcome(stage, batch, first);
+    this.fill.fill(batch, this.rows.begun - stage.count + 1);
+    fillOutcome(stage, batch, first, this.store);
     this.countInFlows(batch, first);
-    stage.count = 0;
-    stage.turn++;
+    for (let late = 0; late < stage.lateCount; late++) this.settleLate(batch, first, late);
+    stage.clear();
   }
 
   /** Before a record changes what is known of a flow: the packets before it see it as it was. */
@@ -93,8 +91,20 @@ export class Packets {
   sawDrop(words: Int32Array, at: number, reason: number, location: number): void {
     const row = this.rows.find(words[at + Word.skb]!, words[at + Word.skb + 1]!);
     if (row < 0) return;
-    const batch = this.rows.foundBatch;
-    if (batch === this.rows.current) this.settle();
+    if (this.stage.isFull) this.settle();
+    const index = this.stagedIndex(row);
+    if (index >= 0) this.stage.addDrop(index, at, reason, location);
+    else this.drop(this.rows.foundBatch, row, words, at, reason, location);
+  }
+
+  private drop(
+    batch: PacketBatch,
+    row: number,
+    words: Int32Array,
+    at: number,
+    reason: number,
+    location: number,
+  ): void {
     if (isOlderThan(batch.endedAt, row * 2, LINGER_NS, words, at + Word.ktime)) return;
     if (hasBit(batch, row, Present.drop) || !isOfRow(batch, row, words, at)) return;
     batch.dropReason[row] = reason;
@@ -104,29 +114,65 @@ export class Packets {
   }
 
   /** More visits of a packet that has a row: by loopback, or after a rest elsewhere. False: it has none. */
-  private amend(words: Int32Array, at: number, hook: number): boolean {
+  private addVisits(words: Int32Array, at: number, flow: number): boolean {
     const row = this.rows.find(words[at + Word.skb]!, words[at + Word.skb + 1]!);
     if (row < 0) return false;
+    const hook = (words[at + Word.visits]! >>> 8) & 0xff;
+    const flags = (words[at + Word.flags]! >>> Shift.flags) & 0xffff;
+    const index = this.stagedIndex(row);
+    // A tuple in a record of its own is kept only until the next one comes.
+    if (index >= 0 && (flags & LEFT_BY_ENTRY) !== 0 && !this.stage.hasLate(index)) {
+      const { stage } = this;
+      if (!continuesRecord(words, stage.recordOf(index), stage.flowOf(index) >= 0, at, hook))
+        return false;
+      stage.addVisits(index, at, flow);
+      return true;
+    }
+    if (index >= 0) this.settle();
     const batch = this.rows.foundBatch;
-    if (batch === this.rows.current) this.settle();
     if (!continues(batch, row, words, at, hook)) return false;
-    const flow = this.store.rowOf(words, at);
+    this.amend(batch, row, words, at, flow);
+    return true;
+  }
+
+  /** Of a row that find() has found: its place in the stage, -1 where it is filled already. */
+  private stagedIndex(row: number): number {
+    const { current, foundBatch } = this.rows;
+    return foundBatch === current ? row - (current.length - this.stage.count) : -1;
+  }
+
+  private settleLate(batch: PacketBatch, first: number, late: number): void {
+    const { words, late: entries } = this.stage;
+    const from = late * Late.words;
+    const at = entries[from + Late.at]!;
+    const row = first + entries[from + Late.row]!;
+    const reason = entries[from + Late.reason]!;
+    if (reason === NO_DROP) this.amend(batch, row, words, at, entries[from + Late.flow]!);
+    else this.drop(batch, row, words, at, reason, entries[from + Late.location]!);
+  }
+
+  private amend(
+    batch: PacketBatch,
+    row: number,
+    words: Int32Array,
+    at: number,
+    flow: number,
+  ): void {
     const hadFlow = hasBit(batch, row, Present.flow);
     const wasMapped = isMapped(batch, row);
     const hadChains = batch.chainRuns[row]! > 0;
     amendRow(batch, row, words, at, { flow, store: this.store, tuples: this.tuples });
-    if (flow < 0) return true;
+    if (flow < 0) return;
     if (!hadFlow) this.countRow(batch, row, flow, words, at);
     if (hadFlow && !hadChains && batch.chainRuns[row]! > 0) this.flows.countChained(flow);
     if (hadFlow && !wasMapped && isMapped(batch, row)) this.flows.countMapped(flow);
-    return true;
   }
 
   private countInFlows(batch: PacketBatch, first: number): void {
-    const { words, count, flows } = this.stage;
-    for (let index = 0, at = 0; index < count; index++, at += recordWords) {
-      const flow = flows[index]!;
-      if (flow >= 0) this.countRow(batch, first + index, flow, words, at);
+    const { words, staged, count } = this.stage;
+    for (let row = first, at = 0; row < first + count; row++, at += Staged.words) {
+      const flow = staged[at + Staged.flow]!;
+      if (flow >= 0) this.countRow(batch, row, flow, words, staged[at + Staged.record]!);
     }
   }
 

@@ -10,7 +10,7 @@ import { NameTable, RowBuffer } from '../model/rows.ts';
 import { FLOWS } from '../model/tables.ts';
 import { RecordKind } from '../wire/layout.ts';
 import { Tally } from '../wire/tally.ts';
-import { Shift, Word } from '../wire/words.ts';
+import { recordWords, Shift, Word } from '../wire/words.ts';
 import { AddressTable } from './address-table.ts';
 import { FlowStore } from './flow-store.ts';
 import { Flows } from './flows.ts';
@@ -71,15 +71,18 @@ export class Rebuild {
     return this.flowStore.evicted;
   }
 
-  /** One record; a function value, so that it can be handed to a walk. */
-  readonly record = (words: Int32Array, at: number): void => {
-    this.tally.count(words, at);
-    this.dispatch((words[at + Word.kind]! >>> Shift.kind) & 0xff, words, at);
-    if (--this.untilExpiry > 0) return;
-    this.untilExpiry = EXPIRE_EVERY;
-    copyPair(words, at + Word.ktime, this.now, 0);
-    this.packetRows.expire(this.now, 0);
-    this.flowStore.expire(this.now, 0);
+  /**
+   * A block of records, from its first word on; the caller's again afterwards.
+   * A function value, so that it can be handed to a merge.
+   */
+  readonly records = (words: Int32Array, records: number): void => {
+    this.packets.read(words);
+    for (let at = 0; at < records * recordWords; at += recordWords) {
+      this.tally.count(words, at);
+      this.dispatch((words[at + Word.kind]! >>> Shift.kind) & 0xff, words, at);
+      if (--this.untilExpiry <= 0) this.expire(words, at);
+    }
+    this.packets.settle();
   };
 
   /** A record of which no row is wanted; its names are, by whoever reads it later. */
@@ -107,6 +110,13 @@ export class Rebuild {
     this.packetRows.finish();
     this.flowStore.finish();
     if (this.flowRows.length > 0) this.handOver();
+  }
+
+  private expire(words: Int32Array, at: number): void {
+    this.untilExpiry = EXPIRE_EVERY;
+    copyPair(words, at + Word.ktime, this.now, 0);
+    this.packetRows.expire(this.now, 0);
+    this.flowStore.expire(this.now, 0);
   }
 
   private dispatch(kind: number, words: Int32Array, at: number): void {

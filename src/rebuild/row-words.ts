@@ -70,8 +70,9 @@ export function writeLater(
 /** Adds a count between -2^32 and 2^32 to the 64-bit value at a word. */
 export function add(words: Int32Array, word: number, count: number): void {
   const sum = (words[word]! >>> 0) + count;
-  words[word] = sum;
-  words[word + 1]! += Math.floor(sum / 0x1_0000_0000);
+  words[word] = sum | 0;
+  if (sum > 0xffffffff) words[word + 1]! += 1;
+  else if (sum < 0) words[word + 1]! -= 1;
 }
 
 /** Is the time at `a[at]` more than `ns` (below 2^32) before the one at `b[word]`? */

@@ -1,10 +1,12 @@
 /** Is a record about the packet in a row? The address of the sk_buff alone is no proof. */
 import { Hook, Verdict } from '../model/codes.ts';
-import { Word } from '../wire/words.ts';
+import { Shift, Word } from '../wire/words.ts';
 import { isTorn } from './outcome.ts';
-import { type PacketBatch, Present } from './packet-batch.ts';
+import type { PacketBatch } from './packet-batch.ts';
+import { Present } from './packet-layout.ts';
 import { LINGER_NS } from './packet-rows.ts';
 import { isOlderThan, sameAddress } from './row-words.ts';
+import { hooksIn } from './visits.ts';
 
 /** The order of hooks on every way, by hook. */
 const RANK = [0, 2, 1, 0, 2];
@@ -27,6 +29,35 @@ export function continues(
       ? last === Hook.postrouting && isLoopback(batch, row, words, at)
       : RANK[hook]! > RANK[last]!;
   return isNext && sameFlow(batch, row, words, at);
+}
+
+/**
+ * The same of a packet whose row is not filled yet: by its only record, at
+ * `last` of the same words.
+ */
+export function continuesRecord(
+  words: Int32Array,
+  last: number,
+  hasFlow: boolean,
+  at: number,
+  hook: number,
+): boolean {
+  if (words[last + Word.netns] !== words[at + Word.netns]) return false;
+  if (((words[last + Word.verdict]! >>> Shift.verdict) & 0xff) === Verdict.drop) return false;
+  if (isOlderThan(words, last + Word.ktime, LINGER_NS, words, at + Word.ktime)) return false;
+  if ((hooksIn(words[last + Word.visits]!) >>> hook) & 1) return false;
+  const lastHook = words[last + Word.hook]! >>> Shift.hook;
+  const outIfindex = words[last + Word.outIfindex]!;
+  const isNext =
+    hook === Hook.prerouting
+      ? lastHook === Hook.postrouting &&
+        outIfindex !== 0 &&
+        outIfindex === words[at + Word.inIfindex]
+      : RANK[hook]! > RANK[lastHook]!;
+  const isSameFlow =
+    words[last + Word.flow] === words[at + Word.flow] &&
+    words[last + Word.flow + 1] === words[at + Word.flow + 1];
+  return isNext && (!hasFlow || isSameFlow);
 }
 
 /** Is this the drop of the packet in the row? Its own traversal may be lost. */

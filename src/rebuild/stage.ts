@@ -1,69 +1,86 @@
 /**
- * Traversal records on their way to columns. They gather here, some hundred at
- * a time, and then each column is filled in one loop over all of them: a store
- * into one of many arrays costs several times as much when it is done alone.
+ * Traversal records that wait for their rows to be filled: rows are begun one
+ * by one and filled together by the shim, as a call of it takes its time.
+ * Records are not copied: they stand in the block that is being read, so the
+ * stage is emptied before the block is used again.
  */
-import { recordWords } from '../wire/words.ts';
+import { Staged } from '../libbpf/columns.ts';
 
-/** Records that gather; small enough for the cache. */
-export const STAGE_RECORDS = 256;
+/** Records that gather at most. */
+export const STAGE_RECORDS = 4096;
+
+/** What comes about a row that is staged itself: more visits, or a drop. */
+export const Late = { at: 0, row: 1, flow: 2, reason: 3, location: 4, words: 5 } as const;
+
+/** `reason` of more visits. */
+export const NO_DROP = -1;
 
 export class Stage {
-  /** Copies of the records, one after the other. */
-  readonly words = new Int32Array(STAGE_RECORDS * recordWords);
-  /** Per record: first word of its flow's row in the store of flows, -1 for none. */
-  readonly flows = new Int32Array(STAGE_RECORDS);
-  /** Per record: what is wrong with it, or done already: bits of Noted. */
-  readonly noted = new Uint8Array(STAGE_RECORDS);
+  /** Words of struct staged (native/columns.h), in the order of the rows. */
+  readonly staged = new Int32Array(STAGE_RECORDS * Staged.words);
+  /** Words of Late, in the order they came. */
+  readonly late = new Int32Array(STAGE_RECORDS * Late.words);
+  /** The block that the records stand in. */
+  words: Int32Array = new Int32Array(0);
   count = 0;
+  lateCount = 0;
   /** Counts how often it was emptied. */
   turn = 1;
 
   get isFull(): boolean {
-    return this.count === STAGE_RECORDS;
+    return this.count === STAGE_RECORDS || this.lateCount === STAGE_RECORDS;
   }
 
-  /** Copies a record. The caller checks isFull first. */
-  add(from: Int32Array, at: number, flow: number): number {
-    const index = this.count++;
-    copyRecord(from, at, this.words, index * recordWords);
-    this.flows[index] = flow;
-    this.noted[index] = 0;
-    return index;
+  /** The caller checks isFull first. */
+  add(at: number, flow: number, noted: number): void {
+    const to = this.count++ * Staged.words;
+    const { staged } = this;
+    staged[to + Staged.record] = at;
+    staged[to + Staged.flow] = flow;
+    staged[to + Staged.noted] = noted;
+    staged[to + Staged.late] = 0;
   }
-}
 
-export const Noted = {
-  /** The tuple is written already. */
-  cameDone: 1,
-  leftDone: 2,
-  torn: 4,
-  leftUnknown: 8,
-  /** The record that had the tuple was lost, or its entry's. */
-  cameUnknown: 16,
-} as const;
+  /** More visits of the packet in a staged row. The caller checks isFull first. */
+  addVisits(index: number, at: number, flow: number): void {
+    this.addLate(index, at, flow, NO_DROP, 0);
+  }
 
-/** All words but the sk_buff and the sequence number; written out, as that takes half the time. */
-function copyRecord(from: Int32Array, at: number, to: Int32Array, start: number): void {
-  to[start] = from[at]!;
-  to[start + 1] = from[at + 1]!;
-  to[start + 4] = from[at + 4]!;
-  to[start + 5] = from[at + 5]!;
-  to[start + 7] = from[at + 7]!;
-  to[start + 8] = from[at + 8]!;
-  to[start + 9] = from[at + 9]!;
-  to[start + 10] = from[at + 10]!;
-  to[start + 11] = from[at + 11]!;
-  to[start + 12] = from[at + 12]!;
-  to[start + 13] = from[at + 13]!;
-  to[start + 14] = from[at + 14]!;
-  to[start + 15] = from[at + 15]!;
-  to[start + 16] = from[at + 16]!;
-  to[start + 17] = from[at + 17]!;
-  to[start + 18] = from[at + 18]!;
-  to[start + 19] = from[at + 19]!;
-  to[start + 20] = from[at + 20]!;
-  to[start + 21] = from[at + 21]!;
-  to[start + 22] = from[at + 22]!;
-  to[start + 23] = from[at + 23]!;
+  addDrop(index: number, at: number, reason: number, location: number): void {
+    this.addLate(index, at, -1, reason, location);
+  }
+
+  /** Has something come about this row already? */
+  hasLate(index: number): boolean {
+    return this.staged[index * Staged.words + Staged.late] !== 0;
+  }
+
+  recordOf(index: number): number {
+    return this.staged[index * Staged.words + Staged.record]!;
+  }
+
+  flowOf(index: number): number {
+    return this.staged[index * Staged.words + Staged.flow]!;
+  }
+
+  notedOf(index: number): number {
+    return this.staged[index * Staged.words + Staged.noted]!;
+  }
+
+  clear(): void {
+    this.count = 0;
+    this.lateCount = 0;
+    this.turn++;
+  }
+
+  private addLate(index: number, at: number, flow: number, reason: number, location: number): void {
+    const to = this.lateCount++ * Late.words;
+    const { late } = this;
+    late[to + Late.at] = at;
+    late[to + Late.row] = index;
+    late[to + Late.flow] = flow;
+    late[to + Late.reason] = reason;
+    late[to + Late.location] = location;
+    this.staged[index * Staged.words + Staged.late] = 1;
+  }
 }

@@ -7,13 +7,13 @@ import { columnBatch } from '../../src/columns/column-batch.ts';
 import { NameBytes } from '../../src/columns/names.ts';
 import { openOutput } from '../../src/export/output.ts';
 import type { Output, Written } from '../../src/export/output-shape.ts';
+import { type BlockVisitor, Merge } from '../../src/libbpf/merge.ts';
 import type { Columns } from '../../src/model/columns.ts';
 import type { TraceFacts } from '../../src/model/facts.ts';
 import { RowBuffer } from '../../src/model/rows.ts';
 import { FLOWS, TABLES, type TableName } from '../../src/model/tables.ts';
 import { Rebuild, type RebuildOptions } from '../../src/rebuild/rebuild.ts';
 import { recordBytes } from '../../src/wire/layout.ts';
-import { Merge, type RecordVisitor } from '../../src/wire/merge.ts';
 import { recordWords } from '../../src/wire/words.ts';
 import type { Enlarged, Slice } from './enlarge.ts';
 import { begin, cpuMs, type StageTimes, type Whole, type WrittenTable } from './figures.ts';
@@ -99,24 +99,25 @@ async function drainAll(enlarged: Enlarged): Promise<{ slices: Slice[]; ms: numb
   return { slices, ms: rings.takenMs };
 }
 
-function mergeAll({ facts }: Enlarged, slices: readonly Slice[], visit: RecordVisitor): number {
-  const merge = new Merge();
+function mergeAll({ facts }: Enlarged, slices: readonly Slice[], visit: BlockVisitor): number {
+  const merge = new Merge(facts.cpus);
   const startMs = cpuMs();
   for (const { perCpu, horizonNs } of slices) {
-    merge.add(perCpu[0]!, facts.cpus);
+    merge.add(perCpu[0]!);
     const high = Number(BigInt.asIntN(32, horizonNs >> 32n));
     merge.release(high, Number(BigInt.asIntN(32, horizonNs)), visit);
   }
   merge.releaseAll(visit);
+  merge.close();
   return cpuMs() - startMs;
 }
 
 function orderedOf(enlarged: Enlarged, slices: readonly Slice[]): Int32Array {
   const ordered = new Int32Array((enlarged.records * recordBytes) / 4);
   let end = 0;
-  mergeAll(enlarged, slices, (words, at) => {
-    ordered.set(words.subarray(at, at + recordWords), end);
-    end += recordWords;
+  mergeAll(enlarged, slices, (words, records) => {
+    ordered.set(words.subarray(0, records * recordWords), end);
+    end += records * recordWords;
   });
   return ordered;
 }
@@ -134,7 +135,11 @@ function rebuildAll(
     ...sinks,
   });
   const startMs = cpuMs();
-  for (let at = 0; at < ordered.length; at += recordWords) rebuild.record(ordered, at);
+  const block = 4096 * recordWords; // as a merge hands them out
+  for (let at = 0; at < ordered.length; at += block) {
+    const words = ordered.subarray(at, at + block);
+    rebuild.records(words, words.length / recordWords);
+  }
   rebuild.finish();
   return { ms: cpuMs() - startMs, names: rebuild.names.names };
 }

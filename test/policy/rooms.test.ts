@@ -6,13 +6,14 @@ import { ROOT, type SourceFile, sourceFiles } from './sources.ts';
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   model: [],
   wire: ['model'],
-  rebuild: ['wire', 'model'],
+  // of libbpf only the shim, which fills columns
+  rebuild: ['libbpf', 'wire', 'model'],
   columns: ['wire', 'model'],
   explain: ['rebuild', 'columns', 'wire', 'model'],
   // of libbpf only the shim's compressor: one room alone knows the FFI
   export: ['libbpf', 'rebuild', 'columns', 'wire', 'model'],
   kernel: ['model'],
-  libbpf: ['kernel', 'model'],
+  libbpf: ['kernel', 'wire', 'model'],
   capture: ['libbpf', 'kernel', 'wire', 'model'],
   lab: ['kernel', 'model'],
   cli: [

@@ -1,6 +1,7 @@
 /** Rows that may still change wait, in batches that are filled in place, split and handed over. */
 import { describe, expect, it } from 'vitest';
 import { PacketBatch } from '../../src/rebuild/packet-batch.ts';
+import { PacketLayout } from '../../src/rebuild/packet-layout.ts';
 import { PacketRows } from '../../src/rebuild/packet-rows.ts';
 import { RecordFlag } from '../../src/wire/layout.ts';
 import { type RebuiltOptions, rebuilt, Script, type Tuple, wayOf } from './script.ts';
@@ -176,7 +177,7 @@ describe('a row', () => {
   });
 
   it('moves with all that it has', () => {
-    const batch = new PacketBatch(4);
+    const batch = new PacketBatch(new PacketLayout(4));
     const arrays = (of: PacketBatch): Int32Array[] =>
       Object.values(of)
         .flat()

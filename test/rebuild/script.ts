@@ -7,6 +7,7 @@ import { batchOf } from '../../src/columns/batch.ts';
 import { BatchView, type Value } from '../../src/columns/batch-view.ts';
 import { columnBatch } from '../../src/columns/column-batch.ts';
 import { NameBytes } from '../../src/columns/names.ts';
+import { Merge } from '../../src/libbpf/merge.ts';
 import { Hook, type HookName, Verdict } from '../../src/model/codes.ts';
 import type { Columns } from '../../src/model/columns.ts';
 import type { RowBuffer } from '../../src/model/rows.ts';
@@ -14,7 +15,6 @@ import { PACKETS } from '../../src/model/tables.ts';
 import type { RebuildOptions } from '../../src/rebuild/rebuild.ts';
 import { Rebuild } from '../../src/rebuild/rebuild.ts';
 import { ConfirmCode, Ctinfo, RecordFlag, RecordKind, Seen } from '../../src/wire/layout.ts';
-import { Merge } from '../../src/wire/merge.ts';
 import { type Fields, recordOf } from '../wire/record-fixture.ts';
 
 /** A tuple as text: source, destination, ports. */
@@ -274,20 +274,20 @@ function drainInto(
   chunks: readonly number[],
   flushes: boolean,
 ): void {
-  const merge = new Merge();
+  const merge = new Merge(8);
   let from = 0;
   for (let turn = 0; from < records.length; turn++) {
     const next = records[from + chunks[turn % chunks.length]!];
     const to = next === undefined ? records.length : from + chunks[turn % chunks.length]!;
-    merge.add(Buffer.concat(records.slice(from, to)), 8);
+    merge.add(Buffer.concat(records.slice(from, to)));
     if (next !== undefined) {
       const [high, low] = [next.readInt32LE(4), next.readInt32LE(0)];
-      merge.release(high, low, rebuild.record);
+      merge.release(high, low, rebuild.records);
       if (flushes) rebuild.flush(high, low);
     }
     from = to;
   }
-  merge.releaseAll(rebuild.record);
+  merge.releaseAll(rebuild.records);
   rebuild.finish();
 }
 

@@ -13,7 +13,7 @@ import { indexWidth, putPacked, putRun } from './hybrid.ts';
 import { NameDictionary, putName } from './names.ts';
 import { DELTA_BINARY_PACKED, PLAIN, RLE, RLE_DICTIONARY } from './pages.ts';
 import { orderOf } from './physical.ts';
-import { type Span, strideOf } from './rows.ts';
+import { asWords, type Span, strideOf } from './rows.ts';
 
 export interface EncodedValues {
   readonly encoding: number;
@@ -157,8 +157,8 @@ export class ValueEncoder {
   private putPlainNames(spans: readonly Span[], index: number, body: ByteSink): EncodedValues {
     for (const span of spans) {
       const memory = span.columns[index]!;
-      const bytes = new Uint8Array(memory.values);
-      const offsets = new Int32Array(memory.offsets!);
+      const bytes = memory.values;
+      const offsets = asWords(memory.offsets!);
       const rows = this.gathered.present(span, index);
       for (let i = 0; i < (rows?.length ?? span.rows); i++) {
         const row = rows === undefined ? span.from + i : rows[i]!;

@@ -1,7 +1,7 @@
 /** The values of a column, batch after batch and without its nulls, as 32-bit words in a row. */
 import type { Column } from '../../model/tables.ts';
 import { presentRows } from './levels.ts';
-import { type ColumnMemory, type Span, strideOf } from './rows.ts';
+import { asWords, type ColumnMemory, type Span, strideOf } from './rows.ts';
 
 export class Gathered {
   words = new Int32Array(1024);
@@ -42,12 +42,16 @@ export class Gathered {
     const rows = this.present(span, index);
     const at = count * stride;
     if (type === 'bool') addBits(words, at, memory, span, rows);
-    else if (type === 'u16') addAll(words, at, new Uint16Array(memory.values), span, rows);
+    else if (type === 'u16') addAll(words, at, asHalves(memory.values), span, rows);
     else if (stride > 1 || type === 'u32') {
-      addWords(words, at, new Int32Array(memory.values), span, rows, stride);
-    } else addAll(words, at, new Uint8Array(memory.values), span, rows);
+      addWords(words, at, asWords(memory.values), span, rows, stride);
+    } else addAll(words, at, memory.values, span, rows);
     this.count += rows?.length ?? span.rows;
   }
+}
+
+function asHalves({ buffer, byteOffset, byteLength }: Uint8Array): Uint16Array {
+  return new Uint16Array(buffer, byteOffset, byteLength >>> 1);
 }
 
 /** All of one kind of memory share a loop. */
@@ -69,7 +73,7 @@ function addBits(
   { from, rows: count }: Span,
   rows: Int32Array | undefined,
 ): void {
-  const bits = new Uint8Array(values);
+  const bits = values;
   if (rows === undefined) {
     for (let i = 0, row = from; i < count; i++, row++) {
       words[at + i] = (bits[row >>> 3]! >>> (row & 7)) & 1;

@@ -19,7 +19,7 @@ export function putLevels(sink: ByteSink, spans: readonly Span[], column: number
   let row = 0;
   for (const { columns, from, rows: length } of spans) {
     const { validity } = columns[column]!;
-    const bits = validity === undefined ? undefined : new Uint8Array(validity, from >>> 3);
+    const bits = validity === undefined ? undefined : validity.subarray(from >>> 3);
     copyBits(sink.bytes, bitsAt * 8 + row, bits, length);
     row += length;
   }
@@ -64,7 +64,7 @@ const ONES = Uint8Array.from({ length: 256 }, (_, byte) => {
 
 /** The rows of a span that have a value, as indexes into its columns. */
 export function presentRows({ columns, from, rows }: Span, column: number, to: Int32Array): number {
-  const bits = new Uint8Array(columns[column]!.validity!);
+  const bits = columns[column]!.validity!;
   const end = from + rows;
   let count = 0;
   for (let row = from; row < end; row += 8) {

@@ -1,13 +1,13 @@
 /** Rows as the encoder gets them: the memory of whole columns, batch by batch. */
 import type { Column } from '../../model/tables.ts';
 
-/** One column of a batch. All memory begins at its first row. */
+/** One column of a batch. All views begin at its first row; they may share memory. */
 export interface ColumnMemory {
-  readonly values: ArrayBuffer;
+  readonly values: Uint8Array;
   /** Of names: where each begins in `values`, one more than rows. */
-  readonly offsets?: ArrayBuffer;
+  readonly offsets?: Uint8Array;
   /** A set bit for each row that has a value; absent where all have. */
-  readonly validity?: ArrayBuffer;
+  readonly validity?: Uint8Array;
 }
 
 /** Rows of one batch; `from` is a multiple of eight. */
@@ -15,6 +15,11 @@ export interface Span {
   readonly columns: readonly ColumnMemory[];
   readonly from: number;
   readonly rows: number;
+}
+
+/** The same memory as values of another size. */
+export function asWords({ buffer, byteOffset, byteLength }: Uint8Array): Int32Array {
+  return new Int32Array(buffer, byteOffset, byteLength >>> 2);
 }
 
 /** 32-bit words of a value in the scratch memory. */

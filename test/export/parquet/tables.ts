@@ -144,10 +144,18 @@ export function columnsOf({ columns }: Table, rows: readonly Row[]): ColumnMemor
     values.forEach((value, row) => {
       if (value !== null) validity[row >>> 3]! |= 1 << (row & 7);
     });
-    const memory = type === 'name' ? namesMemory(values) : { values: fixedMemory(type, values) };
+    const memory =
+      type === 'name' ? namesMemory(values) : { values: viewed(fixedMemory(type, values)) };
     const hasNulls = nullable && values.some((value) => value === null);
-    return hasNulls ? { ...memory, validity: validity.buffer } : memory;
+    return hasNulls ? { ...memory, validity: viewed(validity.buffer) } : memory;
   });
+}
+
+/** In the middle of memory that others use, too. */
+function viewed(memory: ArrayBuffer): Uint8Array {
+  const around = new Uint8Array(memory.byteLength + 24).fill(0xaa);
+  around.set(new Uint8Array(memory), 16);
+  return around.subarray(16, 16 + memory.byteLength);
 }
 
 function namesMemory(values: readonly Value[]): ColumnMemory {
@@ -156,7 +164,10 @@ function namesMemory(values: readonly Value[]): ColumnMemory {
   texts.forEach((text, row) => {
     offsets[row + 1] = offsets[row]! + text.length;
   });
-  return { values: Uint8Array.from(Buffer.concat(texts)).buffer, offsets: offsets.buffer };
+  return {
+    values: viewed(Uint8Array.from(Buffer.concat(texts)).buffer),
+    offsets: viewed(offsets.buffer),
+  };
 }
 
 function fixedMemory(type: ColumnType, values: readonly Value[]): ArrayBuffer {

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "columns.h"
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "../bpf/record.h"
+
+#define IPPROTO_ICMP 1
+#define IPPROTO_ICMPV6 58
+
+/* src/libbpf/columns.ts writes them by offset. */
+_Static_assert(sizeof(struct staged) == 16, "layout of staged");
+_Static_assert(sizeof(struct fill) == 96 + 4 * (PACKET_COLUMNS + PACKET_COLUMNS % 2) + 512,
+	       "layout of fill");
+_Static_assert(sizeof(struct packed) == 16, "layout of packed");
+
+struct address {
+	uint32_t words[4];
+};
+
+static inline void *column(const struct fill *fill, enum packet_column which)
+{
+	return (uint8_t *)(uintptr_t)fill->memory + fill->column[which];
+}
+
+#define U8(which) ((uint8_t *)column(fill, which))[row]
+#define U16(which) ((uint16_t *)column(fill, which))[row]
+#define U32(which) ((uint32_t *)column(fill, which))[row]
+#define U64(which) ((uint64_t *)column(fill, which))[row]
+#define ADDRESS(which) ((struct address *)column(fill, which))[row]
+
+static inline bool is_reply(const struct record *record)
+{
+	return record->ctinfo == 3 || record->ctinfo == 4; /* IP_CT_*_REPLY */
+}
+
+static inline void fill_plain(const struct fill *fill, uint32_t row, const struct record *record)
+{
+	U32(COLUMN_NETNS) = record->netns;
+	U16(COLUMN_CPU) = record->cpu;
+	U8(COLUMN_FAMILY) = record->family;
+	U8(COLUMN_PROTOCOL) = record->l4proto;
+	U8(COLUMN_LAST_HOOK) = record->hook;
+	U8(COLUMN_VERDICT) = record->verdict;
+	U32(COLUMN_BYTES) = record->traversal.len;
+	U32(COLUMN_MARK) = record->mark;
+	U32(COLUMN_IN_IFINDEX) = record->traversal.in_ifindex;
+	U32(COLUMN_OUT_IFINDEX) = record->traversal.out_ifindex;
+	U64(COLUMN_STARTED_AT) = record->traversal.started_ns + fill->clock_offset;
+	U64(COLUMN_STARTED_KTIME) = record->traversal.started_ns;
+	U64(COLUMN_ENDED_AT) = record->ktime_ns;
+}
+
+/* What is decided elsewhere, and later. */
+static inline void fill_empty(const struct fill *fill, uint32_t row)
+{
+	U8(COLUMN_SRC_NAT) = 0;
+	U8(COLUMN_DST_NAT) = 0;
+	U8(COLUMN_CONFIRM) = 0;
+	U32(COLUMN_DROP_REASON) = 0;
+	U32(COLUMN_DROP_LOCATION) = 0;
+}
+
+/* Bits of COLUMN_PRESENT: hooks that it was at, and those of which is known how long. */
+static inline uint32_t fill_visits(const struct fill *fill, uint32_t row,
+				   const struct record *record)
+{
+	const uint64_t started = record->traversal.started_ns + fill->clock_offset;
+	const uint8_t visits =
+		record->traversal.visits <= MAX_VISITS ? record->traversal.visits : MAX_VISITS;
+	uint32_t present = 0, entered = 0;
+
+	for (int hook = 0; hook < HOOKS; hook++) {
+		U64(COLUMN_HOOK_AT + hook) = 0;
+		U32(COLUMN_HOOK_NS + hook) = 0;
+	}
+	for (int visit = 0; visit < visits; visit++) {
+		const uint8_t hook = record->traversal.hooks[visit];
+		const uint32_t left = record->traversal.at[2 * visit];
+
+		if (visit > 0)
+			entered = record->traversal.at[2 * visit - 1];
+		if (hook >= HOOKS)
+			continue;
+		U64(COLUMN_HOOK_AT + hook) = started + entered;
+		present |= 1u << (PRESENT_AT + hook);
+		if (!left)
+			continue;
+		U32(COLUMN_HOOK_NS + hook) = left - entered;
+		present |= 1u << (PRESENT_NS + hook);
+	}
+	return present;
+}
+
+static inline void fill_codes(const struct fill *fill, uint32_t row, const struct record *record,
+			      bool has_flow)
+{
+	const uint32_t seen = record->traversal.seen;
+	const bool ran = record->flags & PACKET_CONNTRACK_RAN;
+	uint32_t present = fill_visits(fill, row, record);
+
+	present |= (uint32_t)has_flow << PRESENT_FLOW;
+	present |= (uint32_t)(record->ctinfo <= 4) << PRESENT_DIRECTION;
+	present |= (uint32_t)(record->traversal.in_ifindex != 0) << PRESENT_IN_IFINDEX;
+	present |= (uint32_t)(record->traversal.out_ifindex != 0) << PRESENT_OUT_IFINDEX;
+	U32(COLUMN_PRESENT) = present;
+	U32(COLUMN_FACTS) = seen & 0x3ff; /* SEEN_CHAINS and SEEN_REWRITTEN stand as they shall */
+	U8(COLUMN_CHAIN_RUNS) = (uint8_t)__builtin_popcount(seen >> SEEN_CHAINS & 31);
+	U8(COLUMN_STATE) = fill->states[ran][record->ctinfo];
+	U8(COLUMN_DIRECTION) = is_reply(record);
+	U64(COLUMN_FLOW) = has_flow ? record->flow : 0;
+}
+
+/* A tuple of the flow: its source and destination, or the other way round. */
+static inline void copy_tuple(const struct fill *fill, uint32_t row, enum packet_column to,
+			      const int32_t *flow, const struct tuple_words *from, bool turned)
+{
+	const uint32_t src = turned ? from->dst : from->src, dst = turned ? from->src : from->dst;
+
+	memcpy(&ADDRESS(to), flow + src, sizeof(struct address));
+	memcpy(&ADDRESS(to + 1), flow + dst, sizeof(struct address));
+	U16(to + 2) = (uint16_t)flow[turned ? from->dst_port : from->src_port];
+	U16(to + 3) = (uint16_t)flow[turned ? from->src_port : from->dst_port];
+}
+
+/* It came with its entry's tuple of its direction: PACKET_CAME_AS_FLOW. */
+static inline void fill_came(const struct fill *fill, uint32_t row, const int32_t *flow, bool reply,
+			     struct staged *staged)
+{
+	const int32_t needed = reply ? KNOWN_REPLY : KNOWN_ORIGINAL;
+
+	if (staged->noted & NOTED_CAME_DONE)
+		return;
+	if (flow && !(staged->noted & NOTED_CAME_UNKNOWN) && flow[fill->known] & needed) {
+		copy_tuple(fill, row, COLUMN_SRC, flow, &fill->tuple[reply], false);
+		return;
+	}
+	staged->noted |= NOTED_TORN | NOTED_CAME_UNKNOWN;
+	memset(&ADDRESS(COLUMN_SRC), 0, sizeof(struct address));
+	memset(&ADDRESS(COLUMN_DST), 0, sizeof(struct address));
+	U16(COLUMN_SRC_PORT) = 0;
+	U16(COLUMN_DST_PORT) = 0;
+}
+
+static inline void leave_as_came(const struct fill *fill, uint32_t row)
+{
+	ADDRESS(COLUMN_SRC_AFTER) = ADDRESS(COLUMN_SRC);
+	ADDRESS(COLUMN_DST_AFTER) = ADDRESS(COLUMN_DST);
+	U16(COLUMN_SRC_PORT_AFTER) = U16(COLUMN_SRC_PORT);
+	U16(COLUMN_DST_PORT_AFTER) = U16(COLUMN_DST_PORT);
+}
+
+/* With the other direction's tuple, turned round; of ICMP the identifier may change, no more. */
+static inline void leave_as_mapped(const struct fill *fill, uint32_t row, const int32_t *flow,
+				   bool reply)
+{
+	const struct tuple_words *other = &fill->tuple[!reply];
+	const uint8_t protocol = U8(COLUMN_PROTOCOL);
+
+	copy_tuple(fill, row, COLUMN_SRC_AFTER, flow, other, true);
+	if (protocol != IPPROTO_ICMP && protocol != IPPROTO_ICMPV6)
+		return;
+	U16(COLUMN_SRC_PORT_AFTER) = (uint16_t)flow[other->src_port];
+	U16(COLUMN_DST_PORT_AFTER) = U16(COLUMN_DST_PORT);
+}
+
+static inline void fill_left(const struct fill *fill, uint32_t row, const struct record *record,
+			     const int32_t *flow, bool reply, struct staged *staged)
+{
+	const int32_t needed = reply ? KNOWN_ORIGINAL : KNOWN_REPLY;
+
+	if (staged->noted & NOTED_LEFT_DONE)
+		return;
+	if (record->flags & PACKET_LEFT_AS_CAME) {
+		leave_as_came(fill, row);
+	} else if (record->flags & PACKET_LEFT_AS_MAPPED && flow && flow[fill->known] & needed) {
+		leave_as_mapped(fill, row, flow, reply);
+	} else {
+		leave_as_came(fill, row);
+		staged->noted |= NOTED_TORN | NOTED_LEFT_UNKNOWN;
+	}
+}
+
+void columns_fill(const struct fill *fill)
+{
+	const uint32_t *words = (const uint32_t *)(uintptr_t)fill->records;
+	const int32_t *flows = (const int32_t *)(uintptr_t)fill->flows;
+	struct staged *staged = (struct staged *)(uintptr_t)fill->staged;
+
+	for (uint32_t i = 0; i < fill->count; i++, staged++) {
+		const struct record *record = (const struct record *)(words + staged->record);
+		const int32_t *flow = staged->flow < 0 ? NULL : flows + staged->flow;
+		const uint32_t row = fill->first_row + i;
+		const bool reply = is_reply(record);
+
+		U64(COLUMN_PACKET) = fill->first_number + i;
+		fill_plain(fill, row, record);
+		fill_empty(fill, row);
+		fill_codes(fill, row, record, flow);
+		fill_came(fill, row, flow, reply, staged);
+		fill_left(fill, row, record, flow, reply, staged);
+	}
+}
+
+/* Which bits are set in any word, and which in all. */
+static void survey(const uint32_t *words, uint32_t rows, uint32_t *any, uint32_t *all)
+{
+	uint32_t some = 0, every = ~0u;
+
+	for (uint32_t row = 0; row < rows; row++) {
+		some |= words[row];
+		every &= words[row];
+	}
+	*any = some;
+	*all = every;
+}
+
+static uint32_t pack_bit(const uint32_t *words, uint32_t rows, uint32_t bit, uint8_t *bits)
+{
+	uint32_t set = 0;
+
+	for (uint32_t row = 0; row < rows; row += 8) {
+		const uint32_t count = rows - row < 8 ? rows - row : 8;
+		uint32_t byte = 0;
+
+		for (uint32_t i = 0; i < count; i++)
+			byte |= (words[row + i] >> bit & 1) << i;
+		bits[row / 8] = (uint8_t)byte;
+		set += (uint32_t)__builtin_popcount(byte);
+	}
+	return set;
+}
+
+/* The same bit in all rows. */
+static void pack_same(uint32_t rows, bool value, uint8_t *bits)
+{
+	memset(bits, value ? 0xff : 0, (rows + 7) / 8);
+	if (value && rows % 8)
+		bits[rows / 8] = (uint8_t)((1u << rows % 8) - 1);
+}
+
+void columns_pack(struct pack *pack)
+{
+	uint8_t *memory = (uint8_t *)(uintptr_t)pack->memory;
+	const uint32_t *surveyed = NULL;
+	uint32_t any = 0, all = 0;
+
+	for (struct packed *packed = pack->packed; packed < pack->packed + pack->count; packed++) {
+		const uint32_t *words = (const uint32_t *)(memory + packed->words);
+		uint8_t *bits = memory + packed->bits;
+
+		if (words != surveyed)
+			survey(words, pack->rows, &any, &all);
+		surveyed = words;
+		if (any >> packed->bit & 1 && !(all >> packed->bit & 1)) {
+			packed->set = pack_bit(words, pack->rows, packed->bit, bits);
+			continue;
+		}
+		packed->set = any >> packed->bit & 1 ? pack->rows : 0;
+		pack_same(pack->rows, packed->set > 0, bits);
+	}
+}
+
+uint64_t columns_address(const void *memory)
+{
+	return (uintptr_t)memory;
+}
