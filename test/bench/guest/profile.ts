@@ -75,7 +75,7 @@ async function symbolsOf(path: string, base: bigint): Promise<Symbol[]> {
   const whole = await runTool(['nm', '-C', '--defined-only', path], { timeoutMs: 120_000 });
   const text = whole.stdout || (await runTool(['nm', '-DC', '--defined-only', path])).stdout;
   const symbols = parseSymbols(text);
-  const isFixed = (symbols[0]?.at ?? 0n) >= 0x400000n && base === 0x400000n;
+  const isFixed = base === 0x400000n; // linked to run there
   return isFixed ? symbols : symbols.map(({ at, name }) => ({ at: at + base, name }));
 }
 
