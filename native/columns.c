@@ -262,8 +262,3 @@ void columns_pack(struct pack *pack)
 		pack_same(pack->rows, packed->set > 0, bits);
 	}
 }
-
-uint64_t columns_address(const void *memory)
-{
-	return (uintptr_t)memory;
-}

@@ -130,9 +130,6 @@ struct pack {
 /* Fills the bits, and `set`. Bits past the last row are 0. */
 void columns_pack(struct pack *pack);
 
-/* Where memory of the caller's is, for the fields above. */
-uint64_t columns_address(const void *memory);
-
 #pragma GCC visibility pop
 
 #endif

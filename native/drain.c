@@ -14,6 +14,7 @@
 
 /* src/libbpf/drain.ts reads it by offset. */
 _Static_assert(sizeof(struct drain_result) == 64, "layout of drain_result");
+_Static_assert(sizeof(struct drain_call) == 96, "layout of drain_call");
 
 #define WAKE_EVENT UINT32_MAX
 #define MAX_EVENTS 64
@@ -217,6 +218,17 @@ int drain_wait_take(struct drain *drain, int timeout_ms, void *dst, uint64_t cap
 			result->woken = 1;
 	}
 	return take_all(drain, dst, capacity, result);
+}
+
+int drain_call(struct drain_call *call)
+{
+	return drain_wait_take((struct drain *)(uintptr_t)call->drain, call->timeout_ms,
+			       (void *)(uintptr_t)call->dst, call->capacity, &call->result);
+}
+
+uint64_t memory_address(const void *memory)
+{
+	return (uintptr_t)memory;
 }
 
 int drain_wake(struct drain *drain)

@@ -74,6 +74,21 @@ int drain_take(struct drain *drain, void *dst, uint64_t capacity, struct drain_r
 int drain_wait_take(struct drain *drain, int timeout_ms, void *dst, uint64_t capacity,
 		    struct drain_result *result);
 
+/* The arguments of drain_wait_take(), for callers whose arguments are dear. */
+struct drain_call {
+	uint64_t drain; /* address */
+	uint64_t dst;	/* address */
+	uint64_t capacity;
+	int32_t timeout_ms;
+	uint32_t reserved;
+	struct drain_result result;
+};
+
+int drain_call(struct drain_call *call);
+
+/* An address as a number, for structs such as the one above. */
+uint64_t memory_address(const void *memory);
+
 /* Ends the wait that is going on, or the next one if none is. */
 int drain_wake(struct drain *drain);
 

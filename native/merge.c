@@ -21,11 +21,12 @@ struct merge {
 	/* A heap of the queues that are not empty: the one with the oldest record is first. */
 	uint32_t *heap;
 	uint32_t heap_size;
-	struct record *block;
-	uint32_t block_records;
 };
 
-struct merge *merge_open(uint32_t cpus, void *block, uint32_t records)
+/* src/libbpf/merge.ts writes it by offset. */
+_Static_assert(sizeof(struct merge_call) == 48, "layout of merge_call");
+
+struct merge *merge_open(uint32_t cpus)
 {
 	struct merge *merge = calloc(1, sizeof(*merge));
 
@@ -34,8 +35,6 @@ struct merge *merge_open(uint32_t cpus, void *block, uint32_t records)
 	merge->queues = calloc(cpus, sizeof(*merge->queues));
 	merge->heap = calloc(cpus, sizeof(*merge->heap));
 	merge->cpus = cpus;
-	merge->block = block;
-	merge->block_records = records;
 	if (merge->queues && merge->heap)
 		return merge;
 	merge_close(merge);
@@ -134,13 +133,19 @@ static void build_heap(struct merge *merge)
 		sink_down(merge, at);
 }
 
-int merge_add(struct merge *merge, const void *bytes, uint64_t length)
+static struct merge *merge_of(const struct merge_call *call)
 {
-	const struct record *records = bytes;
-	const size_t count = length / sizeof(*records);
+	return (struct merge *)(uintptr_t)call->merge;
+}
+
+int merge_add(const struct merge_call *call)
+{
+	struct merge *merge = merge_of(call);
+	const struct record *records = (const struct record *)(uintptr_t)call->source;
+	const size_t count = call->bytes / sizeof(*records);
 	size_t added = 0;
 
-	if (length % sizeof(*records))
+	if (call->bytes % sizeof(*records))
 		return -EINVAL;
 	if (!are_sound(merge, records, count))
 		return -EBADMSG;
@@ -182,15 +187,16 @@ static size_t take_run(struct merge *merge, uint64_t horizon, struct record *to,
 	return run;
 }
 
-uint32_t merge_release(struct merge *merge, uint32_t horizon_high, uint32_t horizon_low)
+uint32_t merge_release(const struct merge_call *call)
 {
-	const uint64_t horizon = (uint64_t)horizon_high << 32 | horizon_low;
+	struct merge *merge = merge_of(call);
+	struct record *block = (struct record *)(uintptr_t)call->block;
 	uint32_t released = 0;
 
-	while (merge->heap_size && released < merge->block_records) {
+	while (merge->heap_size && released < call->room) {
 		struct queue *queue = &merge->queues[merge->heap[0]];
-		const size_t run = take_run(merge, horizon, merge->block + released,
-					    merge->block_records - released);
+		const size_t run = take_run(merge, call->horizon_ns, block + released,
+					    call->room - released);
 
 		if (!run)
 			break;

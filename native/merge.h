@@ -2,8 +2,7 @@
 /*
  * Records of several rings in the order of time. Each CPU's records come in
  * their own order, but the rings are drained one after another. What is added
- * is copied; what is released stands in a block of memory that the caller gave
- * at the start, until the next release.
+ * is copied; what is released goes into memory of the caller's.
  *
  * One thread at a time. Functions that can fail return a negative errno.
  */
@@ -16,25 +15,32 @@
 
 struct merge;
 
-/*
- * Records (struct record of bpf/record.h) of CPUs below `cpus`. `block` has
- * room for `records` of them, and outlives the merge. NULL: no memory.
- */
-struct merge *merge_open(uint32_t cpus, void *block, uint32_t records);
+/* What the functions below are told, in one place: each argument of a caller's may be dear. */
+struct merge_call {
+	uint64_t merge; /* addresses */
+	uint64_t source; /* records as drained */
+	uint64_t bytes; /* of them */
+	uint64_t horizon_ns; /* CLOCK_MONOTONIC */
+	uint64_t block; /* where released records go */
+	uint64_t room; /* records that it has room for */
+};
+
+/* Records (struct record of bpf/record.h) of CPUs below `cpus`. NULL: no memory. */
+struct merge *merge_open(uint32_t cpus);
 
 /*
- * Whole records as drained. -EINVAL: not whole ones; -EBADMSG: one names
+ * Takes whole records from the source. -EINVAL: not whole ones; -EBADMSG: one names
  * another CPU, or a kind that there is not: then none is taken. After -ENOMEM
  * the merge is of no more use.
  */
-int merge_add(struct merge *merge, const void *records, uint64_t bytes);
+int merge_add(const struct merge_call *call);
 
 /*
  * Puts the oldest records into the block, those of equal time by CPU, as far
- * as they are older than the horizon (CLOCK_MONOTONIC, ns) and there is room.
- * Returns their number: fewer than the block's records means there are no more.
+ * as they are older than the horizon and there is room. Returns their number:
+ * fewer than the block has room for means there are no more.
  */
-uint32_t merge_release(struct merge *merge, uint32_t horizon_high, uint32_t horizon_low);
+uint32_t merge_release(const struct merge_call *call);
 
 void merge_close(struct merge *merge);
 

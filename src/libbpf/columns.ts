@@ -1,25 +1,8 @@
 /**
  * Columns filled by the shim: native/columns.h says what each field means.
- * C gets addresses of memory that belongs to JavaScript, which does not move
- * while somebody holds it; every call below holds what it names.
  */
-import { asBuffer } from './native.ts';
+import { addressOf, addressOfView, CallMemory } from './address.ts';
 import { shim } from './shim.ts';
-
-const addresses = new WeakMap<ArrayBufferLike, bigint>();
-
-/** Where memory is; asked once of each, as a call takes its time. */
-function addressOf(buffer: ArrayBufferLike): bigint {
-  const known = addresses.get(buffer);
-  if (known !== undefined) return known;
-  const address = BigInt(shim().columns_address(asBuffer(new Uint8Array(buffer as ArrayBuffer))));
-  addresses.set(buffer, address);
-  return address;
-}
-
-function addressOfView({ buffer, byteOffset }: ArrayBufferView): bigint {
-  return addressOf(buffer) + BigInt(byteOffset);
-}
 
 /** Words of one direction's tuple within a flow's. */
 export interface TupleWords {
@@ -85,44 +68,35 @@ export interface FillRows {
 /** A plan for batches of one layout, ready to be called. */
 export class PacketFill {
   private readonly staged: Int32Array;
-  private readonly job: Buffer;
-  private readonly wide: BigUint64Array;
-  private readonly narrow: Uint32Array;
-  private readonly address: string;
+  private readonly call: CallMemory;
 
   /** `staged`: words of struct staged, from the first on. */
   constructor(staged: Int32Array, plan: FillPlan) {
     const even = plan.columns.length + (plan.columns.length % 2);
-    const memory = new ArrayBuffer(COLUMNS * 4 + even * 4 + 512);
     this.staged = staged;
-    this.job = asBuffer(new Uint8Array(memory));
-    this.wide = new BigUint64Array(memory);
-    this.narrow = new Uint32Array(memory);
-    this.wide[STAGED] = addressOfView(staged);
-    this.wide[CLOCK_OFFSET] = BigInt.asUintN(64, plan.clockOffsetNs);
-    this.narrow[KNOWN] = plan.known;
-    const tuples = plan.tuples.flatMap(({ src, dst, srcPort, dstPort }) => [
-      src,
-      dst,
-      srcPort,
-      dstPort,
-    ]);
-    this.narrow.set(tuples, TUPLES);
-    this.narrow.set(plan.columns, COLUMNS);
-    this.job.set(plan.states[0], (COLUMNS + even) * 4);
-    this.job.set(plan.states[1], (COLUMNS + even) * 4 + 256);
-    this.address = addressOf(memory).toString();
+    this.call = new CallMemory(COLUMNS * 4 + even * 4 + 512);
+    const { wide, narrow, bytes } = this.call;
+    wide[STAGED] = addressOfView(staged);
+    wide[CLOCK_OFFSET] = BigInt.asUintN(64, plan.clockOffsetNs);
+    narrow[KNOWN] = plan.known;
+    for (const [index, { src, dst, srcPort, dstPort }] of plan.tuples.entries()) {
+      narrow.set([src, dst, srcPort, dstPort], TUPLES + index * 4);
+    }
+    narrow.set(plan.columns, COLUMNS);
+    bytes.set(plan.states[0], (COLUMNS + even) * 4);
+    bytes.set(plan.states[1], (COLUMNS + even) * 4 + 256);
   }
 
   fill({ memory, firstRow, firstNumber, count, records, flows }: FillRows): void {
     if (count * Staged.words > this.staged.length) throw new RangeError(`${count} are not staged`);
-    this.wide[RECORDS] = addressOfView(records);
-    this.wide[FLOWS] = addressOfView(flows);
-    this.wide[MEMORY] = addressOf(memory);
-    this.wide[FIRST_NUMBER] = BigInt(firstNumber);
-    this.narrow[FIRST_ROW] = firstRow;
-    this.narrow[COUNT] = count;
-    shim().columns_fill(this.address);
+    const { wide, narrow, address } = this.call;
+    wide[RECORDS] = addressOfView(records);
+    wide[FLOWS] = addressOfView(flows);
+    wide[MEMORY] = addressOf(memory);
+    wide[FIRST_NUMBER] = BigInt(firstNumber);
+    narrow[FIRST_ROW] = firstRow;
+    narrow[COUNT] = count;
+    shim().columns_fill(address);
   }
 }
 
@@ -138,31 +112,27 @@ const PACKED_WORDS = 4;
 
 /** Packs bits of all rows, as Arrow wants them: least significant bit first. */
 export class BitPack {
-  private readonly narrow: Uint32Array;
-  private readonly wide: BigUint64Array;
+  private readonly call: CallMemory;
   private readonly count: number;
-  private readonly address: string;
 
   constructor(plan: readonly BitPlan[]) {
-    const memory = new ArrayBuffer((PACK_HEAD_WORDS + plan.length * PACKED_WORDS) * 4);
-    this.narrow = new Uint32Array(memory);
-    this.wide = new BigUint64Array(memory, 0, 1);
+    this.call = new CallMemory((PACK_HEAD_WORDS + plan.length * PACKED_WORDS) * 4);
     this.count = plan.length;
-    this.narrow[3] = plan.length;
+    this.call.narrow[3] = plan.length;
     plan.forEach(({ words, bit, bits }, index) => {
-      this.narrow.set([words, bit, bits, 0], PACK_HEAD_WORDS + index * PACKED_WORDS);
+      this.call.narrow.set([words, bit, bits, 0], PACK_HEAD_WORDS + index * PACKED_WORDS);
     });
-    this.address = addressOf(memory).toString();
   }
 
   /** Number of rows whose bit is set, in the order of the plan. */
   pack(memory: ArrayBuffer, rows: number): number[] {
-    this.wide[0] = addressOf(memory);
-    this.narrow[2] = rows;
-    shim().columns_pack(this.address);
+    const { wide, narrow, address } = this.call;
+    wide[0] = addressOf(memory);
+    narrow[2] = rows;
+    shim().columns_pack(address);
     return Array.from(
       { length: this.count },
-      (_, index) => this.narrow[PACK_HEAD_WORDS + index * PACKED_WORDS + 3]!,
+      (_, index) => narrow[PACK_HEAD_WORDS + index * PACKED_WORDS + 3]!,
     );
   }
 }

@@ -4,6 +4,7 @@
  * native/drain.h has the exact meaning of each result.
  */
 import { TraceError } from '../model/error.ts';
+import { addressOfView, CallMemory } from './address.ts';
 import { failure } from './failure.ts';
 import type { MemoryRing } from './memory-ring.ts';
 import { asBuffer, type Handle, isNull } from './native.ts';
@@ -29,19 +30,24 @@ export interface DrainResult {
   readonly isWoken: boolean;
 }
 
-/** struct drain_result: six 64-bit words, then four of 32 bits. */
-const RESULT_BYTES = 64;
+/** struct drain_call: words of 64 bits, and one of 32. */
+const DRAIN = 0;
+const DST = 1;
+const TIMEOUT = 6;
+const RESULT = 4;
+const CALL_BYTES = 96;
 
 export class Drain {
   #handle: Handle | undefined;
   /** The call that is going on, there is never a second one; holds the memory it writes to. */
   #waiting: { readonly buffer: Buffer; readonly done: Promise<unknown> } | undefined;
   readonly #recordBytes: number;
-  readonly #result = Buffer.from(new ArrayBuffer(RESULT_BYTES));
+  readonly #call = new CallMemory(CALL_BYTES);
 
   private constructor(handle: Handle, recordBytes: number) {
     this.#handle = handle;
     this.#recordBytes = recordBytes;
+    this.#call.wide[DRAIN] = BigInt(handle);
   }
 
   /**
@@ -69,7 +75,8 @@ export class Drain {
   take(buffer: Uint8Array): DrainResult {
     const handle = this.#free();
     const into = this.#room(buffer);
-    this.#report('drain_take', shim().drain_take(handle, into, into.length, this.#result));
+    const result = asBuffer(this.#call.bytes).subarray(RESULT * 8);
+    this.#report('drain_take', shim().drain_take(handle, into, into.length, result));
     return this.#read();
   }
 
@@ -78,8 +85,10 @@ export class Drain {
    * promise settles the buffer is written to: leave it alone, do not transfer it.
    */
   async waitTake(buffer: Uint8Array, timeoutMs: number): Promise<DrainResult> {
-    const handle = this.#free();
+    this.#free();
     const into = this.#room(buffer);
+    this.#call.wide.set([addressOfView(into), BigInt(into.length)], DST);
+    this.#call.narrow[TIMEOUT] = timeoutMs;
     const done = new Promise<DrainResult>((resolve, reject) => {
       const finish = (error: Error | null, status: number): void => {
         this.#waiting = undefined;
@@ -91,7 +100,7 @@ export class Drain {
           reject(cause);
         }
       };
-      shim().drain_wait_take.async(handle, timeoutMs, into, into.length, this.#result, finish);
+      shim().drain_call.async(this.#call.address, finish);
     });
     this.#waiting = { buffer: into, done: done.catch(() => undefined) };
     return done;
@@ -129,8 +138,8 @@ export class Drain {
   }
 
   #read(): DrainResult {
-    const wide = (word: number) => this.#result.readBigUInt64LE(word * 8);
-    const narrow = (word: number) => this.#result.readUInt32LE(48 + word * 4);
+    const wide = (word: number) => this.#call.wide[RESULT + word]!;
+    const narrow = (word: number) => this.#call.narrow[RESULT * 2 + 12 + word]!;
     return {
       bytes: Number(wide(0)),
       records: Number(wide(1)),

@@ -6,8 +6,9 @@
  */
 import { TraceError } from '../model/error.ts';
 import { RecordKind, record, recordBytes } from '../wire/layout.ts';
+import { addressOfView, CallMemory } from './address.ts';
 import { failure } from './failure.ts';
-import { asBuffer, type Handle, isNull } from './native.ts';
+import { type Handle, isNull } from './native.ts';
 import { shim } from './shim.ts';
 
 /** Takes records in order: words of a block that is valid during the call, from the first on. */
@@ -16,28 +17,38 @@ export type BlockVisitor = (words: Int32Array, records: number) => void;
 /** Records of a block; small enough for the cache. */
 const BLOCK_RECORDS = 4096;
 
+/** 64-bit words of struct merge_call. */
+const MERGE = 0;
+const SOURCE = 1;
+const HORIZON = 3;
+const BLOCK = 4;
+const CALL_BYTES = 48;
+
 const EINVAL = 22;
 const EBADMSG = 74;
 
 export class Merge {
   private readonly cpus: number;
   private readonly block: Int32Array;
-  private readonly bytes: Buffer; // the same memory: C has its address
+  private readonly call = new CallMemory(CALL_BYTES);
   private handle: Handle | undefined;
 
   /** `cpus`: records that name another CPU are refused. */
   constructor(cpus: number) {
     this.cpus = cpus;
     this.block = new Int32Array((BLOCK_RECORDS * recordBytes) / 4);
-    this.bytes = asBuffer(new Uint8Array(this.block.buffer));
-    this.handle = shim().merge_open(cpus, this.bytes, BLOCK_RECORDS);
+    this.handle = shim().merge_open(cpus);
     if (isNull(this.handle)) throw failure('merge_open', 12);
+    this.call.wide.set([addressOfView(this.block), BigInt(BLOCK_RECORDS)], BLOCK);
+    this.call.wide[MERGE] = BigInt(this.handle);
   }
 
   /** Whole records as drained; those that name another CPU or kind are refused as corrupt. */
   add(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    const status = shim().merge_add(this.open(), asBuffer(bytes), bytes.length);
+    this.checkOpen();
+    this.call.wide.set([addressOfView(bytes), BigInt(bytes.length)], SOURCE);
+    const status = shim().merge_add(this.call.address);
     if (status === 0) return;
     if (-status === EINVAL || -status === EBADMSG) throw this.corrupt(bytes);
     throw failure(`merge_add of ${bytes.length} bytes`, -status);
@@ -45,8 +56,10 @@ export class Merge {
 
   /** Hands out all records older than the horizon (CLOCK_MONOTONIC), equal times by CPU. */
   release(horizonHigh: number, horizonLow: number, visit: BlockVisitor): void {
+    this.checkOpen();
+    this.call.narrow.set([horizonLow, horizonHigh], HORIZON * 2);
     for (let records = BLOCK_RECORDS; records === BLOCK_RECORDS; ) {
-      records = shim().merge_release(this.open(), horizonHigh >>> 0, horizonLow >>> 0);
+      records = shim().merge_release(this.call.address);
       if (records > 0) visit(this.block, records);
     }
   }
@@ -62,9 +75,8 @@ export class Merge {
     this.handle = undefined;
   }
 
-  private open(): Handle {
-    if (this.handle !== undefined) return this.handle;
-    throw new TraceError('failed', 'merge is closed');
+  private checkOpen(): void {
+    if (this.handle === undefined) throw new TraceError('failed', 'merge is closed');
   }
 
   private corrupt(bytes: Uint8Array): TraceError {

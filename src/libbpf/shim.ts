@@ -1,7 +1,8 @@
 /**
  * build/libconntrail.so, one to one; native/*.h say what each function does.
  *
- * Not exposed: memory_ring_reserve and _commit, which work on one record.
+ * Not exposed: memory_ring_reserve and _commit, which work on one record;
+ * drain_wait_take, which drain_call calls.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -18,8 +19,8 @@ const SHIM = {
   drain_add_memory_ring: ['int', ['uint64', 'uint64']],
   // int drain_take(struct drain *drain, void *dst, uint64_t capacity, struct drain_result *result)
   drain_take: ['int', ['uint64', 'pointer', 'uint64', 'pointer']],
-  // int drain_wait_take(struct drain *drain, int timeout_ms, void *dst, uint64_t capacity, struct drain_result *result)
-  drain_wait_take: ['int', ['uint64', 'int', 'pointer', 'uint64', 'pointer']],
+  // int drain_call(struct drain_call *call)
+  drain_call: ['int', ['uint64']],
   // int drain_wake(struct drain *drain)
   drain_wake: ['int', ['uint64']],
   // void drain_close(struct drain *drain)
@@ -32,12 +33,12 @@ const SHIM = {
   // void memory_ring_close(struct memory_ring *ring)
   memory_ring_close: ['void', ['uint64']],
 
-  // struct merge *merge_open(uint32_t cpus, void *block, uint32_t records)
-  merge_open: ['uint64', ['uint32', 'pointer', 'uint32']],
-  // int merge_add(struct merge *merge, const void *records, uint64_t bytes)
-  merge_add: ['int', ['uint64', 'pointer', 'uint64']],
-  // uint32_t merge_release(struct merge *merge, uint32_t horizon_high, uint32_t horizon_low)
-  merge_release: ['uint32', ['uint64', 'uint32', 'uint32']],
+  // struct merge *merge_open(uint32_t cpus)
+  merge_open: ['uint64', ['uint32']],
+  // int merge_add(struct merge_call *call)
+  merge_add: ['int', ['uint64']],
+  // uint32_t merge_release(struct merge_call *call)
+  merge_release: ['uint32', ['uint64']],
   // void merge_close(struct merge *merge)
   merge_close: ['void', ['uint64']],
 
@@ -45,8 +46,8 @@ const SHIM = {
   columns_fill: ['void', ['uint64']],
   // void columns_pack(struct pack *pack)
   columns_pack: ['void', ['uint64']],
-  // uint64_t columns_address(const void *memory)
-  columns_address: ['uint64', ['pointer']],
+  // uint64_t memory_address(const void *memory)
+  memory_address: ['uint64', ['pointer']],
 
   // uint64_t log_read(char *dst, uint64_t capacity)
   log_read: ['uint64', ['pointer', 'uint64']],
