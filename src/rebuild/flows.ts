@@ -2,13 +2,17 @@
  * Records about entries to rows of `flows`: first sight, NAT decisions,
  * confirmation, end; and what its packets add to its counts.
  */
+import { Staged } from '../libbpf/columns.ts';
 import { Confirm, End, Mapping, Status } from '../model/codes.ts';
 import { RecordFlag } from '../wire/layout.ts';
 import { Shift, Word } from '../wire/words.ts';
 import { Flow as Col, FlowExtra, FlowNull, Known } from './flow-columns.ts';
 import type { FlowStore } from './flow-store.ts';
 import { mappingOf } from './mapped.ts';
+import { isMapped } from './outcome.ts';
+import type { PacketBatch } from './packet-batch.ts';
 import { add, clearNull, copyAddress, copyPair } from './row-words.ts';
+import type { Stage } from './stage.ts';
 
 export class Flows {
   private readonly store: FlowStore;
@@ -55,14 +59,18 @@ export class Flows {
     this.store.close(row);
   }
 
-  /** What a packet of the flow tells about the entry. */
-  sawStatus(row: number, status: number): void {
-    if (status !== 0) this.store.words[row + Col.status] = status;
+  /** What the staged packets, in rows from `first` on, tell about their flows. */
+  countRows({ words, staged, count }: Stage, batch: PacketBatch, first: number): void {
+    const to = this.store.words;
+    for (let row = first, at = 0; row < first + count; row++, at += Staged.words) {
+      const flow = staged[at + Staged.flow]!;
+      if (flow >= 0) countIn(to, flow, batch, row, words, staged[at + Staged.record]!);
+    }
   }
 
-  countPacket(row: number, isReply: boolean, length: number): void {
-    add(this.store.words, row + (isReply ? Col.packetsReply : Col.packets), 1);
-    add(this.store.words, row + (isReply ? Col.bytesReply : Col.bytes), length);
+  /** The same of one row, whose last record is given. */
+  countRow(batch: PacketBatch, row: number, flow: number, words: Int32Array, at: number): void {
+    countIn(this.store.words, flow, batch, row, words, at);
   }
 
   /** One of its packets met a nat chain. */
@@ -116,7 +124,7 @@ export class Flows {
     const to = this.store.words;
     to[row + Col.netns] = words[at + Word.netns]!;
     to[row + Col.mark] = words[at + Word.mark]!;
-    this.sawStatus(row, (words[at + Word.status]! >>> Shift.status) & 0xffff);
+    noteStatus(to, row, words, at);
     to[row + Col.family] = (words[at + Word.family]! >>> Shift.family) & 0xff;
     to[row + Col.protocol] = (words[at + Word.l4proto]! >>> Shift.l4proto) & 0xff;
   }
@@ -148,6 +156,28 @@ export class Flows {
 }
 
 const BOTH = Known.original | Known.reply;
+
+function countIn(
+  to: Int32Array,
+  flow: number,
+  batch: PacketBatch,
+  row: number,
+  words: Int32Array,
+  at: number,
+): void {
+  const isReply = batch.direction[row] === 1;
+  noteStatus(to, flow, words, at);
+  add(to, flow + (isReply ? Col.packetsReply : Col.packets), 1);
+  add(to, flow + (isReply ? Col.bytesReply : Col.bytes), batch.bytes[row]! >>> 0);
+  if (batch.chainRuns[row]! > 0) add(to, flow + Col.chainPackets, 1);
+  if (isMapped(batch, row)) add(to, flow + Col.mappedPackets, 1);
+}
+
+/** What a record tells about the entry's status; 0 where it does not. */
+function noteStatus(to: Int32Array, flow: number, words: Int32Array, at: number): void {
+  const status = (words[at + Word.status]! >>> Shift.status) & 0xffff;
+  if (status !== 0) to[flow + Col.status] = status;
+}
 
 function olderMapping(status: number, natBit: number, doneBit: number): number {
   if (status & natBit) return Mapping.older;

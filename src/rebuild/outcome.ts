@@ -28,7 +28,9 @@ export function fillOutcome(
   store: FlowStore,
 ): void {
   const { words, staged, count } = stage;
-  const { facts } = batch;
+  const { facts, direction } = batch;
+  const flows = store.words;
+  const mapping = store.extra + FlowExtra.mapping;
   for (let index = 0, at = 0, row = first; index < count; index++, at += Staged.words, row++) {
     const record = staged[at + Staged.record]!;
     const noted = staged[at + Staged.noted]!;
@@ -36,9 +38,14 @@ export function fillOutcome(
     const seen = words[record + Word.seen]!;
     const changed =
       (flags & AS_ENTRY) === AS_ENTRY && noted === 0
-        ? mappingFor(store, staged[at + Staged.flow]!, batch.direction[row]!)
+        ? mappingFor(flows[staged[at + Staged.flow]! + mapping]!, direction[row]!)
         : changedOf(batch, row, flags, noted);
-    if (changed !== 0 || seen >>> Seen.decided !== 0) writeDecisions(batch, row, seen, changed);
+    if (seen >>> Seen.decided !== 0 || changed === Changed.unknown) {
+      writeDecisions(batch, row, seen, changed);
+    } else if (changed !== 0) {
+      batch.srcNat[row] = changed & Changed.src ? Decision.mapping : Decision.none;
+      batch.dstNat[row] = changed & Changed.dst ? Decision.mapping : Decision.none;
+    }
     if ((flags & UNSURE) === 0 && noted === 0) facts[row]! |= COMPLETE;
     else writeUnsure(batch, row, flags, noted);
   }
@@ -48,8 +55,8 @@ const AS_ENTRY = RecordFlag.packetCameAsFlow | RecordFlag.packetLeftAsMapped;
 const UNSURE = RecordFlag.packetIsPart | RecordFlag.packetIsTorn;
 
 /** What its entry says of all packets of its direction. */
-function mappingFor(store: FlowStore, flow: number, direction: number): number {
-  return (store.words[flow + store.extra + FlowExtra.mapping]! >>> (direction * 2)) & 3;
+function mappingFor(mapping: number, direction: number): number {
+  return (mapping >>> (direction * 2)) & 3;
 }
 
 function changedOf(batch: PacketBatch, row: number, flags: number, noted: number): number {

@@ -12,7 +12,7 @@ import { isOlderThan } from './row-words.ts';
 /** A packet that has left may still be dropped, or come back, within this. */
 export const LINGER_NS = 10_000_000;
 const PLACES = 1 << 16;
-const PLACE_WORDS = 4; // skb low, skb high, number of the batch, row + 1
+const PLACE_WORDS = 4; // skb low, skb high, number of the packet's row among all (low word), unused
 
 /** Takes a batch whose rows change no more; it is the taker's. */
 export type BatchSink = (batch: PacketBatch) => void;
@@ -28,8 +28,6 @@ export class PacketRows {
   private readonly sink: BatchSink;
   private readonly waiting: PacketBatch[] = [];
   private readonly places = new Int32Array(PLACES * PLACE_WORDS);
-  /** Number of the first waiting batch; the current one has the number after the last. */
-  private firstNumber = 0;
 
   constructor(batchRows: number, sink: BatchSink) {
     this.layout = new PacketLayout(batchRows);
@@ -38,16 +36,26 @@ export class PacketRows {
     this.foundBatch = this.current;
   }
 
-  /** A fresh row of the current batch; everything of it is to be filled. */
+  /** Rows that can be begun until turn() is to be called. */
+  get room(): number {
+    return this.layout.capacity - this.current.length;
+  }
+
+  /** The current batch is full: another one takes its place. */
+  turn(): void {
+    this.waiting.push(this.current);
+    this.current = new PacketBatch(this.layout);
+  }
+
+  /** A fresh row of the current batch, which has room; everything of it is to be filled. */
   begin(skbLow: number, skbHigh: number): number {
-    if (this.current.isFull) {
-      this.waiting.push(this.current);
-      this.current = new PacketBatch(this.layout);
-    }
-    const row = this.current.length++;
     this.begun++;
-    this.remember(skbLow, skbHigh, row);
-    return row;
+    const at = placeOf(skbLow);
+    const { places } = this;
+    places[at] = skbLow;
+    places[at + 1] = skbHigh;
+    places[at + 2] = this.begun;
+    return this.current.length++;
   }
 
   /** The row of the packet that was in this sk_buff last, in `foundBatch`; -1 where none waits. */
@@ -55,10 +63,16 @@ export class PacketRows {
     const at = placeOf(skbLow);
     const { places } = this;
     if (places[at] !== skbLow || places[at + 1] !== skbHigh) return -1;
-    const index = places[at + 2]! - this.firstNumber;
-    if (index < 0) return -1;
-    this.foundBatch = this.waiting[index] ?? this.current;
-    return places[at + 3]! - 1;
+    let before = (this.begun - places[at + 2]!) >>> 0; // rows begun since
+    for (let index = this.waiting.length; index >= 0; index--) {
+      const batch = this.waiting[index] ?? this.current;
+      if (before < batch.length) {
+        this.foundBatch = batch;
+        return batch.length - 1 - before;
+      }
+      before -= batch.length;
+    }
+    return -1; // its batch was handed over
   }
 
   /** Hands over full batches that have waited long enough at the time at `now[word]`. */
@@ -82,7 +96,6 @@ export class PacketRows {
     const rest = current.split(settled);
     this.waiting.push(current);
     this.current = rest;
-    this.moveBack(settled);
     this.handOverFirst();
   }
 
@@ -93,30 +106,9 @@ export class PacketRows {
     this.current = new PacketBatch(this.layout);
   }
 
-  private remember(skbLow: number, skbHigh: number, row: number): void {
-    const at = placeOf(skbLow);
-    const { places } = this;
-    places[at] = skbLow;
-    places[at + 1] = skbHigh;
-    places[at + 2] = this.firstNumber + this.waiting.length;
-    places[at + 3] = row + 1;
-  }
-
-  /** The rows of the batch just split have moved to the next one. */
-  private moveBack(rows: number): void {
-    const { places } = this;
-    const number = this.firstNumber + this.waiting.length - 1;
-    for (let at = 0; at < places.length; at += PLACE_WORDS) {
-      if (places[at + 2] !== number || places[at + 3]! <= rows) continue;
-      places[at + 2] = number + 1;
-      places[at + 3]! -= rows;
-    }
-  }
-
   private handOverFirst(): void {
     const batch = this.waiting.shift();
     if (batch === undefined) return;
-    this.firstNumber++;
     this.sink(batch);
   }
 }

@@ -2,7 +2,7 @@
  * Traversal and drop records to rows of `packets`, and what each row tells
  * about its flow. Rows are begun at once and filled together: see stage.ts.
  */
-import { Noted, Staged } from '../libbpf/columns.ts';
+import { Noted } from '../libbpf/columns.ts';
 import { Hook } from '../model/codes.ts';
 import { RecordFlag } from '../wire/layout.ts';
 import { Shift, Word } from '../wire/words.ts';
@@ -36,6 +36,7 @@ export class Packets {
     this.store = store;
     this.flows = flows;
     this.fill = new Fill(this.stage, store, rows.layout, clockOffsetNs);
+    this.stage.clear(rows.room);
   }
 
   /** The records to come stand in these words, until settle(). */
@@ -49,7 +50,7 @@ export class Packets {
     const flags = (words[at + Word.flags]! >>> Shift.flags) & 0xffff;
     const hook = (words[at + Word.visits]! >>> 8) & 0xff;
     const begins = hook === Hook.prerouting || hook === Hook.output;
-    if (this.stage.isFull || this.rows.current.isFull) this.settle();
+    if (this.stage.room === 0) this.settle();
     const flow = this.store.rowOf(words, at); // may give up another flow, and so settle
     if (flow >= 0) this.store.words[flow + this.store.extra + FlowExtra.staged] = this.stage.turn;
     const isLater = !begins || (flags & RecordFlag.packetHadEntry) !== 0;
@@ -74,9 +75,10 @@ export class Packets {
     const first = batch.length - stage.count;
     this.fill.fill(batch, this.rows.begun - stage.count + 1);
     fillOutcome(stage, batch, first, this.store);
-    this.countInFlows(batch, first);
+    this.flows.countRows(stage, batch, first);
     for (let late = 0; late < stage.lateCount; late++) this.settleLate(batch, first, late);
-    stage.clear();
+    if (this.rows.room === 0) this.rows.turn();
+    stage.clear(this.rows.room);
   }
 
   /** Before a record changes what is known of a flow: the packets before it see it as it was. */
@@ -91,7 +93,7 @@ export class Packets {
   sawDrop(words: Int32Array, at: number, reason: number, location: number): void {
     const row = this.rows.find(words[at + Word.skb]!, words[at + Word.skb + 1]!);
     if (row < 0) return;
-    if (this.stage.isFull) this.settle();
+    if (this.stage.isLateFull) this.settle();
     const index = this.stagedIndex(row);
     if (index >= 0) this.stage.addDrop(index, at, reason, location);
     else this.drop(this.rows.foundBatch, row, words, at, reason, location);
@@ -121,7 +123,8 @@ export class Packets {
     const flags = (words[at + Word.flags]! >>> Shift.flags) & 0xffff;
     const index = this.stagedIndex(row);
     // A tuple in a record of its own is kept only until the next one comes.
-    if (index >= 0 && (flags & LEFT_BY_ENTRY) !== 0 && !this.stage.hasLate(index)) {
+    const canWait = (flags & LEFT_BY_ENTRY) !== 0 && !this.stage.isLateFull;
+    if (index >= 0 && canWait && !this.stage.hasLate(index)) {
       const { stage } = this;
       if (!continuesRecord(words, stage.recordOf(index), stage.flowOf(index) >= 0, at, hook))
         return false;
@@ -163,29 +166,8 @@ export class Packets {
     const hadChains = batch.chainRuns[row]! > 0;
     amendRow(batch, row, words, at, { flow, store: this.store, tuples: this.tuples });
     if (flow < 0) return;
-    if (!hadFlow) this.countRow(batch, row, flow, words, at);
+    if (!hadFlow) this.flows.countRow(batch, row, flow, words, at);
     if (hadFlow && !hadChains && batch.chainRuns[row]! > 0) this.flows.countChained(flow);
     if (hadFlow && !wasMapped && isMapped(batch, row)) this.flows.countMapped(flow);
-  }
-
-  private countInFlows(batch: PacketBatch, first: number): void {
-    const { words, staged, count } = this.stage;
-    for (let row = first, at = 0; row < first + count; row++, at += Staged.words) {
-      const flow = staged[at + Staged.flow]!;
-      if (flow >= 0) this.countRow(batch, row, flow, words, staged[at + Staged.record]!);
-    }
-  }
-
-  private countRow(
-    batch: PacketBatch,
-    row: number,
-    flow: number,
-    words: Int32Array,
-    at: number,
-  ): void {
-    this.flows.sawStatus(flow, (words[at + Word.status]! >>> Shift.status) & 0xffff);
-    this.flows.countPacket(flow, batch.direction[row] === 1, batch.bytes[row]! >>> 0);
-    if (batch.chainRuns[row]! > 0) this.flows.countChained(flow);
-    if (isMapped(batch, row)) this.flows.countMapped(flow);
   }
 }

@@ -23,16 +23,19 @@ export class Stage {
   /** The block that the records stand in. */
   words: Int32Array = new Int32Array(0);
   count = 0;
+  /** Records that can be added before the stage must be emptied. */
+  room = 0;
   lateCount = 0;
   /** Counts how often it was emptied. */
   turn = 1;
 
-  get isFull(): boolean {
-    return this.count === STAGE_RECORDS || this.lateCount === STAGE_RECORDS;
+  get isLateFull(): boolean {
+    return this.lateCount === STAGE_RECORDS;
   }
 
-  /** The caller checks isFull first. */
+  /** The caller checks `room` first. */
   add(at: number, flow: number, noted: number): void {
+    this.room--;
     const to = this.count++ * Staged.words;
     const { staged } = this;
     staged[to + Staged.record] = at;
@@ -41,7 +44,7 @@ export class Stage {
     staged[to + Staged.late] = 0;
   }
 
-  /** More visits of the packet in a staged row. The caller checks isFull first. */
+  /** More visits of the packet in a staged row. The caller checks isLateFull first. */
   addVisits(index: number, at: number, flow: number): void {
     this.addLate(index, at, flow, NO_DROP, 0);
   }
@@ -67,8 +70,10 @@ export class Stage {
     return this.staged[index * Staged.words + Staged.noted]!;
   }
 
-  clear(): void {
+  /** `rowsLeft`: of the batch that the next ones go to. */
+  clear(rowsLeft: number): void {
     this.count = 0;
+    this.room = Math.min(STAGE_RECORDS, rowsLeft);
     this.lateCount = 0;
     this.turn++;
   }
