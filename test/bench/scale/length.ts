@@ -22,6 +22,7 @@ const RECORD_ROOM_BYTES = 40;
 /** As in a live trace. */
 const LATENCY_MS = 100;
 const FLUSH_MS = 1000;
+const SAMPLES = 50;
 
 export interface LengthCase {
   readonly records: number;
@@ -38,8 +39,15 @@ export interface Mark {
   readonly peakBytes: number;
 }
 
+export interface Sample {
+  readonly records: number;
+  readonly memory: Memory;
+}
+
 export interface LengthRun {
   readonly marks: readonly Mark[];
+  /** On the way, evenly. */
+  readonly samples: readonly Sample[];
   readonly sent: number;
   readonly delivered: number;
   readonly lost: number;
@@ -90,6 +98,7 @@ class LengthTrace {
   private readonly output: Output;
   private readonly records: number;
   private readonly marks: Mark[] = [];
+  private readonly samples: Sample[] = [];
   private readonly waiting: number[];
   private before = { records: 0, producerNs: 0 };
   private end = begin();
@@ -103,6 +112,7 @@ class LengthTrace {
   }
 
   async run(): Promise<LengthRun> {
+    const { marks, samples } = this;
     const { tables, feed } = this.line;
     feed.start(this.records);
     await this.drainAll();
@@ -111,7 +121,7 @@ class LengthTrace {
     const end = begin();
     const written = await this.output.close({});
     const { waits } = feed.look();
-    return { ...this.balance(written), marks: this.marks, closeMs: end().cpuMs, waits };
+    return { ...this.balance(written), marks, samples, closeMs: end().cpuMs, waits };
   }
 
   /** As a live trace does: one buffer fills while what came of the other is written. */
@@ -133,6 +143,7 @@ class LengthTrace {
       writing = this.writeReady();
       this.taken += records;
       if (this.taken >= (this.waiting[0] ?? Number.POSITIVE_INFINITY)) this.mark();
+      if (this.taken >= (this.samples.length * this.records) / SAMPLES) this.sample();
       if (isLast && bytes === 0) break;
     }
     await writing;
@@ -143,6 +154,10 @@ class LengthTrace {
     for (const { table, batch } of this.line.tables.takeReady()) {
       await this.output.write(table, batch);
     }
+  }
+
+  private sample(): void {
+    this.samples.push({ records: this.taken, memory: memoryNow() });
   }
 
   private mark(): void {
@@ -164,7 +179,7 @@ class LengthTrace {
   }
 
   /** The ledger, and the files beside it: everything that was sent is somewhere. */
-  private balance(written: Written): Omit<LengthRun, 'marks' | 'closeMs' | 'waits'> {
+  private balance(written: Written): Omit<LengthRun, 'marks' | 'samples' | 'closeMs' | 'waits'> {
     const { tables, feed } = this.line;
     const counters = feed.counters();
     for (const [cpu, { seq }] of counters.entries()) {

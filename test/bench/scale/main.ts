@@ -72,7 +72,8 @@ async function measure(options: ReturnType<typeof readOptions>): Promise<Results
 async function main(args: readonly string[]): Promise<void> {
   const [first, name, json] = args;
   if (first === RUN) {
-    process.send?.(await runHere(name as PartName, json!));
+    const found = await runHere(name as PartName, json!);
+    process.send?.(found);
     return;
   }
   const options = readOptions();

@@ -89,21 +89,24 @@ function producersTable(runs: readonly ProducersRun[]): string {
 
 function lengthTable({ marks }: LengthRun): string {
   const first = marks[0]!;
+  const before = (index: number) => marks[index - 1]?.records ?? 0;
   return markdown(
     [
       'records up to',
       'ns per record',
       'ratio',
+      'records per s',
       'MB now',
       'ratio',
       'of it buffers',
       'of it heap',
       'peak MB',
     ],
-    marks.map(({ records, cpuNs, memory, peakBytes }) => [
+    marks.map(({ records, cpuNs, elapsedMs, memory, peakBytes }, index) => [
       count(records),
       count(cpuNs),
       ratio(cpuNs, first.cpuNs),
+      count(((records - before(index)) / elapsedMs) * 1000),
       megabytes(memory.rssBytes),
       ratio(memory.rssBytes, first.memory.rssBytes),
       megabytes(memory.bufferBytes),
