@@ -20,7 +20,7 @@ struct feed {
 	struct memory_ring **rings;
 	pthread_t thread;
 	bool has_thread;
-	uint64_t wanted;
+	uint64_t wanted, per_second;
 	_Atomic uint64_t made, waits, cpu_ns;
 	_Atomic bool is_stopping, is_done;
 };
@@ -66,18 +66,28 @@ uint64_t feed_write(struct feed *feed, uint64_t records)
 	return made;
 }
 
+/* How many records are due, by the clock. */
+static uint64_t due(const struct feed *feed, uint64_t start_ns)
+{
+	const uint64_t passed_us = (clock_ns(CLOCK_MONOTONIC) - start_ns) / 1000;
+
+	return feed->per_second ? passed_us * feed->per_second / 1000000 : feed->wanted;
+}
+
 static void *run(void *argument)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NS };
+	const uint64_t start_ns = clock_ns(CLOCK_MONOTONIC);
 	struct feed *feed = argument;
 
 	while (feed->made < feed->wanted && !feed->is_stopping) {
 		const uint64_t left = feed->wanted - feed->made;
 		const uint64_t batch = left < 256 ? left : 256;
+		const bool is_early = feed->made + batch > due(feed, start_ns);
 
-		if (feed_write(feed, batch) == batch)
+		if (!is_early && feed_write(feed, batch) == batch)
 			continue;
-		feed->waits++;
+		feed->waits += !is_early;
 		nanosleep(&pause, NULL);
 	}
 	feed->cpu_ns = feed_thread_ns();
@@ -85,11 +95,12 @@ static void *run(void *argument)
 	return NULL;
 }
 
-int feed_start(struct feed *feed, uint64_t records)
+int feed_start(struct feed *feed, uint64_t records, uint64_t per_second)
 {
 	int err;
 
 	feed->wanted = feed->made + records;
+	feed->per_second = per_second;
 	err = pthread_create(&feed->thread, NULL, run, feed);
 	feed->has_thread = !err;
 	return -err;

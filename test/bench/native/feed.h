@@ -31,8 +31,8 @@ void feed_into(struct feed *feed, uint32_t cpu, struct memory_ring *ring);
 /* Makes up to `records` in the caller's thread, until a ring is full; how many. */
 uint64_t feed_write(struct feed *feed, uint64_t records);
 
-/* Makes `records` in a thread; 0 or a negative errno. */
-int feed_start(struct feed *feed, uint64_t records);
+/* Makes `records` in a thread, at most so many a second (0: no limit); 0 or a negative errno. */
+int feed_start(struct feed *feed, uint64_t records, uint64_t per_second);
 
 void feed_look(struct feed *feed, struct feed_state *state);
 

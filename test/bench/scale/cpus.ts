@@ -3,12 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { defaultRingBytes } from '../../../src/capture/rings.ts';
 import { threadNs } from './feed.ts';
 import { DRAIN_BYTES, Line, letGo } from './line.ts';
+import { medianPerRecord, type Spent, sumOf } from './windows.ts';
 
 const FLOWS = 4096;
 const PACKETS_PER_FLOW = 20;
-/** A drain with less than this is worth a pause: its call would weigh too much. */
-const FEW_BYTES = DRAIN_BYTES / 4;
-const PAUSE_MS = 5;
+/** The reader keeps up: one that is behind gets its records from the merge in bursts. */
+const PER_SECOND = 400_000;
+const PAUSE_MS = 50;
 
 export interface CpusCase {
   readonly cpus: number;
@@ -24,13 +25,6 @@ export interface CpusRun extends CpusCase {
   readonly allNs: number;
 }
 
-interface Spent {
-  readonly drainNs: number;
-  readonly tablesNs: number;
-  readonly allNs: number;
-  readonly records: number;
-}
-
 export async function runCpus({ cpus, shares, records }: CpusCase): Promise<CpusRun> {
   const perCpu = defaultRingBytes(cpus);
   const line = new Line({
@@ -42,32 +36,27 @@ export async function runCpus({ cpus, shares, records }: CpusCase): Promise<Cpus
     loseEvery: 0,
   });
   const warmUp = Math.ceil(records / 2);
-  line.feed.start(warmUp + records);
-  const spent = await readAll(line, warmUp, warmUp + records);
+  line.feed.start(warmUp + records, PER_SECOND);
+  const found = await readAll(line, warmUp, warmUp + records);
   const { evicted } = line.tables;
   if (evicted !== 0) throw new Error(`${evicted} flows were given up`);
   await line.close();
-  const per = (ns: number) => ns / spent.records;
-  return {
-    cpus,
-    shares,
-    records,
-    drainNs: per(spent.drainNs),
-    tablesNs: per(spent.tablesNs),
-    allNs: per(spent.allNs),
-  };
+  return { cpus, shares, records, ...found };
 }
 
+type Found = Pick<CpusRun, 'drainNs' | 'tablesNs' | 'allNs'>;
+
 /** What is spent after the first records. */
-async function readAll({ feed, drain, tables }: Line, from: number, to: number): Promise<Spent> {
+async function readAll(line: Line, from: number, to: number): Promise<Found> {
+  const { feed, drain, tables } = line;
   const room = new Uint8Array(DRAIN_BYTES);
-  let [taken, drainNs, tablesNs] = [0, 0, 0];
-  let start: { allNs: number; taken: number } | undefined;
   const allNs = () => {
     const { user, system } = process.cpuUsage();
     return (user + system) * 1000 - feed.look().cpuNs;
   };
-  while (taken < to) {
+  const spent: Spent[] = [];
+  let startNs: number | undefined;
+  for (let taken = 0; taken < to; ) {
     const beginNs = threadNs();
     const { bytes, records, horizonNs } = drain.take(room);
     const drainedNs = threadNs();
@@ -75,12 +64,11 @@ async function readAll({ feed, drain, tables }: Line, from: number, to: number):
     const addedNs = threadNs();
     for (const { batch } of tables.takeReady()) letGo(batch);
     taken += records;
-    if (start !== undefined) {
-      drainNs += drainedNs - beginNs;
-      tablesNs += addedNs - drainedNs;
-    } else if (taken >= from) start = { allNs: allNs(), taken };
-    if (bytes < FEW_BYTES) await sleep(PAUSE_MS);
+    if (startNs !== undefined) {
+      spent.push({ records, drainNs: drainedNs - beginNs, tablesNs: addedNs - drainedNs });
+    } else if (taken >= from) startNs = allNs();
+    await sleep(PAUSE_MS);
   }
-  const { allNs: startNs = 0, taken: before = 0 } = start ?? {};
-  return { drainNs, tablesNs, allNs: allNs() - startNs, records: taken - before };
+  const wholeNs = allNs() - (startNs ?? 0);
+  return { ...medianPerRecord(spent), allNs: wholeNs / sumOf(spent).records };
 }

@@ -11,7 +11,7 @@ const SCALE = {
   feed_open: ['uint64', ['uint32', 'uint32', 'uint32', 'uint32']],
   feed_into: ['void', ['uint64', 'uint32', 'uint64']],
   feed_write: ['uint64', ['uint64', 'uint64']],
-  feed_start: ['int', ['uint64', 'uint64']],
+  feed_start: ['int', ['uint64', 'uint64', 'uint64']],
   feed_look: ['void', ['uint64', 'pointer']],
   feed_counters: ['void', ['uint64', 'uint32', 'pointer']],
   feed_close: ['void', ['uint64']],
@@ -65,9 +65,9 @@ export class Feed {
     return Number(scale().feed_write(this.handle, records));
   }
 
-  /** In a thread of its own, which waits where a ring is full. */
-  start(records: number): void {
-    const status = scale().feed_start(this.handle, records);
+  /** In a thread of its own, which waits where a ring is full; as fast as it can without a rate. */
+  start(records: number, perSecond = 0): void {
+    const status = scale().feed_start(this.handle, records, perSecond);
     if (status !== 0) throw new Error(`feed_start: ${status}`);
   }
 

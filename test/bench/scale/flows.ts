@@ -2,6 +2,7 @@
 import { begin } from '../figures.ts';
 import { DRAIN_BYTES, Line, letGo } from './line.ts';
 import { peakBytes } from './memory.ts';
+import { medianPerRecord, type Spent, sumOf } from './windows.ts';
 
 const CPUS = 4;
 const RING_BYTES = 4 << 20;
@@ -33,7 +34,7 @@ export async function runFlows({ flows, records }: FlowsCase): Promise<FlowsRun>
   await warm.line.close();
 
   const passes = new Passes(new Line({ ...common, flows, packetsPerFlow: 0 }));
-  const first = passes.pass(flows * 3);
+  const first = sumOf(passes.pass(flows * 3));
   passes.pass(Math.ceil(records / 4)); // memory of columns comes into use
   const later = passes.pass(records);
   const finishMs = passes.finish();
@@ -46,9 +47,8 @@ export async function runFlows({ flows, records }: FlowsCase): Promise<FlowsRun>
   return {
     flows,
     records,
-    drainNs: (later.drainMs * 1e6) / records,
-    tablesNs: (later.tablesMs * 1e6) / records,
-    beginNs: ((first.drainMs + first.tablesMs) * 1e6) / flows,
+    ...medianPerRecord(later),
+    beginNs: (first.drainNs + first.tablesNs) / flows,
     finishNs: (finishMs * 1e6) / flows,
     peakBytes: peakBytes(),
   };
@@ -65,24 +65,26 @@ class Passes {
     this.line = line;
   }
 
-  pass(records: number): { drainMs: number; tablesMs: number } {
-    const { feed, drain, tables } = this.line;
-    let drainMs = 0;
-    let tablesMs = 0;
-    for (let left = records; left > 0; ) {
-      const wanted = Math.min(left, SLICE);
-      if (feed.write(wanted) !== wanted) throw new Error('the rings were too small');
-      const drainEnd = begin();
-      const { bytes, horizonNs } = drain.take(this.room);
-      drainMs += drainEnd().cpuMs;
-      const tablesEnd = begin();
-      tables.add(this.room.subarray(0, bytes), horizonNs);
-      tablesMs += tablesEnd().cpuMs;
-      this.drop();
-      left -= wanted;
+  pass(records: number): Spent[] {
+    const spent: Spent[] = [];
+    for (let left = records; left > 0; left -= SLICE) {
+      spent.push(this.slice(Math.min(left, SLICE)));
     }
     this.records += records;
-    return { drainMs, tablesMs };
+    return spent;
+  }
+
+  private slice(records: number): Spent {
+    const { feed, drain, tables } = this.line;
+    if (feed.write(records) !== records) throw new Error('the rings were too small');
+    const drainEnd = begin();
+    const { bytes, horizonNs } = drain.take(this.room);
+    const drainNs = drainEnd().cpuMs * 1e6;
+    const tablesEnd = begin();
+    tables.add(this.room.subarray(0, bytes), horizonNs);
+    const tablesNs = tablesEnd().cpuMs * 1e6;
+    this.drop();
+    return { records, drainNs, tablesNs };
   }
 
   finish(): number {

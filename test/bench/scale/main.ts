@@ -56,7 +56,9 @@ async function measure(options: ReturnType<typeof readOptions>): Promise<Results
     ),
     cpus: await runAll(
       'cpus',
-      layouts.flatMap((shares) => cpus.map((size) => ({ cpus: size, shares, records: packets }))),
+      layouts.flatMap((shares) =>
+        cpus.map((size) => ({ cpus: size, shares, records: Math.ceil(packets / 2) })),
+      ),
     ),
     producers: await runAll(
       'producers',

@@ -3,6 +3,7 @@ import { Drain } from '../../../src/libbpf/drain.ts';
 import { MemoryRing } from '../../../src/libbpf/memory-ring.ts';
 import { recordBytes } from '../../../src/wire/layout.ts';
 import { contend } from './feed.ts';
+import { median } from './windows.ts';
 
 const ROUNDS = 21;
 const RECORDS = 32_768;
@@ -44,5 +45,5 @@ async function medianOf(threads: number, shares: boolean, apartNs: number): Prom
   }
   await drain.close();
   for (const ring of rings) ring.close();
-  return figures.sort((a, b) => a - b)[ROUNDS >>> 1]!;
+  return median(figures);
 }
