@@ -5,7 +5,7 @@ import type { FlowsRun } from './flows.ts';
 import type { LengthRun } from './length.ts';
 import type { Results } from './parts.ts';
 import type { ProducersRun } from './producers.ts';
-import { count, megabytes, ratio } from './sizes.ts';
+import { count, megabytes } from './sizes.ts';
 
 type Row = readonly string[];
 
@@ -15,104 +15,88 @@ export function markdown(head: Row, rows: readonly Row[]): string {
   return [line(head), `|${rule.join('|')}|`, ...rows.map(line)].join('\n');
 }
 
-function flowsTable(runs: readonly FlowsRun[]): string {
-  const total = ({ drainNs, tablesNs }: FlowsRun) => drainNs + tablesNs;
+/** What a row has of a column, and what it is called. */
+type Column<Run> = readonly [name: string, of: (run: Run) => number, text?: typeof count];
+
+/** A row per run, each figure with its ratio to that of the first run. */
+export function besideFirst<Run>(
+  runs: readonly Run[],
+  key: readonly [name: string, of: (run: Run) => number],
+  columns: readonly Column<Run>[],
+): string {
   return markdown(
-    [
-      'flows under way',
-      'ns per record',
-      'ratio',
-      'of it drain',
-      'ns per flow that begins',
-      'ns per flow in the end',
-      'peak MB',
-      'ratio',
-    ],
+    [key[0], ...columns.map(([name]) => name)],
     runs.map((run) => [
-      count(run.flows),
-      count(total(run)),
-      ratio(total(run), total(runs[0]!)),
-      count(run.drainNs),
-      count(run.beginNs),
-      count(run.finishNs),
-      megabytes(run.peakBytes),
-      ratio(run.peakBytes, runs[0]!.peakBytes),
+      count(key[1](run)),
+      ...columns.map(
+        ([, of, text = count]) => `${text(of(run))} (${(of(run) / of(runs[0]!)).toFixed(2)})`,
+      ),
     ]),
+  );
+}
+
+function flowsTable(runs: readonly FlowsRun[]): string {
+  return besideFirst(
+    runs,
+    ['flows under way', ({ flows }) => flows],
+    [
+      ['ns per packet record', ({ drainNs, tablesNs }) => drainNs + tablesNs],
+      ['of it drain', ({ drainNs }) => drainNs],
+      ['ns per flow that begins', ({ beginNs }) => beginNs],
+      ['ns per flow in the end', ({ finishNs }) => finishNs],
+      ['peak MB', (run) => run.peakBytes, megabytes],
+    ],
   );
 }
 
 function cpusTable(runs: readonly CpusRun[]): string {
-  const sharing = (run: CpusRun) =>
+  const shared = (run: CpusRun) =>
     runs.find(({ cpus, shares }) => shares && cpus === run.cpus) ?? run;
-  const own = runs.filter(({ shares }) => !shares);
-  const first = own[0]!;
-  return markdown(
+  return besideFirst(
+    runs.filter(({ shares }) => !shares),
+    ['CPUs', ({ cpus }) => cpus],
     [
-      'CPUs',
-      'own rings: drain',
-      'ratio',
-      'merge, rebuild, columns',
-      'ratio',
-      'one ring: drain',
-      'ratio',
-      'merge, rebuild, columns',
-      'ratio',
+      ['own rings: drain', ({ drainNs }) => drainNs],
+      ['merge to columns', ({ tablesNs }) => tablesNs],
+      ['one ring: drain', (run) => shared(run).drainNs],
+      ['merge to columns', (run) => shared(run).tablesNs],
     ],
-    own.map((run) => [
-      count(run.cpus),
-      ...[run, sharing(run)].flatMap(({ drainNs, tablesNs }) => [
-        count(drainNs),
-        ratio(drainNs, first.drainNs),
-        count(tablesNs),
-        ratio(tablesNs, first.tablesNs),
-      ]),
-    ]),
   );
 }
 
 function producersTable(runs: readonly ProducersRun[]): string {
-  return markdown(
-    ['producers at once', 'ns of work between', 'own rings', 'ratio', 'one ring', 'ratio'],
-    runs.map(({ threads, apartNs, ownNs, sharedNs }) => {
-      const first = runs.find((run) => run.apartNs === apartNs)!.ownNs;
+  const apart = [...new Set(runs.map(({ apartNs }) => apartNs))];
+  return besideFirst(
+    runs.filter(({ apartNs }) => apartNs === apart[0]),
+    ['producers at once', ({ threads }) => threads],
+    apart.flatMap((ns): Column<ProducersRun>[] => {
+      const same = (run: ProducersRun) =>
+        runs.find(({ threads, apartNs }) => threads === run.threads && apartNs === ns) ?? run;
+      const when = ns === 0 ? 'one after the other' : `${count(ns)} ns of work between`;
       return [
-        count(threads),
-        count(apartNs),
-        count(ownNs),
-        ratio(ownNs, first),
-        count(sharedNs),
-        ratio(sharedNs, first),
+        [`${when}: own rings`, (run) => same(run).ownNs],
+        ['one ring', (run) => same(run).sharedNs],
       ];
     }),
   );
 }
 
 function lengthTable({ marks }: LengthRun): string {
-  const first = marks[0]!;
-  const before = (index: number) => marks[index - 1]?.records ?? 0;
-  return markdown(
+  const decades = marks.map((mark, index) => ({
+    ...mark,
+    perSecond: ((mark.records - (marks[index - 1]?.records ?? 0)) / mark.elapsedMs) * 1000,
+  }));
+  return besideFirst(
+    decades,
+    ['records up to', ({ records }) => records],
     [
-      'records up to',
-      'ns per record',
-      'ratio',
-      'records per s',
-      'MB now',
-      'ratio',
-      'of it buffers',
-      'of it heap',
-      'peak MB',
+      ['ns per record', ({ cpuNs }) => cpuNs],
+      ['records per second', ({ perSecond }) => perSecond],
+      ['MB now', ({ memory }) => memory.rssBytes, megabytes],
+      ['of it buffers', ({ memory }) => memory.bufferBytes, megabytes],
+      ['of it heap', ({ memory }) => memory.heapBytes, megabytes],
+      ['peak MB', (mark) => mark.peakBytes, megabytes],
     ],
-    marks.map(({ records, cpuNs, elapsedMs, memory, peakBytes }, index) => [
-      count(records),
-      count(cpuNs),
-      ratio(cpuNs, first.cpuNs),
-      count(((records - before(index)) / elapsedMs) * 1000),
-      megabytes(memory.rssBytes),
-      ratio(memory.rssBytes, first.memory.rssBytes),
-      megabytes(memory.bufferBytes),
-      megabytes(memory.heapBytes),
-      megabytes(peakBytes),
-    ]),
   );
 }
 
@@ -126,11 +110,14 @@ function lengthText(run: LengthRun): string {
 
 export function scaleTables({ flows, cpus, producers, length }: Results): string {
   const parts = [
-    `${machine()}; CPU time, ratios to the first row`,
+    `${machine()}; CPU time, and in brackets the ratio to the first row`,
     ...(flows.length > 0 ? ['Flows under way:', flowsTable(flows)] : []),
     ...(cpus.length > 0 ? ['CPUs, ns of the reader per record:', cpusTable(cpus)] : []),
     ...(producers.length > 0
-      ? ['Producers, ns of each per record:', producersTable(producers)]
+      ? [
+          'Producers, ns of each per record, no more at once than this machine has cores:',
+          producersTable(producers),
+        ]
       : []),
     ...length.flatMap((run) => ['Length of the trace:', lengthTable(run), lengthText(run)]),
   ];

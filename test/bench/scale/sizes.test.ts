@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { marksOf } from './length.ts';
-import { markdown } from './scale-table.ts';
+import { besideFirst } from './scale-table.ts';
 import { sizeOf, sizesOf } from './sizes.ts';
 
 it('reads sizes', () => {
@@ -15,6 +15,11 @@ it('marks the ends of decades within a run', () => {
   expect(marksOf(100_000_000)).toEqual([1_000_000, 10_000_000]);
 });
 
-it('writes tables', () => {
-  expect(markdown(['a', 'b'], [['1', '2']])).toBe('| a | b |\n|--:|--:|\n| 1 | 2 |');
+it('writes each figure beside the first of its column', () => {
+  const rows = [
+    { size: 1000, ns: 200 },
+    { size: 2000, ns: 300 },
+  ];
+  const table = besideFirst(rows, ['size', ({ size }) => size], [['ns', ({ ns }) => ns]]);
+  expect(table).toBe('| size | ns |\n|--:|--:|\n| 1,000 | 200 (1.00) |\n| 2,000 | 300 (1.50) |');
 });

@@ -22,8 +22,3 @@ export function count(value: number): string {
 export function megabytes(bytes: number): string {
   return count(bytes / 1e6);
 }
-
-/** To the first of the same column. */
-export function ratio(value: number, first: number): string {
-  return (value / first).toFixed(2);
-}
