@@ -32,7 +32,7 @@ struct writer {
 	struct lock *lock;
 	pthread_t thread;
 	uint32_t number;
-	uint64_t cpu_ns;
+	uint64_t cpu_ns, start_ns, end_ns;
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -69,6 +69,7 @@ static void *write_all(void *argument)
 	uint64_t start_ns;
 
 	pthread_barrier_wait(&writer->round->start);
+	writer->start_ns = clock_ns(CLOCK_MONOTONIC);
 	start_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	for (uint32_t i = 0; i < round->records; i++) {
 		struct record *place = reserve(writer);
@@ -84,11 +85,28 @@ static void *write_all(void *argument)
 			;
 	}
 	writer->cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns;
+	writer->end_ns = clock_ns(CLOCK_MONOTONIC);
 	return NULL;
 }
 
+static bool ran_at_once(const struct writer *writers, uint32_t threads)
+{
+	uint64_t first_ns = UINT64_MAX, last_ns = 0;
+
+	for (uint32_t i = 0; i < threads; i++) {
+		if (writers[i].start_ns < first_ns)
+			first_ns = writers[i].start_ns;
+		if (writers[i].end_ns > last_ns)
+			last_ns = writers[i].end_ns;
+	}
+	for (uint32_t i = 0; i < threads; i++)
+		if (writers[i].cpu_ns < (last_ns - first_ns) / 10 * 8)
+			return false;
+	return true;
+}
+
 uint64_t contend(struct memory_ring *const *rings, uint32_t threads, uint32_t shares,
-		 uint32_t records, uint32_t apart_ns)
+		 uint32_t records, uint32_t apart_ns, uint32_t *at_once)
 {
 	static struct round round;
 	static struct writer writers[MOST_THREADS];
@@ -103,7 +121,7 @@ uint64_t contend(struct memory_ring *const *rings, uint32_t threads, uint32_t sh
 	for (uint32_t i = 0; i < threads; i++) {
 		const uint32_t ring = shares ? 0 : i;
 
-		writers[i] = (struct writer){ &round, rings[ring], &round.locks[ring], 0, i, 0 };
+		writers[i] = (struct writer){ &round, rings[ring], &round.locks[ring], .number = i };
 		if (pthread_create(&writers[i].thread, NULL, write_all, &writers[i]))
 			return 0; /* those begun wait for ever: the process has to end */
 	}
@@ -111,6 +129,7 @@ uint64_t contend(struct memory_ring *const *rings, uint32_t threads, uint32_t sh
 		pthread_join(writers[i].thread, NULL);
 		cpu_ns += writers[i].cpu_ns;
 	}
+	*at_once = ran_at_once(writers, threads);
 	pthread_barrier_destroy(&round.start);
 	return cpu_ns;
 }

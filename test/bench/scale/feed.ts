@@ -16,7 +16,7 @@ const SCALE = {
   feed_counters: ['void', ['uint64', 'uint32', 'pointer']],
   feed_close: ['void', ['uint64']],
   feed_thread_ns: ['uint64', []],
-  contend: ['uint64', ['pointer', 'uint32', 'uint32', 'uint32', 'uint32']],
+  contend: ['uint64', ['pointer', 'uint32', 'uint32', 'uint32', 'uint32', 'pointer']],
 } as const;
 
 let loaded: BoundLibrary<typeof SCALE> | undefined;
@@ -114,15 +114,16 @@ export function threadNs(): number {
   return Number(scale().feed_thread_ns());
 }
 
-/** CPU nanoseconds of all threads; see contend.h. */
+/** CPU nanoseconds of all threads, and whether they ran at once; see contend.h. */
 export function contend(
   rings: readonly MemoryRing[],
   how: { threads: number; shares: boolean; records: number; apartNs: number },
-): number {
+): { ns: number; isAtOnce: boolean } {
   const handles = BigUint64Array.from(rings, ({ handle }) => BigInt(handle));
   const list = Buffer.from(handles.buffer);
   const { threads, shares, records, apartNs } = how;
-  const ns = Number(scale().contend(list, threads, shares ? 1 : 0, records, apartNs));
+  const atOnce = Buffer.from(new ArrayBuffer(4));
+  const ns = Number(scale().contend(list, threads, shares ? 1 : 0, records, apartNs, atOnce));
   if (ns === 0) throw new Error(`${threads} threads cannot be made`);
-  return ns;
+  return { ns, isAtOnce: atOnce.readUInt32LE() === 1 };
 }

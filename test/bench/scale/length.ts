@@ -37,6 +37,8 @@ export interface Mark {
   readonly memory: Memory;
   /** Largest resident set from the start to here. */
   readonly peakBytes: number;
+  /** Most records that were drained and waited for their turn. */
+  readonly waiting: number;
 }
 
 export interface Sample {
@@ -99,7 +101,8 @@ class LengthTrace {
   private readonly records: number;
   private readonly marks: Mark[] = [];
   private readonly samples: Sample[] = [];
-  private readonly waiting: number[];
+  private readonly ends: number[];
+  private waiting = 0;
   private before = { records: 0, producerNs: 0 };
   private end = begin();
   private taken = 0;
@@ -108,7 +111,7 @@ class LengthTrace {
     this.line = line;
     this.output = output;
     this.records = records;
-    this.waiting = marksOf(records);
+    this.ends = marksOf(records);
   }
 
   async run(): Promise<LengthRun> {
@@ -142,7 +145,8 @@ class LengthTrace {
       }
       writing = this.writeReady();
       this.taken += records;
-      if (this.taken >= (this.waiting[0] ?? Number.POSITIVE_INFINITY)) this.mark();
+      this.waiting = Math.max(this.waiting, this.taken - sumOf(tables.tally.delivered));
+      if (this.taken >= (this.ends[0] ?? Number.POSITIVE_INFINITY)) this.mark();
       if (this.taken >= (this.samples.length * this.records) / SAMPLES) this.sample();
       if (isLast && bytes === 0) break;
     }
@@ -171,9 +175,11 @@ class LengthTrace {
       elapsedMs,
       memory: memoryNow(),
       peakBytes: peakBytes(),
+      waiting: this.waiting,
     });
     process.stderr.write(`bench: ${this.taken} records\n`);
-    this.waiting.shift();
+    this.ends.shift();
+    this.waiting = 0;
     this.before = { records: this.taken, producerNs };
     this.end = begin();
   }
@@ -187,7 +193,7 @@ class LengthTrace {
     }
     const { evicted, tally } = tables;
     const rows = ledgerRows(counters, tally, { evicted, recursion: null });
-    const skipped = tally.skipped.reduce((sum, count) => sum + count, 0);
+    const skipped = sumOf(tally.skipped);
     const sum = (of: (row: LedgerRow) => number) => rows.reduce((so, row) => so + of(row), 0);
     const [sent, delivered, lost] = [
       sum((row) => row.sent),
@@ -209,6 +215,10 @@ class LengthTrace {
     need('rows of flows', flows, begun);
     return { sent, delivered, lost, packets, flows, fileBytes: written.bytes };
   }
+}
+
+function sumOf(counts: Float64Array): number {
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 function need(what: string, found: number, needed: number): void {

@@ -28,9 +28,12 @@ export function besideFirst<Run>(
     [key[0], ...columns.map(([name]) => name)],
     runs.map((run) => [
       count(key[1](run)),
-      ...columns.map(
-        ([, of, text = count]) => `${text(of(run))} (${(of(run) / of(runs[0]!)).toFixed(2)})`,
-      ),
+      ...columns.map(([, of, text = count]) => {
+        const ratio = of(run) / of(runs[0]!);
+        return Number.isFinite(of(run)) && Number.isFinite(ratio)
+          ? `${text(of(run))} (${ratio.toFixed(2)})`
+          : '-';
+      }),
     ]),
   );
 }
@@ -96,6 +99,7 @@ function lengthTable({ marks }: LengthRun): string {
       ['of it buffers', ({ memory }) => memory.bufferBytes, megabytes],
       ['of it heap', ({ memory }) => memory.heapBytes, megabytes],
       ['peak MB', (mark) => mark.peakBytes, megabytes],
+      ['most waiting in the merge', ({ waiting }) => waiting],
     ],
   );
 }
