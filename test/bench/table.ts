@@ -64,7 +64,7 @@ function linesOf({ equal, stages, ours, obvious }: Results): Line[] {
   ];
 }
 
-function machine(): string {
+export function machine(): string {
   const all = cpus();
   return `${all[0]?.model.trim() ?? 'unknown CPU'}, ${all.length} cores, node ${process.version}`;
 }

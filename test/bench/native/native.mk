@@ -22,3 +22,14 @@ build/guest/empty.bpf.o: test/bench/native/empty.bpf.c
 	@mkdir -p $(@D)
 	clang $(BPF_FLAGS) -c $< -o $@
 	llvm-strip -g $@
+
+# What `npm run bench:scale` needs: producers in threads.
+SCALE_SOURCES := $(addprefix test/bench/native/,traffic.c feed.c contend.c) native/memory_ring.c
+SCALE_HEADERS := $(addprefix test/bench/native/,traffic.h feed.h contend.h) native/memory_ring.h \
+		 native/ring.h bpf/record.h
+
+.PHONY: bench-scale-native
+bench-scale-native: build/native/scale.so
+
+build/native/scale.so: $(SCALE_SOURCES) $(SCALE_HEADERS) native/native.mk test/bench/native/native.mk
+	$(call native_link,-O2 -g -fPIC -shared -fvisibility=hidden -Ibpf -Itest/bench/native)

@@ -1,0 +1,70 @@
+/** From rings to batches: the rings of all CPUs, the drain, the tables. */
+import { TraceTables } from '../../../src/cli/tables.ts';
+import type { RecordBatch } from '../../../src/columns/arrow.ts';
+import { Drain } from '../../../src/libbpf/drain.ts';
+import { MemoryRing } from '../../../src/libbpf/memory-ring.ts';
+import { RECORD_VERSION, type TraceFacts } from '../../../src/model/facts.ts';
+import { columnMemory, ownBuffer } from '../../../src/model/memory.ts';
+import { recordBytes } from '../../../src/wire/layout.ts';
+import { Feed, type Traffic } from './feed.ts';
+
+/** Of one drain, as a live trace has them. */
+export const DRAIN_BYTES = 65_536 * recordBytes;
+
+export interface LineOptions extends Traffic {
+  readonly rings: number;
+  readonly ringBytes: number;
+}
+
+export class Line {
+  readonly facts: TraceFacts;
+  readonly feed: Feed;
+  readonly drain: Drain;
+  readonly tables: TraceTables;
+  private readonly rings: readonly MemoryRing[];
+
+  constructor(options: LineOptions) {
+    this.facts = factsOf(options.cpus);
+    this.rings = Array.from({ length: options.rings }, () => MemoryRing.open(options.ringBytes));
+    this.drain = Drain.open([], recordBytes);
+    for (const ring of this.rings) this.drain.addMemoryRing(ring);
+    this.feed = new Feed(options, this.rings);
+    this.tables = new TraceTables(this.facts, (address) => `0x${address.toString(16)}`);
+  }
+
+  async close(): Promise<void> {
+    this.feed.close();
+    await this.drain.close();
+    for (const ring of this.rings) ring.close();
+  }
+}
+
+function factsOf(cpus: number): TraceFacts {
+  return {
+    recordVersion: RECORD_VERSION,
+    recordBytes,
+    node: 'bench',
+    kernel: 'none',
+    arch: process.arch,
+    cpus,
+    clockOffsetNs: (BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint()).toString(),
+    dropReasons: {},
+    attached: [],
+    notAvailable: [],
+    detail: 'packets',
+    backend: 'fentry',
+    sample: 1,
+    filter: '',
+    netnsNames: {},
+  };
+}
+
+/** Nobody wants the batch: its memory is for the next ones, as that of a written one is. */
+export function letGo({ data }: RecordBatch): void {
+  for (const { values, nullBitmap } of data.children) {
+    for (const view of [values, nullBitmap]) {
+      const buffer = view && ownBuffer(view);
+      if (buffer) columnMemory.give(buffer);
+    }
+  }
+}
