@@ -12,9 +12,17 @@
 
 /* src/libbpf/columns.ts writes them by offset. */
 _Static_assert(sizeof(struct staged) == 16, "layout of staged");
-_Static_assert(sizeof(struct fill) == 96 + 4 * (PACKET_COLUMNS + PACKET_COLUMNS % 2) + 512,
+_Static_assert(sizeof(struct fill) == 136 + 4 * (PACKET_COLUMNS + PACKET_COLUMNS % 2) + 512,
 	       "layout of fill");
 _Static_assert(sizeof(struct packed) == 16, "layout of packed");
+
+/* Bits of a flow's word `known`. */
+#define KNOWN_ORIGINAL 1
+#define KNOWN_REPLY 2
+
+#define ENTRY_TELLS (PACKET_CAME_AS_FLOW | PACKET_LEFT_AS_MAPPED)
+#define UNSURE (PACKET_IS_PART | PACKET_IS_TORN)
+#define FACT_COMPLETE (1u << 10)
 
 struct address {
 	uint32_t words[4];
@@ -133,8 +141,8 @@ static inline void fill_came(const struct fill *fill, uint32_t row, const int32_
 
 	if (staged->noted & NOTED_CAME_DONE)
 		return;
-	if (flow && !(staged->noted & NOTED_CAME_UNKNOWN) && flow[fill->known] & needed) {
-		copy_tuple(fill, row, COLUMN_SRC, flow, &fill->tuple[reply], false);
+	if (flow && !(staged->noted & NOTED_CAME_UNKNOWN) && flow[fill->flow.known] & needed) {
+		copy_tuple(fill, row, COLUMN_SRC, flow, &fill->flow.tuple[reply], false);
 		return;
 	}
 	staged->noted |= NOTED_TORN | NOTED_CAME_UNKNOWN;
@@ -156,7 +164,7 @@ static inline void leave_as_came(const struct fill *fill, uint32_t row)
 static inline void leave_as_mapped(const struct fill *fill, uint32_t row, const int32_t *flow,
 				   bool reply)
 {
-	const struct tuple_words *other = &fill->tuple[!reply];
+	const struct tuple_words *other = &fill->flow.tuple[!reply];
 	const uint8_t protocol = U8(COLUMN_PROTOCOL);
 
 	copy_tuple(fill, row, COLUMN_SRC_AFTER, flow, other, true);
@@ -175,7 +183,7 @@ static inline void fill_left(const struct fill *fill, uint32_t row, const struct
 		return;
 	if (record->flags & PACKET_LEFT_AS_CAME) {
 		leave_as_came(fill, row);
-	} else if (record->flags & PACKET_LEFT_AS_MAPPED && flow && flow[fill->known] & needed) {
+	} else if (record->flags & PACKET_LEFT_AS_MAPPED && flow && flow[fill->flow.known] & needed) {
 		leave_as_mapped(fill, row, flow, reply);
 	} else {
 		leave_as_came(fill, row);
@@ -183,15 +191,59 @@ static inline void fill_left(const struct fill *fill, uint32_t row, const struct
 	}
 }
 
-void columns_fill(const struct fill *fill)
+static inline void add(int32_t *flow, uint32_t word, uint64_t more)
+{
+	uint64_t sum;
+
+	memcpy(&sum, flow + word, sizeof(sum));
+	sum += more;
+	memcpy(flow + word, &sum, sizeof(sum));
+}
+
+static inline void count(const struct fill *fill, int32_t *flow, const struct record *record,
+			 bool reply, bool is_mapped)
+{
+	const struct flow_words *word = &fill->flow;
+
+	add(flow, word->packets[reply], 1);
+	add(flow, word->bytes[reply], record->traversal.len);
+	if (record->traversal.seen >> SEEN_CHAINS & 31)
+		add(flow, word->chain_packets, 1);
+	if (is_mapped)
+		add(flow, word->mapped_packets, 1);
+}
+
+/* Nothing was decided in it: what its entry says holds. False where there is more to say. */
+static inline bool decide(const struct fill *fill, uint32_t row, const struct record *record,
+			  int32_t *flow, bool reply, const struct staged *staged)
+{
+	uint32_t ends = 0;
+
+	if (staged->noted || record->flags & UNSURE || record->traversal.seen >> SEEN_DECIDED)
+		return false;
+	if (!(record->flags & PACKET_LEFT_AS_CAME)) {
+		if ((record->flags & ENTRY_TELLS) != ENTRY_TELLS)
+			return false;
+		ends = (uint32_t)flow[fill->flow.mapping] >> 2 * reply & 3;
+	}
+	U8(COLUMN_SRC_NAT) = ends & 2 ? (uint8_t)fill->mapping_code : 0;
+	U8(COLUMN_DST_NAT) = ends & 1 ? (uint8_t)fill->mapping_code : 0;
+	U32(COLUMN_FACTS) |= FACT_COMPLETE;
+	if (flow)
+		count(fill, flow, record, reply, ends);
+	return true;
+}
+
+uint32_t columns_fill(const struct fill *fill)
 {
 	const uint32_t *words = (const uint32_t *)(uintptr_t)fill->records;
-	const int32_t *flows = (const int32_t *)(uintptr_t)fill->flows;
+	int32_t *flows = (int32_t *)(uintptr_t)fill->flows;
 	struct staged *staged = (struct staged *)(uintptr_t)fill->staged;
+	uint32_t open = 0;
 
 	for (uint32_t i = 0; i < fill->count; i++, staged++) {
 		const struct record *record = (const struct record *)(words + staged->record);
-		const int32_t *flow = staged->flow < 0 ? NULL : flows + staged->flow;
+		int32_t *flow = staged->flow < 0 ? NULL : flows + staged->flow;
 		const uint32_t row = fill->first_row + i;
 		const bool reply = is_reply(record);
 
@@ -201,7 +253,14 @@ void columns_fill(const struct fill *fill)
 		fill_codes(fill, row, record, flow);
 		fill_came(fill, row, flow, reply, staged);
 		fill_left(fill, row, record, flow, reply, staged);
+		if (flow && record->status) /* of open ones, too: the last one stands */
+			flow[fill->flow.status] = record->status;
+		if (decide(fill, row, record, flow, reply, staged))
+			continue;
+		staged->noted |= NOTED_OPEN;
+		open++;
 	}
+	return open;
 }
 
 /* Which bits are set in any word, and which in all. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Traversal records laid out as columns of the table `packets`: what stands in
- * the record, and the tuples that it leaves to its entry. What the visits add
- * up to (who decided, what is complete) is not decided here.
+ * the record, and what it leaves to its entry: tuples and, of a packet about
+ * which nothing new was decided, what the entry's mapping does to it. All other
+ * packets are left open, for the caller to decide.
  *
  * All columns of a batch are in one piece of memory, each at its own offset,
  * by row, in the byte order of the machine; addresses as in struct record.
@@ -45,13 +46,13 @@ enum packet_column {
 	COLUMN_HOOK_NS = COLUMN_HOOK_AT + HOOKS, /* u32: how long it was there, 0 where not known */
 	COLUMN_LAST_HOOK = COLUMN_HOOK_NS + HOOKS, /* u8 */
 	COLUMN_VERDICT,	/* u8 */
-	COLUMN_SRC_NAT,	/* u8 each, set to 0 */
+	COLUMN_SRC_NAT,	/* u8 each: 0, or struct fill.mapping_code */
 	COLUMN_DST_NAT,
 	COLUMN_CHAIN_RUNS, /* u8 */
 	COLUMN_CONFIRM,	/* u8, set to 0 */
 	COLUMN_DROP_REASON, /* u32 each, set to 0 */
 	COLUMN_DROP_LOCATION,
-	COLUMN_FACTS,	/* u32: bits 0..4 a nat chain ran at the hook, 5..9 rewritten there */
+	COLUMN_FACTS,	/* u32: bits 0..4 a nat chain ran at the hook, 5..9 rewritten there, 10 complete */
 	COLUMN_PRESENT,	/* u32: enum present */
 	COLUMN_ENDED_AT, /* u64: CLOCK_MONOTONIC of the record */
 	PACKET_COLUMNS,
@@ -74,6 +75,7 @@ enum noted {
 	NOTED_TORN = 1 << 2,	     /* out: something of the packet is missing */
 	NOTED_LEFT_UNKNOWN = 1 << 3, /* out */
 	NOTED_CAME_UNKNOWN = 1 << 4, /* in, out: what says so was lost */
+	NOTED_OPEN = 1 << 5,	     /* out: not decided, not complete, not counted */
 };
 
 /* A record that waits for its row; rows follow each other. */
@@ -89,9 +91,16 @@ struct tuple_words {
 	uint32_t src, dst, src_port, dst_port;
 };
 
-/* Bits of the flow's word at struct fill.known. */
-#define KNOWN_ORIGINAL 1
-#define KNOWN_REPLY 2
+/* Of a flow: words within it. Counts take two, low first. */
+struct flow_words {
+	uint32_t known;	  /* bit 0 the original tuple, bit 1 the reply one */
+	uint32_t mapping; /* which ends NAT changes: bit 0 dst, bit 1 src; of replies bits 2 and 3 */
+	uint32_t status;
+	uint32_t packets[2], bytes[2]; /* per direction */
+	uint32_t chain_packets, mapped_packets;
+	uint32_t unused;
+	struct tuple_words tuple[2]; /* original, reply */
+};
 
 struct fill {
 	uint64_t records; /* addresses of the caller's memory */
@@ -102,15 +111,18 @@ struct fill {
 	uint64_t first_number;	/* of the packet in the first row */
 	uint32_t first_row;
 	uint32_t count;
-	uint32_t known;		/* word within a flow's: which of its tuples are known */
+	uint32_t mapping_code;	/* of an end that was rewritten as mapped */
 	uint32_t unused;
-	struct tuple_words tuple[2]; /* original, reply */
+	struct flow_words flow;
 	uint32_t column[PACKET_COLUMNS + PACKET_COLUMNS % 2]; /* offset in memory, bytes */
 	uint8_t states[2][256]; /* by whether conntrack ran, and by ctinfo */
 };
 
-/* Fills the rows of the staged records: every column of them. */
-void columns_fill(const struct fill *fill);
+/*
+ * Fills the rows of the staged records, every column of them, tells their flows
+ * the entry's status, and counts them there. Returns how many are left open.
+ */
+uint32_t columns_fill(const struct fill *fill);
 
 /* One bit of a word per row, packed: least significant bit first. */
 struct packed {

@@ -73,7 +73,7 @@ export class TraceTables {
   /** For whoever keeps the bytes alone: what the ledger and the reader of the bytes will ask for. */
   countOnly(bytes: Uint8Array): void {
     const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >>> 2);
-    for (let at = 0; at < words.length; at += recordWords) this.rebuild.countOnly(words, at);
+    this.rebuild.countOnly(words, words.length / recordWords);
   }
 
   /** Rows that are finished, though they do not fill a batch. */

@@ -12,12 +12,26 @@ export interface TupleWords {
   readonly dstPort: number;
 }
 
+/** Words within a flow's; counts take two. */
+export interface FlowWords {
+  /** Which of its tuples are known: bit 0 the original one, bit 1 the reply. */
+  readonly known: number;
+  /** Which ends NAT changes: bit 0 dst, bit 1 src; of replies bits 2 and 3. */
+  readonly mapping: number;
+  readonly status: number;
+  readonly packets: readonly [original: number, reply: number];
+  readonly bytes: readonly [original: number, reply: number];
+  readonly chainPackets: number;
+  readonly mappedPackets: number;
+  readonly tuples: readonly [original: TupleWords, reply: TupleWords];
+}
+
 export interface FillPlan {
   /** Wall clock minus CLOCK_MONOTONIC. */
   readonly clockOffsetNs: bigint;
-  /** Word of a flow that says which of its tuples are known. */
-  readonly known: number;
-  readonly tuples: readonly [original: TupleWords, reply: TupleWords];
+  readonly flow: FlowWords;
+  /** Code of an end that was rewritten as its entry's mapping says. */
+  readonly mappingCode: number;
   /** Byte offset of each column in a batch's memory, as enum packet_column has them. */
   readonly columns: readonly number[];
   /** Codes of `state` by ctinfo: where conntrack did not run, and where it did. */
@@ -34,9 +48,9 @@ const FIRST_NUMBER = 5;
 /** And its 32-bit words. */
 const FIRST_ROW = 12;
 const COUNT = 13;
-const KNOWN = 14;
-const TUPLES = 16;
-const COLUMNS = 24;
+const MAPPING_CODE = 14;
+const FLOW = 16;
+const COLUMNS = 34;
 
 /** 32-bit words of struct staged: one record that waits for its row; `late` is ours. */
 export const Staged = { record: 0, flow: 1, noted: 2, late: 3, words: 4 } as const;
@@ -50,6 +64,8 @@ export const Noted = {
   leftUnknown: 8,
   /** The record that had the tuple was lost, or its entry's. */
   cameUnknown: 16,
+  /** Not decided yet, not complete, and not counted. */
+  open: 32,
 } as const;
 
 export interface FillRows {
@@ -78,16 +94,15 @@ export class PacketFill {
     const { wide, narrow, bytes } = this.call;
     wide[STAGED] = addressOfView(staged);
     wide[CLOCK_OFFSET] = BigInt.asUintN(64, plan.clockOffsetNs);
-    narrow[KNOWN] = plan.known;
-    for (const [index, { src, dst, srcPort, dstPort }] of plan.tuples.entries()) {
-      narrow.set([src, dst, srcPort, dstPort], TUPLES + index * 4);
-    }
+    narrow[MAPPING_CODE] = plan.mappingCode;
+    narrow.set(wordsOf(plan.flow), FLOW);
     narrow.set(plan.columns, COLUMNS);
     bytes.set(plan.states[0], (COLUMNS + even) * 4);
     bytes.set(plan.states[1], (COLUMNS + even) * 4 + 256);
   }
 
-  fill({ memory, firstRow, firstNumber, count, records, flows }: FillRows): void {
+  /** Returns how many rows are left open. */
+  fill({ memory, firstRow, firstNumber, count, records, flows }: FillRows): number {
     if (count * Staged.words > this.staged.length) throw new RangeError(`${count} are not staged`);
     const { wide, narrow, address } = this.call;
     wide[RECORDS] = addressOfView(records);
@@ -96,8 +111,16 @@ export class PacketFill {
     wide[FIRST_NUMBER] = BigInt(firstNumber);
     narrow[FIRST_ROW] = firstRow;
     narrow[COUNT] = count;
-    shim().columns_fill(address);
+    return shim().columns_fill(address);
   }
+}
+
+/** In the order of struct flow_words. */
+function wordsOf(flow: FlowWords): number[] {
+  const { known, mapping, status, packets, bytes, chainPackets, mappedPackets, tuples } = flow;
+  const inTuples = tuples.flatMap(({ src, dst, srcPort, dstPort }) => [src, dst, srcPort, dstPort]);
+  const counts = [...packets, ...bytes, chainPackets, mappedPackets];
+  return [known, mapping, status, ...counts, 0, ...inTuples];
 }
 
 /** A bit of a column of 32-bit words, and where it goes: byte offsets in the batch's memory. */

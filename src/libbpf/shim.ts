@@ -42,8 +42,8 @@ const SHIM = {
   // void merge_close(struct merge *merge)
   merge_close: ['void', ['uint64']],
 
-  // void columns_fill(const struct fill *fill)
-  columns_fill: ['void', ['uint64']],
+  // uint32_t columns_fill(const struct fill *fill)
+  columns_fill: ['uint32', ['uint64']],
   // void columns_pack(struct pack *pack)
   columns_pack: ['void', ['uint64']],
   // uint64_t memory_address(const void *memory)

@@ -1,5 +1,6 @@
 /** Staged records into the columns of their rows: what to fill is said here, the shim does it. */
 import { PacketFill } from '../libbpf/columns.ts';
+import { Decision } from '../model/codes.ts';
 import { Flow, FlowExtra } from './flow-columns.ts';
 import type { FlowStore } from './flow-store.ts';
 import type { PacketBatch } from './packet-batch.ts';
@@ -32,17 +33,29 @@ export class Fill {
     this.store = store;
     this.plan = new PacketFill(stage.staged, {
       clockOffsetNs,
-      known: store.extra + FlowExtra.known,
-      tuples: [ORIGINAL, REPLY],
+      flow: {
+        known: store.extra + FlowExtra.known,
+        mapping: store.extra + FlowExtra.mapping,
+        status: Flow.status,
+        packets: [Flow.packets, Flow.packetsReply],
+        bytes: [Flow.bytes, Flow.bytesReply],
+        chainPackets: Flow.chainPackets,
+        mappedPackets: Flow.mappedPackets,
+        tuples: [ORIGINAL, REPLY],
+      },
+      mappingCode: Decision.mapping,
       columns: Object.values(layout.offsets),
       states: [statesOf(false), statesOf(true)],
     });
   }
 
-  /** The last rows of the batch, the first of which has the number `firstNumber`. */
-  fill(batch: PacketBatch, firstNumber: number): void {
+  /**
+   * The last rows of the batch, the first of which has the number `firstNumber`.
+   * Returns how many rows are left open: not decided, not complete, not counted.
+   */
+  fill(batch: PacketBatch, firstNumber: number): number {
     const { count, words } = this.stage;
-    this.plan.fill({
+    return this.plan.fill({
       memory: batch.memory,
       firstRow: batch.length - count,
       firstNumber,

@@ -93,6 +93,18 @@ export class FlowStore {
     }
   }
 
+  /** The same of a flow that is known already, found by its number; -1 where it is not. */
+  rowOfKnown(low: number, high: number): number {
+    if (low !== this.lastLow || high !== this.lastHigh || this.lastSlot < 0) {
+      const slot = this.table.find(low, high);
+      if (slot < 0) return -1;
+      this.lastSlot = slot;
+      this.lastLow = low;
+      this.lastHigh = high;
+    }
+    return this.lastSlot * this.slots.stride;
+  }
+
   private begin(words: Int32Array, at: number): number {
     if (this.slots.isFull) this.evict(words, at + Word.ktime);
     const slot = this.slots.take();

@@ -2,7 +2,6 @@
  * Records about entries to rows of `flows`: first sight, NAT decisions,
  * confirmation, end; and what its packets add to its counts.
  */
-import { Staged } from '../libbpf/columns.ts';
 import { Confirm, End, Mapping, Status } from '../model/codes.ts';
 import { RecordFlag } from '../wire/layout.ts';
 import { Shift, Word } from '../wire/words.ts';
@@ -12,7 +11,6 @@ import { mappingOf } from './mapped.ts';
 import { isMapped } from './outcome.ts';
 import type { PacketBatch } from './packet-batch.ts';
 import { add, clearNull, copyAddress, copyPair } from './row-words.ts';
-import type { Stage } from './stage.ts';
 
 export class Flows {
   private readonly store: FlowStore;
@@ -59,18 +57,23 @@ export class Flows {
     this.store.close(row);
   }
 
-  /** What the staged packets, in rows from `first` on, tell about their flows. */
-  countRows({ words, staged, count }: Stage, batch: PacketBatch, first: number): void {
+  /** The status in a record of a packet, unless a later one has told it. */
+  sawStatus(flow: number, words: Int32Array, at: number): void {
     const to = this.store.words;
-    for (let row = first, at = 0; row < first + count; row++, at += Staged.words) {
-      const flow = staged[at + Staged.flow]!;
-      if (flow >= 0) countIn(to, flow, batch, row, words, staged[at + Staged.record]!);
-    }
+    const last = flow + this.store.extra + FlowExtra.lastAt;
+    const isLast =
+      to[last] === words[at + Word.ktime] && to[last + 1] === words[at + Word.ktime + 1];
+    if (isLast) noteStatus(to, flow, words, at);
   }
 
-  /** The same of one row, whose last record is given. */
-  countRow(batch: PacketBatch, row: number, flow: number, words: Int32Array, at: number): void {
-    countIn(this.store.words, flow, batch, row, words, at);
+  /** A packet of the flow. */
+  countRow(batch: PacketBatch, row: number, flow: number): void {
+    const to = this.store.words;
+    const isReply = batch.direction[row] === 1;
+    add(to, flow + (isReply ? Col.packetsReply : Col.packets), 1);
+    add(to, flow + (isReply ? Col.bytesReply : Col.bytes), batch.bytes[row]! >>> 0);
+    if (batch.chainRuns[row]! > 0) this.countChained(flow);
+    if (isMapped(batch, row)) this.countMapped(flow);
   }
 
   /** One of its packets met a nat chain. */
@@ -156,22 +159,6 @@ export class Flows {
 }
 
 const BOTH = Known.original | Known.reply;
-
-function countIn(
-  to: Int32Array,
-  flow: number,
-  batch: PacketBatch,
-  row: number,
-  words: Int32Array,
-  at: number,
-): void {
-  const isReply = batch.direction[row] === 1;
-  noteStatus(to, flow, words, at);
-  add(to, flow + (isReply ? Col.packetsReply : Col.packets), 1);
-  add(to, flow + (isReply ? Col.bytesReply : Col.bytes), batch.bytes[row]! >>> 0);
-  if (batch.chainRuns[row]! > 0) add(to, flow + Col.chainPackets, 1);
-  if (isMapped(batch, row)) add(to, flow + Col.mappedPackets, 1);
-}
 
 /** What a record tells about the entry's status; 0 where it does not. */
 function noteStatus(to: Int32Array, flow: number, words: Int32Array, at: number): void {

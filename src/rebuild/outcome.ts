@@ -1,14 +1,11 @@
 /** What the visits of a row add up to: who decided its NAT, and whether it is complete. */
 
-import { Noted, Staged } from '../libbpf/columns.ts';
+import { Noted } from '../libbpf/columns.ts';
 import { Decision } from '../model/codes.ts';
 import { RecordFlag, Seen } from '../wire/layout.ts';
 import { Shift, Word } from '../wire/words.ts';
-import { FlowExtra } from './flow-columns.ts';
-import type { FlowStore } from './flow-store.ts';
 import type { PacketBatch } from './packet-batch.ts';
 import { Fact } from './packet-layout.ts';
-import type { Stage } from './stage.ts';
 import { Changed, changedEnds } from './tuples.ts';
 
 /** A row that is torn is never complete, whatever follows; kept in a bit of no column. */
@@ -17,46 +14,19 @@ const TORN = 1 << 31;
 const NAMELESS = 1 << 30;
 const COMPLETE = 1 << Fact.complete;
 
-/**
- * The decisions of the staged packets, and whether their rows are complete.
- * Needs them filled, which leaves decisions empty and rows incomplete.
- */
-export function fillOutcome(
-  stage: Stage,
+/** The decisions of a packet that was left open, and whether its row is complete. */
+export function decide(
   batch: PacketBatch,
-  first: number,
-  store: FlowStore,
+  row: number,
+  words: Int32Array,
+  at: number,
+  noted: number,
 ): void {
-  const { words, staged, count } = stage;
-  const { facts, direction } = batch;
-  const flows = store.words;
-  const mapping = store.extra + FlowExtra.mapping;
-  for (let index = 0, at = 0, row = first; index < count; index++, at += Staged.words, row++) {
-    const record = staged[at + Staged.record]!;
-    const noted = staged[at + Staged.noted]!;
-    const flags = (words[record + Word.flags]! >>> Shift.flags) & 0xffff;
-    const seen = words[record + Word.seen]!;
-    const changed =
-      (flags & AS_ENTRY) === AS_ENTRY && noted === 0
-        ? mappingFor(flows[staged[at + Staged.flow]! + mapping]!, direction[row]!)
-        : changedOf(batch, row, flags, noted);
-    if (seen >>> Seen.decided !== 0 || changed === Changed.unknown) {
-      writeDecisions(batch, row, seen, changed);
-    } else if (changed !== 0) {
-      batch.srcNat[row] = changed & Changed.src ? Decision.mapping : Decision.none;
-      batch.dstNat[row] = changed & Changed.dst ? Decision.mapping : Decision.none;
-    }
-    if ((flags & UNSURE) === 0 && noted === 0) facts[row]! |= COMPLETE;
-    else writeUnsure(batch, row, flags, noted);
-  }
-}
-
-const AS_ENTRY = RecordFlag.packetCameAsFlow | RecordFlag.packetLeftAsMapped;
-const UNSURE = RecordFlag.packetIsPart | RecordFlag.packetIsTorn;
-
-/** What its entry says of all packets of its direction. */
-function mappingFor(mapping: number, direction: number): number {
-  return (mapping >>> (direction * 2)) & 3;
+  const flags = (words[at + Word.flags]! >>> Shift.flags) & 0xffff;
+  writeDecisions(batch, row, words[at + Word.seen]!, changedOf(batch, row, flags, noted));
+  if (noted & Noted.torn) tear(batch, row);
+  if (noted & Noted.cameUnknown) batch.facts[row]! |= NAMELESS;
+  writeComplete(batch, row, flags);
 }
 
 function changedOf(batch: PacketBatch, row: number, flags: number, noted: number): number {
@@ -64,12 +34,6 @@ function changedOf(batch: PacketBatch, row: number, flags: number, noted: number
   return noted & (Noted.leftUnknown | Noted.cameUnknown)
     ? Changed.unknown
     : changedEnds(batch, row);
-}
-
-function writeUnsure(batch: PacketBatch, row: number, flags: number, noted: number): void {
-  if (noted & Noted.torn) tear(batch, row);
-  if (noted & Noted.cameUnknown) batch.facts[row]! |= NAMELESS;
-  writeComplete(batch, row, flags);
 }
 
 /** What was decided for this packet's own entry comes first; what is only rewritten had a mapping. */

@@ -12,7 +12,7 @@ import { isOlderThan } from './row-words.ts';
 /** A packet that has left may still be dropped, or come back, within this. */
 export const LINGER_NS = 10_000_000;
 const PLACES = 1 << 16;
-const PLACE_WORDS = 4; // skb low, skb high, number of the packet's row among all (low word), unused
+const PLACE_WORDS = 4;
 
 /** Takes a batch whose rows change no more; it is the taker's. */
 export type BatchSink = (batch: PacketBatch) => void;
@@ -27,7 +27,8 @@ export class PacketRows {
   begun = 0;
   private readonly sink: BatchSink;
   private readonly waiting: PacketBatch[] = [];
-  private readonly places = new Int32Array(PLACES * PLACE_WORDS);
+  /** By placeOf() its first word: skb low, skb high, number of the packet's row among all (low word). */
+  readonly places = new Int32Array(PLACES * PLACE_WORDS);
 
   constructor(batchRows: number, sink: BatchSink) {
     this.layout = new PacketLayout(batchRows);
@@ -56,6 +57,12 @@ export class PacketRows {
     places[at + 1] = skbHigh;
     places[at + 2] = this.begun;
     return this.current.length++;
+  }
+
+  /** So many rows were begun by hand. */
+  advance(count: number): void {
+    this.begun += count;
+    this.current.length += count;
   }
 
   /** The row of the packet that was in this sk_buff last, in `foundBatch`; -1 where none waits. */

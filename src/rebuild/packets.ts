@@ -6,21 +6,18 @@ import { Noted } from '../libbpf/columns.ts';
 import { Hook } from '../model/codes.ts';
 import { RecordFlag } from '../wire/layout.ts';
 import { Shift, Word } from '../wire/words.ts';
-import { amendRow } from './amend.ts';
 import { Fill } from './fill.ts';
 import { FlowExtra } from './flow-columns.ts';
 import type { FlowStore } from './flow-store.ts';
 import type { Flows } from './flows.ts';
-import { completeDropped, fillOutcome, isMapped } from './outcome.ts';
+import { Later } from './later.ts';
+import { decide } from './outcome.ts';
 import type { PacketBatch } from './packet-batch.ts';
-import { Present } from './packet-layout.ts';
-import { LINGER_NS, type PacketRows } from './packet-rows.ts';
-import { isOlderThan } from './row-words.ts';
-import { continues, continuesRecord, hasBit, isOfRow } from './same-packet.ts';
+import type { PacketRows } from './packet-rows.ts';
+import { LEFT_BY_ENTRY, stagePlain } from './plain.ts';
+import { continues, continuesRecord } from './same-packet.ts';
 import { Late, NO_DROP, Stage } from './stage.ts';
 import { Tuples } from './tuples.ts';
-
-const LEFT_BY_ENTRY = RecordFlag.packetLeftAsCame | RecordFlag.packetLeftAsMapped;
 
 export class Packets {
   readonly tuples = new Tuples();
@@ -29,6 +26,7 @@ export class Packets {
   private readonly flows: Flows;
   private readonly stage = new Stage();
   private readonly fill: Fill;
+  private readonly later: Later;
 
   /** `clockOffsetNs`: wall clock minus CLOCK_MONOTONIC. */
   constructor(rows: PacketRows, store: FlowStore, flows: Flows, clockOffsetNs: bigint) {
@@ -36,6 +34,7 @@ export class Packets {
     this.store = store;
     this.flows = flows;
     this.fill = new Fill(this.stage, store, rows.layout, clockOffsetNs);
+    this.later = new Later(store, flows, this.tuples);
     this.stage.clear(rows.room);
   }
 
@@ -43,6 +42,11 @@ export class Packets {
   read(words: Int32Array): void {
     this.settle();
     this.stage.words = words;
+  }
+
+  /** As many plain records as follow each other: see plain.ts. Returns where they end. */
+  sawPlain(words: Int32Array, at: number, end: number): number {
+    return stagePlain(this.stage, this.store, this.rows, { words, at, end });
   }
 
   /** RECORD_TRAVERSAL: a packet, or more visits of one that has a row. */
@@ -73,9 +77,8 @@ export class Packets {
     if (stage.count === 0) return;
     const batch = this.rows.current;
     const first = batch.length - stage.count;
-    this.fill.fill(batch, this.rows.begun - stage.count + 1);
-    fillOutcome(stage, batch, first, this.store);
-    this.flows.countRows(stage, batch, first);
+    const open = this.fill.fill(batch, this.rows.begun - stage.count + 1);
+    if (open > 0) this.decideOpen(batch, first, open);
     for (let late = 0; late < stage.lateCount; late++) this.settleLate(batch, first, late);
     if (this.rows.room === 0) this.rows.turn();
     stage.clear(this.rows.room);
@@ -96,23 +99,7 @@ export class Packets {
     if (this.stage.isLateFull) this.settle();
     const index = this.stagedIndex(row);
     if (index >= 0) this.stage.addDrop(index, at, reason, location);
-    else this.drop(this.rows.foundBatch, row, words, at, reason, location);
-  }
-
-  private drop(
-    batch: PacketBatch,
-    row: number,
-    words: Int32Array,
-    at: number,
-    reason: number,
-    location: number,
-  ): void {
-    if (isOlderThan(batch.endedAt, row * 2, LINGER_NS, words, at + Word.ktime)) return;
-    if (hasBit(batch, row, Present.drop) || !isOfRow(batch, row, words, at)) return;
-    batch.dropReason[row] = reason;
-    batch.dropLocation[row] = location;
-    batch.present[row]! |= 1 << Present.drop;
-    completeDropped(batch, row);
+    else this.later.drop(this.rows.foundBatch, row, words, at, reason, location);
   }
 
   /** More visits of a packet that has a row: by loopback, or after a rest elsewhere. False: it has none. */
@@ -134,7 +121,7 @@ export class Packets {
     if (index >= 0) this.settle();
     const batch = this.rows.foundBatch;
     if (!continues(batch, row, words, at, hook)) return false;
-    this.amend(batch, row, words, at, flow);
+    this.later.amend(batch, row, words, at, flow);
     return true;
   }
 
@@ -144,30 +131,27 @@ export class Packets {
     return foundBatch === current ? row - (current.length - this.stage.count) : -1;
   }
 
+  /** Rows of packets in which something was decided, or of which something is missing. */
+  private decideOpen(batch: PacketBatch, first: number, open: number): void {
+    const { stage } = this;
+    for (let index = 0, left = open; left > 0; index++) {
+      const noted = stage.notedOf(index);
+      if ((noted & Noted.open) === 0) continue;
+      left--;
+      const at = stage.recordOf(index);
+      const flow = stage.flowOf(index);
+      decide(batch, first + index, stage.words, at, noted);
+      if (flow >= 0) this.flows.countRow(batch, first + index, flow);
+    }
+  }
+
   private settleLate(batch: PacketBatch, first: number, late: number): void {
     const { words, late: entries } = this.stage;
     const from = late * Late.words;
     const at = entries[from + Late.at]!;
     const row = first + entries[from + Late.row]!;
     const reason = entries[from + Late.reason]!;
-    if (reason === NO_DROP) this.amend(batch, row, words, at, entries[from + Late.flow]!);
-    else this.drop(batch, row, words, at, reason, entries[from + Late.location]!);
-  }
-
-  private amend(
-    batch: PacketBatch,
-    row: number,
-    words: Int32Array,
-    at: number,
-    flow: number,
-  ): void {
-    const hadFlow = hasBit(batch, row, Present.flow);
-    const wasMapped = isMapped(batch, row);
-    const hadChains = batch.chainRuns[row]! > 0;
-    amendRow(batch, row, words, at, { flow, store: this.store, tuples: this.tuples });
-    if (flow < 0) return;
-    if (!hadFlow) this.flows.countRow(batch, row, flow, words, at);
-    if (hadFlow && !hadChains && batch.chainRuns[row]! > 0) this.flows.countChained(flow);
-    if (hadFlow && !wasMapped && isMapped(batch, row)) this.flows.countMapped(flow);
+    if (reason === NO_DROP) this.later.amend(batch, row, words, at, entries[from + Late.flow]!);
+    else this.later.drop(batch, row, words, at, reason, entries[from + Late.location]!);
   }
 }

@@ -36,7 +36,7 @@ export interface RebuildOptions {
   readonly flowLimit?: number;
 }
 
-/** So many records pass between two looks at what has been quiet long enough. */
+/** So many records pass between two looks at what has been quiet long enough, whatever the blocks. */
 const EXPIRE_EVERY = 256;
 
 export class Rebuild {
@@ -76,20 +76,25 @@ export class Rebuild {
    * A function value, so that it can be handed to a merge.
    */
   readonly records = (words: Int32Array, records: number): void => {
+    this.tally.count(words, records);
     this.packets.read(words);
-    for (let at = 0; at < records * recordWords; at += recordWords) {
-      this.tally.count(words, at);
-      this.dispatch((words[at + Word.kind]! >>> Shift.kind) & 0xff, words, at);
-      if (--this.untilExpiry <= 0) this.expire(words, at);
+    for (let from = 0; from < records; ) {
+      const to = Math.min(from + this.untilExpiry, records);
+      this.some(words, from * recordWords, to * recordWords);
+      this.untilExpiry -= to - from;
+      if (this.untilExpiry === 0) this.expire(words, (to - 1) * recordWords);
+      from = to;
     }
     this.packets.settle();
   };
 
-  /** A record of which no row is wanted; its names are, by whoever reads it later. */
-  countOnly(words: Int32Array, at: number): void {
-    this.tally.count(words, at);
-    const isDrop = ((words[at + Word.kind]! >>> Shift.kind) & 0xff) === RecordKind.drop;
-    if (isDrop) this.locationOf(words[at + Word.dropLocation]!, words[at + Word.dropLocation + 1]!);
+  /** Records of which no row is wanted; their names are, by whoever reads them later. */
+  countOnly(words: Int32Array, records: number): void {
+    this.tally.count(words, records);
+    for (let at = 0; at < records * recordWords; at += recordWords) {
+      if (((words[at + Word.kind]! >>> Shift.kind) & 0xff) !== RecordKind.drop) continue;
+      this.locationOf(words[at + Word.dropLocation]!, words[at + Word.dropLocation + 1]!);
+    }
   }
 
   /**
@@ -110,6 +115,15 @@ export class Rebuild {
     this.packetRows.finish();
     this.flowStore.finish();
     if (this.flowRows.length > 0) this.handOver();
+  }
+
+  private some(words: Int32Array, from: number, to: number): void {
+    for (let at = from; at < to; ) {
+      at = this.packets.sawPlain(words, at, to);
+      if (at >= to) return;
+      this.dispatch((words[at + Word.kind]! >>> Shift.kind) & 0xff, words, at);
+      at += recordWords;
+    }
   }
 
   private expire(words: Int32Array, at: number): void {

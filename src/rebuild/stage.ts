@@ -44,6 +44,12 @@ export class Stage {
     staged[to + Staged.late] = 0;
   }
 
+  /** So many were written to `staged` by hand. */
+  advance(count: number): void {
+    this.count += count;
+    this.room -= count;
+  }
+
   /** More visits of the packet in a staged row. The caller checks isLateFull first. */
   addVisits(index: number, at: number, flow: number): void {
     this.addLate(index, at, flow, NO_DROP, 0);

@@ -3,7 +3,7 @@
  * numbers jump: the reader's half of the ledger.
  */
 import { RecordKind } from './layout.ts';
-import { isLess, Shift, Word } from './words.ts';
+import { isLess, recordWords, Shift, Word } from './words.ts';
 
 const KINDS = RecordKind.kinds;
 
@@ -16,7 +16,7 @@ export class Tally {
   /** CLOCK_MONOTONIC of the first record after the last gap, per CPU: high and low word. */
   readonly gapHigh: Int32Array;
   readonly gapLow: Int32Array;
-  private readonly nextSeq: Uint32Array;
+  private readonly nextSeq: Int32Array;
   private readonly lastHigh: Int32Array;
   private readonly lastLow: Int32Array;
   private from: readonly [high: number, low: number] | undefined;
@@ -28,23 +28,26 @@ export class Tally {
     this.skipped = new Float64Array(cpus);
     this.gapHigh = new Int32Array(cpus);
     this.gapLow = new Int32Array(cpus);
-    this.nextSeq = new Uint32Array(cpus);
+    this.nextSeq = new Int32Array(cpus);
     this.lastHigh = new Int32Array(cpus);
     this.lastLow = new Int32Array(cpus);
   }
 
-  /** Counts the record at word `at`; records of one CPU must come in their own order. */
-  count(words: Int32Array, at: number): void {
-    const cpu = (words[at + Word.cpu]! >>> Shift.cpu) & 0xffff;
-    const kind = (words[at + Word.kind]! >>> Shift.kind) & 0xff;
-    if (cpu >= this.cpus || kind >= KINDS) return; // the reader has refused such bytes already
-    const seq = words[at + Word.seq]! >>> 0;
-    const expected = this.nextSeq[cpu]!;
-    if (seq !== expected) this.noteGap(cpu, (seq - expected) >>> 0, words, at);
-    this.nextSeq[cpu] = seq + 1;
-    this.delivered[cpu * KINDS + kind]!++;
-    this.lastLow[cpu] = words[at + Word.ktime]!;
-    this.lastHigh[cpu] = words[at + Word.ktime + 1]!;
+  /** Counts the records from word 0 on; those of one CPU must come in their own order. */
+  count(words: Int32Array, records: number): void {
+    const { nextSeq, delivered, lastLow, lastHigh, cpus } = this;
+    for (let at = 0; at < records * recordWords; at += recordWords) {
+      const cpu = (words[at + Word.cpu]! >>> Shift.cpu) & 0xffff;
+      const kind = (words[at + Word.kind]! >>> Shift.kind) & 0xff;
+      if (cpu >= cpus || kind >= KINDS) continue; // the reader has refused such bytes already
+      const seq = words[at + Word.seq]!;
+      const expected = nextSeq[cpu]!;
+      if (seq !== expected) this.noteGap(cpu, (seq - expected) >>> 0, words, at);
+      nextSeq[cpu] = seq + 1;
+      delivered[cpu * KINDS + kind]!++;
+      lastLow[cpu] = words[at + Word.ktime]!;
+      lastHigh[cpu] = words[at + Word.ktime + 1]!;
+    }
   }
 
   /** No more comes: `seq` is the next number the kernel would give out, `ns` the time now. */

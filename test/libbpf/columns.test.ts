@@ -37,13 +37,10 @@ describe.each([1, 7, 8, 9, 16, 65])('bits of %i rows', (rows) => {
 it('refuses to read records that are not staged', () => {
   const tuple = { src: 0, dst: 4, srcPort: 8, dstPort: 9 };
   const states = [new Uint8Array(256), new Uint8Array(256)] as const;
-  const plan = {
-    clockOffsetNs: 0n,
-    known: 0,
-    tuples: [tuple, tuple] as const,
-    columns: [],
-    states,
-  };
+  const pair = [0, 0] as const;
+  const counts = { packets: pair, bytes: pair, chainPackets: 0, mappedPackets: 0 };
+  const flow = { known: 0, mapping: 1, status: 2, ...counts, tuples: [tuple, tuple] as const };
+  const plan = { clockOffsetNs: 0n, flow, mappingCode: 3, columns: [], states };
   const fill = new PacketFill(new Int32Array(8), plan);
   const memory = new ArrayBuffer(8);
   const words = new Int32Array(8);

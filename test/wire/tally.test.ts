@@ -13,7 +13,7 @@ function tallied(
   const tally = new Tally(cpus);
   for (const [cpu, seq, ns] of steps) {
     const kind = RecordKind.traversal;
-    tally.count(wordsOf(recordOf({ cpu, seq, kind, ktimeNs: HOUR + BigInt(ns) })), 0);
+    tally.count(wordsOf(recordOf({ cpu, seq, kind, ktimeNs: HOUR + BigInt(ns) })), 1);
   }
   return tally;
 }
@@ -25,7 +25,7 @@ describe('Tally', () => {
     const tally = new Tally(3);
     const kinds = [RecordKind.drop, RecordKind.flow, RecordKind.flow];
     kinds.forEach((kind, seq) => {
-      tally.count(wordsOf(recordOf({ cpu: 2, seq, kind, ktimeNs: 7n })), 0);
+      tally.count(wordsOf(recordOf({ cpu: 2, seq, kind, ktimeNs: 7n })), 1);
     });
     const expected = new Array<number>(3 * RecordKind.kinds).fill(0);
     expected[2 * RecordKind.kinds + RecordKind.drop] = 1;
@@ -80,8 +80,8 @@ describe('Tally', () => {
 
   it('ignores a record of a CPU or kind that it does not know', () => {
     const tally = new Tally(1);
-    tally.count(wordsOf(recordOf({ cpu: 1, kind: 1, seq: 9 })), 0);
-    tally.count(wordsOf(recordOf({ cpu: 0, kind: RecordKind.kinds, seq: 9 })), 0);
+    tally.count(wordsOf(recordOf({ cpu: 1, kind: 1, seq: 9 })), 1);
+    tally.count(wordsOf(recordOf({ cpu: 0, kind: RecordKind.kinds, seq: 9 })), 1);
     expect([...tally.skipped]).toEqual([0]);
     expect(tally.delivered.every((count) => count === 0)).toBe(true);
   });

@@ -144,7 +144,7 @@ export class ValueEncoder {
     for (const span of spans) {
       const { values, offsets } = span.columns[index]!;
       const rows = gathered.present(span, index);
-      if (!names.add(new Uint8Array(values), new Int32Array(offsets!), rows, span)) {
+      if (!names.add(values, asWords(offsets!), rows, span)) {
         return this.putPlainNames(spans, index, body);
       }
     }
