@@ -20,6 +20,11 @@ export function boundsOf(words: Int32Array, count: number, stride: number, order
   return { least: bytesAt(words, least, stride), greatest: bytesAt(words, greatest, stride) };
 }
 
+/** The same of values of which none is less than the one before, in 64 bits with a sign. */
+export function boundsOfGrowing(words: Int32Array, count: number, stride: number): Bounds {
+  return { least: bytesAt(words, 0, stride), greatest: bytesAt(words, count - 1, stride) };
+}
+
 function bytesAt(words: Int32Array, place: number, stride: number): Uint8Array {
   return new Uint8Array(words.slice(place * stride, (place + 1) * stride).buffer);
 }

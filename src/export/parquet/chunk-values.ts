@@ -4,12 +4,13 @@
  * shared by all columns and tables.
  */
 import type { Column } from '../../model/tables.ts';
-import { type Bounds, boundsOf } from './bounds.ts';
+import { type Bounds, boundsOf, boundsOfGrowing } from './bounds.ts';
 import { ByteSink } from './byte-sink.ts';
 import { putDelta } from './delta.ts';
 import { Dictionary } from './dictionary.ts';
 import { Gathered } from './gather.ts';
 import { indexWidth, putPacked, putRun } from './hybrid.ts';
+import { putBits } from './levels.ts';
 import { NameDictionary, putName } from './names.ts';
 import { DELTA_BINARY_PACKED, PLAIN, RLE, RLE_DICTIONARY } from './pages.ts';
 import { orderOf } from './physical.ts';
@@ -50,6 +51,8 @@ export class ValueEncoder {
     if (present === 0) return NOTHING;
     this.entries.clear();
     if (column.type === 'name') return this.putNames(spans, index, present, body);
+    const hasNulls = spans.some(({ columns }) => columns[index]!.validity !== undefined);
+    if (column.type === 'bool' && !hasNulls) return putWholeBits(spans, index, present, body);
     this.gathered.gather(spans, column, index);
     if (column.type === 'bool') return this.putBits(body);
     if (this.gathered.isOneValue(strideOf(column))) return this.putOne(column, body);
@@ -86,12 +89,16 @@ export class ValueEncoder {
     const { words, count } = this.gathered;
     const stride = strideOf(column);
     const start = body.at;
-    if (stride === 4 || !putDelta(body, words, count, stride)) return undefined;
+    const growth = stride === 4 ? undefined : putDelta(body, words, count, stride);
+    if (growth === undefined) return undefined;
     if (body.at - start > count * stride * 4 + SMALL) {
       body.at = start;
       return undefined;
     }
-    const bounds = boundsOf(words, count, stride, orderOf(column));
+    const bounds =
+      growth === 'only up'
+        ? boundsOfGrowing(words, count, stride)
+        : boundsOf(words, count, stride, orderOf(column));
     return { encoding: DELTA_BINARY_PACKED, entries: 0, bounds };
   }
 
@@ -167,6 +174,19 @@ export class ValueEncoder {
     }
     return NOTHING;
   }
+}
+
+/** Bits without nulls are in the form already. */
+function putWholeBits(
+  spans: readonly Span[],
+  index: number,
+  present: number,
+  body: ByteSink,
+): EncodedValues {
+  const set = putBits(body, spans, ({ columns }) => columns[index]!.values);
+  const least = Uint8Array.of(set === present ? 1 : 0);
+  const greatest = Uint8Array.of(set === 0 ? 0 : 1);
+  return { encoding: RLE, entries: 0, bounds: { least, greatest } };
 }
 
 function putIndexes(body: ByteSink, indexes: Int32Array, count: number, entries: number): void {

@@ -12,11 +12,26 @@ const MINIBLOCK = BLOCK / MINIBLOCKS;
 const LARGEST_HIGH = 1 << 20;
 
 const deltas = new Float64Array(BLOCK);
+/** Upper words of all values, one over the other: below 0 if any is. */
+let signs = 0;
+
+/**
+ * Where each value is at least the one before, and none has the upper bit, their
+ * bounds are known, too.
+ */
+export type Growth = 'only up' | 'any';
 
 /** @param stride words of a value: 1 for INT32, 2 for INT64.
- * @returns false where the values jump too far; the sink is then as it was. */
-export function putDelta(sink: ByteSink, words: Int32Array, count: number, stride: 1 | 2): boolean {
+ * @returns undefined where the values jump too far; the sink is then as it was. */
+export function putDelta(
+  sink: ByteSink,
+  words: Int32Array,
+  count: number,
+  stride: 1 | 2,
+): Growth | undefined {
   const start = sink.at;
+  let isGrowing = stride === 2;
+  signs = stride === 2 ? words[1]! : 0;
   sink.varint(BLOCK);
   sink.varint(MINIBLOCKS);
   sink.varint(count);
@@ -26,11 +41,11 @@ export function putDelta(sink: ByteSink, words: Int32Array, count: number, strid
     if (stride === 1) deltas32(words, from, length);
     else if (!deltas64(words, from, length)) {
       sink.at = start;
-      return false;
+      return undefined;
     }
-    putBlock(sink, length);
+    if (putBlock(sink, length) < 0) isGrowing = false;
   }
-  return true;
+  return isGrowing && signs >= 0 ? 'only up' : 'any';
 }
 
 function putFirst(sink: ByteSink, words: Int32Array, stride: 1 | 2): void {
@@ -64,13 +79,15 @@ function deltas64(words: Int32Array, from: number, length: number): boolean {
     const upper = (nextHigh - high) | 0;
     isFar |= (upper + LARGEST_HIGH / 2) & -LARGEST_HIGH;
     deltas[i] = upper * 0x100000000 + (nextLow - low);
+    signs |= nextHigh;
     low = nextLow;
     high = nextHigh;
   }
   return isFar === 0;
 }
 
-function putBlock(sink: ByteSink, length: number): void {
+/** @returns the smallest difference. */
+function putBlock(sink: ByteSink, length: number): number {
   let least = deltas[0]!;
   for (let i = 1; i < length; i++) if (deltas[i]! < least) least = deltas[i]!;
   sink.reserve(10 + MINIBLOCKS + BLOCK * 8);
@@ -92,6 +109,7 @@ function putBlock(sink: ByteSink, length: number): void {
     if (end < from + MINIBLOCK) deltas.fill(0, Math.max(from, end), from + MINIBLOCK);
     sink.at = pack(sink.bytes, sink.at, from, width);
   }
+  return least;
 }
 
 function bytesOf(most: number): number {

@@ -1,5 +1,6 @@
 /** The values of a column, batch after batch and without its nulls, as 32-bit words in a row. */
 import type { Column } from '../../model/tables.ts';
+import { isConstant } from './constant.ts';
 import { presentRows } from './levels.ts';
 import { asWords, type ColumnMemory, type Span, strideOf } from './rows.ts';
 
@@ -8,11 +9,21 @@ export class Gathered {
   /** Values, not words. */
   count = 0;
   private rows = new Int32Array(1024);
+  /** Whether all are one value; undefined: nobody has looked yet. */
+  private isOne: boolean | undefined;
 
-  /** Not for names, which have no fixed size. */
+  /** Not for names, which have no fixed size. Of values that are all the same, only the first. */
   gather(spans: readonly Span[], column: Column, index: number): void {
     const total = spans.reduce((sum, span) => sum + span.rows, 0);
     const stride = strideOf(column);
+    const hasNulls = spans.some(({ columns }) => columns[index]!.validity !== undefined);
+    this.isOne = hasNulls ? undefined : isConstant(spans, index, column.type);
+    if (this.isOne === true) {
+      this.count = 0;
+      this.add({ ...spans[0]!, rows: 1 }, column, index, stride);
+      this.count = total;
+      return;
+    }
     if (this.words.length < total * stride + 8) this.words = new Int32Array(total * stride + 8);
     this.count = 0;
     for (const span of spans) this.add(span, column, index, stride);
@@ -27,6 +38,11 @@ export class Gathered {
 
   /** Whether all are one value: most columns have nothing else to say. */
   isOneValue(stride: number): boolean {
+    this.isOne ??= this.look(stride);
+    return this.isOne;
+  }
+
+  private look(stride: number): boolean {
     const { words, count } = this;
     const end = count * stride;
     for (let word = 0; word < stride; word++) {

@@ -8,29 +8,49 @@ import type { Span } from './rows.ts';
 
 /** @returns number of rows that have a value. */
 export function putLevels(sink: ByteSink, spans: readonly Span[], column: number): number {
+  return putBits(sink, spans, ({ columns }) => columns[column]!.validity);
+}
+
+/**
+ * Bits of all spans in a row, with their length before them; a column that has
+ * none has ones. @returns number of those that are set.
+ */
+export function putBits(
+  sink: ByteSink,
+  spans: readonly Span[],
+  bitsOf: (span: Span) => Uint8Array | undefined,
+): number {
   const start = sink.at;
   sink.u32(0);
   const rows = spans.reduce((sum, span) => sum + span.rows, 0);
+  const isOnes = spans.every((span) => bitsOf(span) === undefined);
+  const set = isOnes ? rows : putPackedBits(sink, spans, rows, bitsOf);
+  if (set === 0 || set === rows) {
+    sink.at = start + 4;
+    putRun(sink, set === 0 ? 0 : 1, rows, 1);
+  }
+  sink.setU32(start, sink.at - start - 4);
+  return set;
+}
+
+function putPackedBits(
+  sink: ByteSink,
+  spans: readonly Span[],
+  rows: number,
+  bitsOf: (span: Span) => Uint8Array | undefined,
+): number {
   const groups = (rows + 7) >>> 3;
   sink.varint(groups * 2 + 1);
   const bitsAt = sink.at;
   sink.reserve(groups + 1);
   sink.bytes.fill(0, bitsAt, bitsAt + groups + 1);
   let row = 0;
-  for (const { columns, from, rows: length } of spans) {
-    const { validity } = columns[column]!;
-    const bits = validity === undefined ? undefined : validity.subarray(from >>> 3);
-    copyBits(sink.bytes, bitsAt * 8 + row, bits, length);
-    row += length;
+  for (const span of spans) {
+    copyBits(sink.bytes, bitsAt * 8 + row, bitsOf(span)?.subarray(span.from >>> 3), span.rows);
+    row += span.rows;
   }
-  const present = countBits(sink.bytes, bitsAt, groups);
   sink.at = bitsAt + groups;
-  if (present === 0 || present === rows) {
-    sink.at = start + 4;
-    putRun(sink, present === 0 ? 0 : 1, rows, 1);
-  }
-  sink.setU32(start, sink.at - start - 4);
-  return present;
+  return countBits(sink.bytes, bitsAt, groups);
 }
 
 /** Sets bits that were 0; no source stands for ones throughout. */
@@ -42,12 +62,22 @@ function copyBits(
 ): void {
   const shift = toBit & 7;
   let at = toBit >>> 3;
+  if (shift === 0 && from !== undefined) {
+    copyWhole(to, at, from, count);
+    return;
+  }
   for (let done = 0; done < count; done += 8, at++) {
     const left = count - done;
     const byte = (from?.[done >>> 3] ?? 0xff) & (left < 8 ? (1 << left) - 1 : 0xff);
     to[at]! |= byte << shift;
     if (shift > 0) to[at + 1]! |= byte >>> (8 - shift);
   }
+}
+
+function copyWhole(to: Uint8Array, at: number, from: Uint8Array, count: number): void {
+  const bytes = (count + 7) >>> 3;
+  to.set(from.subarray(0, bytes), at);
+  if ((count & 7) !== 0) to[at + bytes - 1]! &= (1 << (count & 7)) - 1;
 }
 
 function countBits(bytes: Uint8Array, at: number, length: number): number {

@@ -195,7 +195,34 @@ describe('deltas', () => {
   });
 });
 
+it.each([
+  ['every batch has one value', [64, 100, 64]],
+  ['the last row alone differs', [199, 1]],
+  ['the first row alone differs', [1, 199]],
+])('where %s, all come back', async (_, lengths) => {
+  const random = new Random(7);
+  const kinds = lengths.map(
+    () => randomRows(EVERY, 1, { pattern: 'any', nulls: 'none', seed: random.below(999) })[0]!,
+  );
+  const rows = lengths.flatMap((length, kind) => Array.from({ length }, () => kinds[kind]!));
+  await expectBack(write(EVERY, rows, Math.max(...lengths)), EVERY, rows);
+  await expectBack(write(EVERY, rows, 64), EVERY, rows);
+});
+
 describe('statistics', () => {
+  it('of values that grow beyond 64 bits say least and greatest', () => {
+    const table = columnsNamed('u64_delta');
+    const from = 2n ** 64n - 50n;
+    const rows = Array.from({ length: 100 }, (_, row) => ({
+      u64_delta: BigInt.asUintN(64, from + BigInt(row)),
+    }));
+    const [group] = metadataOf(write(table, rows, 100)).row_groups;
+    const bounds = group!.columns.map(({ meta_data }) => meta_data!.statistics);
+    expect(
+      [bounds[0]?.min_value, bounds[0]?.max_value].map((bound) => asValue('u64', bound)),
+    ).toEqual([0n, 2n ** 64n - 1n]);
+  });
+
   it.each(['any', 'growing', 'few'] as const)('of %s say least, greatest, nulls', (pattern) => {
     const rows = randomRows(EVERY, 1500, { pattern, nulls: 'random', seed: 9 });
     const [group] = metadataOf(write(EVERY, rows, 500)).row_groups;
