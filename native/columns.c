@@ -213,6 +213,17 @@ static inline void count(const struct fill *fill, int32_t *flow, const struct re
 		add(flow, word->mapped_packets, 1);
 }
 
+static inline void note_status(const struct fill *fill, int32_t *flow, const struct record *record)
+{
+	uint64_t before;
+
+	memcpy(&before, flow + fill->flow.status_at, sizeof(before));
+	if (!record->status || record->ktime_ns < before)
+		return;
+	flow[fill->flow.status] = record->status;
+	memcpy(flow + fill->flow.status_at, &record->ktime_ns, sizeof(record->ktime_ns));
+}
+
 /* Nothing was decided in it: what its entry says holds. False where there is more to say. */
 static inline bool decide(const struct fill *fill, uint32_t row, const struct record *record,
 			  int32_t *flow, bool reply, const struct staged *staged)
@@ -253,8 +264,8 @@ uint32_t columns_fill(const struct fill *fill)
 		fill_codes(fill, row, record, flow);
 		fill_came(fill, row, flow, reply, staged);
 		fill_left(fill, row, record, flow, reply, staged);
-		if (flow && record->status) /* of open ones, too: the last one stands */
-			flow[fill->flow.status] = record->status;
+		if (flow) /* of open ones, too: the last one stands */
+			note_status(fill, flow, record);
 		if (decide(fill, row, record, flow, reply, staged))
 			continue;
 		staged->noted |= NOTED_OPEN;

@@ -96,9 +96,9 @@ struct flow_words {
 	uint32_t known;	  /* bit 0 the original tuple, bit 1 the reply one */
 	uint32_t mapping; /* which ends NAT changes: bit 0 dst, bit 1 src; of replies bits 2 and 3 */
 	uint32_t status;
+	uint32_t status_at; /* CLOCK_MONOTONIC of the record that told it last */
 	uint32_t packets[2], bytes[2]; /* per direction */
 	uint32_t chain_packets, mapped_packets;
-	uint32_t unused;
 	struct tuple_words tuple[2]; /* original, reply */
 };
 

@@ -19,6 +19,8 @@ export interface FlowWords {
   /** Which ends NAT changes: bit 0 dst, bit 1 src; of replies bits 2 and 3. */
   readonly mapping: number;
   readonly status: number;
+  /** Time of the record that told its status last: of older ones it is not taken. */
+  readonly statusAt: number;
   readonly packets: readonly [original: number, reply: number];
   readonly bytes: readonly [original: number, reply: number];
   readonly chainPackets: number;
@@ -117,10 +119,11 @@ export class PacketFill {
 
 /** In the order of struct flow_words. */
 function wordsOf(flow: FlowWords): number[] {
-  const { known, mapping, status, packets, bytes, chainPackets, mappedPackets, tuples } = flow;
+  const { known, mapping, status, statusAt, packets, bytes, chainPackets, mappedPackets, tuples } =
+    flow;
   const inTuples = tuples.flatMap(({ src, dst, srcPort, dstPort }) => [src, dst, srcPort, dstPort]);
   const counts = [...packets, ...bytes, chainPackets, mappedPackets];
-  return [known, mapping, status, ...counts, 0, ...inTuples];
+  return [known, mapping, status, statusAt, ...counts, ...inTuples];
 }
 
 /** A bit of a column of 32-bit words, and where it goes: byte offsets in the batch's memory. */

@@ -1,26 +1,12 @@
 /** Staged records into the columns of their rows: what to fill is said here, the shim does it. */
 import { PacketFill } from '../libbpf/columns.ts';
 import { Decision } from '../model/codes.ts';
-import { Flow, FlowExtra } from './flow-columns.ts';
+import { Flow, FlowExtra, ORIGINAL, REPLY } from './flow-columns.ts';
 import type { FlowStore } from './flow-store.ts';
 import type { PacketBatch } from './packet-batch.ts';
 import type { PacketLayout } from './packet-layout.ts';
 import type { Stage } from './stage.ts';
 import { statesOf } from './states.ts';
-
-const ORIGINAL = {
-  src: Flow.src,
-  dst: Flow.dst,
-  srcPort: Flow.srcPort,
-  dstPort: Flow.dstPort,
-} as const;
-
-const REPLY = {
-  src: Flow.srcReply,
-  dst: Flow.dstReply,
-  srcPort: Flow.srcPortReply,
-  dstPort: Flow.dstPortReply,
-} as const;
 
 export class Fill {
   private readonly stage: Stage;
@@ -37,6 +23,7 @@ export class Fill {
         known: store.extra + FlowExtra.known,
         mapping: store.extra + FlowExtra.mapping,
         status: Flow.status,
+        statusAt: store.extra + FlowExtra.statusAt,
         packets: [Flow.packets, Flow.packetsReply],
         bytes: [Flow.bytes, Flow.bytesReply],
         chainPackets: Flow.chainPackets,

@@ -1,3 +1,4 @@
+import type { TupleWords } from '../libbpf/columns.ts';
 import { layoutOf } from '../model/row-layout.ts';
 import { FLOWS } from '../model/tables.ts';
 
@@ -40,6 +41,21 @@ export const Flow = {
   complete: at('complete'),
 } as const;
 
+/** Where each of an entry's tuples is. */
+export const ORIGINAL: TupleWords = {
+  src: Flow.src,
+  dst: Flow.dst,
+  srcPort: Flow.srcPort,
+  dstPort: Flow.dstPort,
+};
+
+export const REPLY: TupleWords = {
+  src: Flow.srcReply,
+  dst: Flow.dstReply,
+  srcPort: Flow.srcPortReply,
+  dstPort: Flow.dstPortReply,
+};
+
 /** Columns that may be null, by index. */
 export const FlowNull = { confirmedAt: index('confirmed_at'), endedAt: index('ended_at') } as const;
 
@@ -49,7 +65,8 @@ export const FlowExtra = {
   known: 2, // what has been told: Known
   staged: 3, // turn of the stage in which one of its packets waits
   mapping: 4, // once both tuples are known, what mappingOf() says
-  words: 5,
+  statusAt: 5, // time of the record that told its status last
+  words: 7,
 } as const;
 
 export const Known = {

@@ -25,7 +25,7 @@ export class FlowStore {
   /** Word of the first word of our own within a row. */
   readonly extra: number;
   /** Called before a row leaves: packets of it may still be staged. */
-  beforeHandOn: () => void = () => undefined;
+  beforeHandOn: (row: number) => void = () => undefined;
   private readonly slots: Slots;
   private readonly table: AddressTable;
   private readonly sink: RowSink;
@@ -144,8 +144,8 @@ export class FlowStore {
   }
 
   private handOn(slot: number, isWhole = true): void {
-    this.beforeHandOn();
     const row = slot * this.slots.stride;
+    this.beforeHandOn(row);
     const words = this.slots.words;
     const known = words[row + this.extra + FlowExtra.known]!;
     const isLost = markUnknown(words, row);

@@ -2,21 +2,38 @@
  * Records about entries to rows of `flows`: first sight, NAT decisions,
  * confirmation, end; and what its packets add to its counts.
  */
+import type { TupleWords } from '../libbpf/columns.ts';
 import { Confirm, End, Mapping, Status } from '../model/codes.ts';
-import { RecordFlag } from '../wire/layout.ts';
-import { Shift, Word } from '../wire/words.ts';
-import { Flow as Col, FlowExtra, FlowNull, Known } from './flow-columns.ts';
+import { RecordFlag, RecordKind } from '../wire/layout.ts';
+import { isLess, Shift, Word } from '../wire/words.ts';
+import { Flow as Col, FlowExtra, FlowNull, Known, ORIGINAL, REPLY } from './flow-columns.ts';
 import type { FlowStore } from './flow-store.ts';
 import { mappingOf } from './mapped.ts';
 import { isMapped } from './outcome.ts';
 import type { PacketBatch } from './packet-batch.ts';
-import { add, clearNull, copyAddress, copyPair } from './row-words.ts';
+import { add, clearNull, copyAddress, copyPair, sameAddress } from './row-words.ts';
 
 export class Flows {
   private readonly store: FlowStore;
 
   constructor(store: FlowStore) {
     this.store = store;
+  }
+
+  /**
+   * Does a record about an entry say of its tuples what was not known, or was
+   * otherwise? RECORD_END has the original one.
+   */
+  teaches(words: Int32Array, at: number): boolean {
+    const row = this.store.rowOf(words, at);
+    if (row < 0) return false;
+    const isFlow = ((words[at + Word.kind]! >>> Shift.kind) & 0xff) === RecordKind.flow;
+    const flags = isFlow ? (words[at + Word.flags]! >>> Shift.flags) & 0xffff : 0;
+    if (flags & RecordFlag.flowMerged) return false;
+    const isReply = (flags & RecordFlag.flowReply) !== 0;
+    const known = this.store.words[row + this.store.extra + FlowExtra.known]!;
+    if ((known & (isReply ? Known.reply : Known.original)) === 0) return true;
+    return !this.hasTuple(words, at, row, isReply ? REPLY : ORIGINAL);
   }
 
   /** RECORD_FLOW: one of the entry's tuples, and what has been decided about it. */
@@ -57,13 +74,26 @@ export class Flows {
     this.store.close(row);
   }
 
-  /** The status in a record of a packet, unless a later one has told it. */
+  /** The entry's status as a record tells it, unless a later one has; 0 where it does not. */
   sawStatus(flow: number, words: Int32Array, at: number): void {
     const to = this.store.words;
-    const last = flow + this.store.extra + FlowExtra.lastAt;
-    const isLast =
-      to[last] === words[at + Word.ktime] && to[last + 1] === words[at + Word.ktime + 1];
-    if (isLast) noteStatus(to, flow, words, at);
+    const status = (words[at + Word.status]! >>> Shift.status) & 0xffff;
+    const last = flow + this.store.extra + FlowExtra.statusAt;
+    const [low, high] = [words[at + Word.ktime]!, words[at + Word.ktime + 1]!];
+    if (status === 0 || isLess(high, low, to[last + 1]!, to[last]!)) return;
+    to[flow + Col.status] = status;
+    to[last] = low;
+    to[last + 1] = high;
+  }
+
+  private hasTuple(words: Int32Array, at: number, row: number, tuple: TupleWords): boolean {
+    const from = this.store.words;
+    return (
+      sameAddress(words, at + Word.src, from, row + tuple.src) &&
+      sameAddress(words, at + Word.dst, from, row + tuple.dst) &&
+      ((words[at + Word.srcPort]! >>> Shift.srcPort) & 0xffff) === from[row + tuple.srcPort] &&
+      ((words[at + Word.dstPort]! >>> Shift.dstPort) & 0xffff) === from[row + tuple.dstPort]
+    );
   }
 
   /** A packet of the flow. */
@@ -127,7 +157,7 @@ export class Flows {
     const to = this.store.words;
     to[row + Col.netns] = words[at + Word.netns]!;
     to[row + Col.mark] = words[at + Word.mark]!;
-    noteStatus(to, row, words, at);
+    this.sawStatus(row, words, at);
     to[row + Col.family] = (words[at + Word.family]! >>> Shift.family) & 0xff;
     to[row + Col.protocol] = (words[at + Word.l4proto]! >>> Shift.l4proto) & 0xff;
   }
@@ -159,12 +189,6 @@ export class Flows {
 }
 
 const BOTH = Known.original | Known.reply;
-
-/** What a record tells about the entry's status; 0 where it does not. */
-function noteStatus(to: Int32Array, flow: number, words: Int32Array, at: number): void {
-  const status = (words[at + Word.status]! >>> Shift.status) & 0xffff;
-  if (status !== 0) to[flow + Col.status] = status;
-}
 
 function olderMapping(status: number, natBit: number, doneBit: number): number {
   if (status & natBit) return Mapping.older;

@@ -87,7 +87,11 @@ export class Packets {
   /** Before a record changes what is known of a flow: the packets before it see it as it was. */
   settleOf(words: Int32Array, at: number): void {
     const flow = this.store.rowOf(words, at);
-    if (flow < 0) return;
+    if (flow >= 0) this.settleFlow(flow);
+  }
+
+  /** If a packet of this flow is staged. */
+  settleFlow(flow: number): void {
     const staged = this.store.words[flow + this.store.extra + FlowExtra.staged];
     if (staged === this.stage.turn) this.settle();
   }

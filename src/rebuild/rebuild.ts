@@ -63,7 +63,7 @@ export class Rebuild {
     this.flowStore = new FlowStore(flowLimit, (words, row) => this.appendFlow(words, row));
     this.flows = new Flows(this.flowStore);
     this.packets = new Packets(this.packetRows, this.flowStore, this.flows, clockOffsetNs);
-    this.flowStore.beforeHandOn = () => this.packets.settle();
+    this.flowStore.beforeHandOn = (row) => this.packets.settleFlow(row);
   }
 
   /** Flows given up, unfinished, because the table was full. */
@@ -143,11 +143,11 @@ export class Rebuild {
         this.packets.tuples.keep(words, at, (words[at + Word.cpu]! >>> Shift.cpu) & 0xffff, kind);
         break;
       case RecordKind.flow:
-        this.packets.settleOf(words, at);
+        if (this.flows.teaches(words, at)) this.packets.settleOf(words, at);
         this.flows.told(words, at);
         break;
       case RecordKind.end:
-        this.packets.settleOf(words, at);
+        if (this.flows.teaches(words, at)) this.packets.settleOf(words, at);
         this.flows.ended(words, at);
         break;
       case RecordKind.drop:

@@ -39,7 +39,14 @@ it('refuses to read records that are not staged', () => {
   const states = [new Uint8Array(256), new Uint8Array(256)] as const;
   const pair = [0, 0] as const;
   const counts = { packets: pair, bytes: pair, chainPackets: 0, mappedPackets: 0 };
-  const flow = { known: 0, mapping: 1, status: 2, ...counts, tuples: [tuple, tuple] as const };
+  const flow = {
+    known: 0,
+    mapping: 1,
+    status: 2,
+    statusAt: 3,
+    ...counts,
+    tuples: [tuple, tuple] as const,
+  };
   const plan = { clockOffsetNs: 0n, flow, mappingCode: 3, columns: [], states };
   const fill = new PacketFill(new Int32Array(8), plan);
   const memory = new ArrayBuffer(8);

@@ -24,9 +24,7 @@ export function isConstant(spans: readonly Span[], index: number, type: ColumnTy
     columns[index]!.values.subarray(from * width, (from + rows) * width),
   );
   const first = parts[0]!.subarray(0, width);
-  return parts.every(
-    (part) => isSame(part.subarray(0, width), first) && repeats(part, width),
-  );
+  return parts.every((part) => isSame(part.subarray(0, width), first) && repeats(part, width));
 }
 
 /** Is it one value of `width` bytes, again and again? */
