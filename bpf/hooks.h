@@ -25,21 +25,21 @@
  * registered, and then its last one is at the ends of all ways; elsewhere a
  * packet has an entry.
  */
-static __always_inline bool has_conntrack(struct nf_hook_entries *entries, __u8 hook, __u64 nfct)
+static __always_inline bool has_conntrack(struct nf_hook_entries *entries, __u8 pf, __u8 hook,
+					  struct sk_buff *skb)
 {
-	__u32 count = FIELD(entries, num_hook_entries);
+	__u64 begins;
+	__u32 count;
 
 	if (!begins_way(hook))
-		return nfct != 0;
+		return FIELD(skb, _nfct) != 0;
+	begins = conntrack_hooks[(pf == NFPROTO_IPV6) * 2 + (hook == HOOK_OUTPUT)];
+	count = FIELD(entries, num_hook_entries);
 	UNROLLED
 	for (int i = 0; i < MAX_FIRST_FUNCTIONS; i++) {
-		__u64 function;
-
 		if (i >= count)
 			return false;
-		function = HOOK_FUNCTION(entries, i);
-		if (function == conntrack_hooks[0] || function == conntrack_hooks[1] ||
-		    function == conntrack_hooks[2] || function == conntrack_hooks[3])
+		if (HOOK_FUNCTION(entries, i) == begins)
 			return true;
 	}
 	return false;

@@ -6,7 +6,7 @@ import type { Symbols } from '../kernel/symbols.ts';
 import type { BpfObject } from '../libbpf/index.ts';
 
 export interface HookAddresses {
-  /** What begins tracking, at prerouting and output. */
+  /** What begins tracking: at prerouting and output of IPv4, then of IPv6; 0 where it is not there. */
   readonly conntrack: readonly bigint[];
   readonly hookSlow: { readonly begin: bigint; readonly end: bigint };
 }
@@ -22,10 +22,8 @@ const CONNTRACK = [
 export function hookAddresses(symbols: Symbols): HookAddresses | undefined {
   const hookSlow = symbols.rangeOf('nf_hook_slow');
   if (hookSlow === undefined) return undefined;
-  const addressOf = (name: string): bigint[] =>
-    symbols.functions(name).map(({ address }) => address);
   return {
-    conntrack: CONNTRACK.flatMap(addressOf),
+    conntrack: CONNTRACK.map((name) => symbols.functions(name)[0]?.address ?? 0n),
     hookSlow,
   };
 }
