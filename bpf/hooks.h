@@ -21,20 +21,17 @@
 #endif
 
 /*
- * Is conntrack at work here? Where a way begins, one of its functions is
- * registered, and then its last one is at the ends of all ways; elsewhere a
- * packet has an entry.
+ * Is conntrack at work here, where a way begins? Then one of its functions is
+ * registered, and its last one is at the ends of all ways.
  */
-static __always_inline bool has_conntrack(struct nf_hook_entries *entries, __u8 pf, __u8 hook,
-					  struct sk_buff *skb)
+static __always_inline bool begins_tracking(struct nf_hook_entries *entries, __u8 pf, __u8 hook)
 {
-	__u64 begins;
-	__u32 count;
+	__u64 index = hook + (pf == NFPROTO_IPV4 ? 0 : 4), begins;
+	__u32 count = FIELD(entries, num_hook_entries);
 
-	if (!begins_way(hook))
-		return FIELD(skb, _nfct) != 0;
-	begins = conntrack_hooks[(pf == NFPROTO_IPV6) * 2 + (hook == HOOK_OUTPUT)];
-	count = FIELD(entries, num_hook_entries);
+	asm volatile("" : "+r"(index)); /* else the compiler leaves out what the verifier wants */
+	begins = conntrack_hooks[index & (CONNTRACK_HOOKS - 1)];
+
 	UNROLLED
 	for (int i = 0; i < MAX_FIRST_FUNCTIONS; i++) {
 		if (i >= count)

@@ -3,7 +3,7 @@
 #ifndef CONNTRAIL_MAPS_H
 #define CONNTRAIL_MAPS_H
 
-#define CONNTRACK_HOOKS 4
+#define CONNTRACK_HOOKS 8
 
 /* Addresses (IPv4-mapped), ports in host order: as in struct record. */
 struct tuple {
@@ -42,13 +42,12 @@ struct packet {
 	__u32 entry_mark; /* mark of the entry that user space knows */
 	__u16 zone, status; /* of its entry, where the filter asks for them */
 	__u8 wanted;	 /* enum wanted */
-	__u8 next_hooks; /* bit per enum nf_inet_hooks: where its way may go on */
 	__u8 as_flow;	 /* its tuple is its confirmed entry's: what becomes of it is known */
 	__u8 rewrites;	 /* then: bit 0 the dst end will change, bit 1 the src end */
 	__u8 makes_flow; /* its entry was not confirmed when it was looked at first */
 	__u8 is_changed; /* a visit has changed its tuple: `last` is set */
-	__u8 visited;	 /* bit per enum nf_inet_hooks */
-	__u8 reserved;
+	__u8 visited;	 /* bit per enum nf_inet_hooks, if the filter asks for hooks */
+	__u8 reserved[2];
 	struct tuple came;
 	struct tuple last; /* as it left the last visit that changed it */
 };
@@ -153,8 +152,8 @@ const volatile __u8 has_leaves = 0;	   /* each visit's leave is probed, not only
 const volatile __u8 everywhere = 0;	   /* packets too where conntrack is not at work */
 
 /*
- * Addresses of kernel functions: conntrack's where a way begins, at prerouting
- * and output of IPv4, then of IPv6, 0 for none; and what drops at a hook.
+ * Addresses of kernel functions: conntrack's where a way begins, by hook, IPv4
+ * and then IPv6, 0 where there is none; and what drops at a hook.
  */
 const volatile __u64 conntrack_hooks[CONNTRACK_HOOKS] = {};
 const volatile __u64 hook_slow_begin = 0, hook_slow_end = 0;

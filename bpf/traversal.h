@@ -24,14 +24,10 @@ static __always_inline bool ends_way(__u8 hook)
 	return hook == HOOK_INPUT || hook == HOOK_POSTROUTING;
 }
 
-#define LAST_HOOKS (1 << HOOK_INPUT | 1 << HOOK_POSTROUTING)
-
-/* Hooks come in this order on every way: prerouting or output, forward, input or postrouting. */
-static __always_inline __u8 hooks_after(__u8 hook)
+/* On every way they come in this order: prerouting or output, forward, input or postrouting. */
+static __always_inline bool comes_after(__u8 hook, __u8 before)
 {
-	if (ends_way(hook))
-		return 0;
-	return hook == HOOK_FORWARD ? LAST_HOOKS : LAST_HOOKS | 1 << HOOK_FORWARD;
+	return begins_way(before) ? !begins_way(hook) : before == HOOK_FORWARD && ends_way(hook);
 }
 
 /*

@@ -11,66 +11,74 @@ static __always_inline __u32 ifindex_of(struct net_device *dev)
 static __always_inline bool continues(const struct packet *packet, struct sk_buff *skb,
 				      struct nf_hook_state *state, __u8 hook)
 {
-	return packet->record.skb == (__u64)skb && packet->next_hooks >> (hook & 7) & 1 &&
-	       packet->record.traversal.visits < MAX_VISITS &&
-	       packet->net == (__u64)FIELD(state, net);
+	return packet->record.skb == (__u64)skb &&
+	       packet->record.traversal.visits - 1U < MAX_VISITS - 1 &&
+	       comes_after(hook, packet->record.hook) && packet->net == (__u64)FIELD(state, net);
 }
 
-static __always_inline void begin_visit(struct packet *packet, struct nf_hook_state *state, __u8 hook)
-{
-	packet->record.hook = hook;
-	packet->next_hooks = hooks_after(hook);
-	if (has_leaves)
-		packet->state = (__u64)state;
-}
-
-/* The fields that say where it is and what it is; false where it is turned away by them. */
+/* Where it is and what it is; false where that turns it away. */
 static __always_inline bool identify(struct packet *packet, struct sk_buff *skb,
-				     struct nf_hook_state *state, __u8 pf, __u8 hook)
+				     struct nf_hook_state *state)
 {
 	struct net *net = FIELD(state, net);
 
+	packet->net = (__u64)net;
+	packet->nfct = FIELD(skb, _nfct);
 	packet->record.skb = (__u64)skb;
 	packet->record.netns = FIELD(net, ns.inum);
 	packet->record.mark = FIELD(skb, mark);
 	packet->record.traversal.visits = 1;
-	packet->net = (__u64)net;
-	packet->visited = 1 << (hook & 7);
-	begin_visit(packet, state, hook);
 	packet->wanted = WANTED_NO;
 	if (!place_wanted(packet->record.netns, packet->record.mark, &state->in, &state->out) ||
 	    !packet_matches(skb))
 		return false;
-	read_tuple(skb, pf == NFPROTO_IPV4 ? 4 : 6, &packet->came);
+	read_tuple(skb, packet->record.family, &packet->came);
 	if (!protocol_possible(&packet->came))
 		return false;
 	packet->wanted = WANTED_UNKNOWN;
 	return true;
 }
 
-static __always_inline void begin_packet(struct packet *packet, struct sk_buff *skb,
-					 struct nf_hook_state *state, __u8 hook, bool is_tracked)
+/* Its family, first hook and PACKET_CONNTRACK_RAN are in its record. */
+static __noinline int begin_packet(struct packet *packet, struct sk_buff *skb,
+				   struct nf_hook_state *state)
 {
-	struct record *record = &packet->record;
+	struct record *record;
 
-	packet->nfct = FIELD(skb, _nfct);
+	if (!packet || !skb || !state)
+		return 0;
+	if (has_leaves)
+		packet->state = (__u64)state;
+	if (!identify(packet, skb, state))
+		return 0;
+	record = &packet->record;
+	if (packet->nfct)
+		record->flags |= PACKET_HAD_ENTRY;
+	if (packet->came.no_ports)
+		record->flags |= PACKET_NO_PORTS;
 	packet->zone = packet->status = 0;
 	packet->as_flow = packet->rewrites = packet->makes_flow = packet->is_changed = 0;
+	if (filter.hooks)
+		packet->visited = 1 << (record->hook & 7);
 	record->flow = 0;
-	record->family = packet->came.family;
 	record->l4proto = packet->came.l4proto;
 	record->status = 0;
-	record->flags = (packet->nfct ? PACKET_HAD_ENTRY : 0) |
-			(is_tracked && begins_way(hook) ? PACKET_CONNTRACK_RAN : 0) |
-			(packet->came.no_ports ? PACKET_NO_PORTS : 0);
 	record->traversal.started_ns = bpf_ktime_get_ns();
-	record->traversal.hooks[0] = hook;
+	record->traversal.hooks[0] = record->hook;
 	record->traversal.hooks[1] = record->traversal.hooks[2] = 0;
 	__builtin_memset(record->traversal.at, 0, sizeof(record->traversal.at));
 	record->traversal.seen = 0;
 	record->traversal.len = FIELD(skb, len);
 	record->traversal.in_ifindex = ifindex_of(FIELD(state, in));
 	record->traversal.out_ifindex = ifindex_of(FIELD(state, out));
+	return 0;
+}
+
+static __always_inline void begin_visit(struct packet *packet, struct nf_hook_state *state, __u8 hook)
+{
+	packet->record.hook = hook;
+	if (has_leaves)
+		packet->state = (__u64)state;
 }
 
 /* The visit before is over, which is all that tells: what became of the packet there is read now. */
@@ -78,12 +86,16 @@ static __always_inline void next_visit(struct packet *packet, struct sk_buff *sk
 				       struct nf_hook_state *state, __u8 hook)
 {
 	struct record *record = &packet->record;
+	__u64 before;
 	__u32 now;
 
-	if (!has_leaves)
+	if (packet->wanted != WANTED_NO && !has_leaves)
 		follow_entry(packet, skb);
-	if (packet->wanted == WANTED_NO)
+	if (packet->wanted == WANTED_NO) {
+		if (has_leaves)
+			begin_visit(packet, state, hook);
 		return;
+	}
 	now = since(packet, bpf_ktime_get_ns());
 	if (has_leaves) {
 		if (packet->state)
@@ -92,16 +104,12 @@ static __always_inline void next_visit(struct packet *packet, struct sk_buff *sk
 		read_outcome(packet, skb);
 	}
 	begin_visit(packet, state, hook);
-	packet->visited |= 1 << (hook & 7);
-	if (record->traversal.visits == 1) {
-		record->traversal.at[1] = now;
-		record->traversal.hooks[1] = hook;
-		record->traversal.visits = 2;
-	} else {
-		record->traversal.at[3] = now;
-		record->traversal.hooks[2] = hook;
-		record->traversal.visits = 3;
-	}
+	if (filter.hooks)
+		packet->visited |= 1 << (hook & 7);
+	before = record->traversal.visits & 3; /* 1 or 2, which the verifier does not know */
+	record->traversal.at[2 * before - 1] = now;
+	record->traversal.hooks[before] = hook;
+	record->traversal.visits = before + 1;
 	if (hook != HOOK_INPUT)
 		record->traversal.out_ifindex = ifindex_of(FIELD(state, out));
 }
@@ -132,36 +140,59 @@ static __always_inline void end_way(struct packet *packet, struct sk_buff *skb)
 	finish_packet(packet, NF_ACCEPT);
 }
 
+/* What is still here goes out. */
+static __always_inline void make_room(struct packet *packet)
+{
+	if (packet->record.traversal.visits)
+		finish_part(packet);
+	packet->record.skb = 0;
+}
+
+static __always_inline void first_visit(struct packet *packet, struct sk_buff *skb,
+					struct nf_hook_state *state, __u8 pf, __u8 hook, __u16 flags)
+{
+	if (!is_recording())
+		return;
+	packet->record.hook = hook;
+	packet->record.family = pf == NFPROTO_IPV4 ? 4 : 6;
+	packet->record.flags = flags;
+	begin_packet(packet, skb, state);
+}
+
+/* Further on: where conntrack is at work the packet has an entry. */
+static __always_inline void pass_hook(struct packet *packet, struct sk_buff *skb,
+				      struct nf_hook_state *state, __u8 pf, __u8 hook)
+{
+	if (continues(packet, skb, state, hook)) {
+		next_visit(packet, skb, state, hook);
+	} else {
+		make_room(packet);
+		if (!everywhere && !FIELD(skb, _nfct))
+			return;
+		first_visit(packet, skb, state, pf, hook, 0);
+	}
+	if (!has_leaves && hook != HOOK_FORWARD && packet->record.traversal.visits &&
+	    !packet->nfct && !(packet->record.flags & PACKET_CONNTRACK_RAN))
+		end_way(packet, skb); /* nobody will tell of its end */
+}
+
 static __always_inline int on_hook_enter(struct sk_buff *skb, struct nf_hook_state *state,
 					 struct nf_hook_entries *entries, __u8 pf)
 {
 	struct packet *packet = place_of((__u64)skb);
 	__u8 hook = FIELD(state, hook);
-	bool is_tracked;
 
 	if (!packet)
 		return 0;
-	if (packet->record.traversal.visits && continues(packet, skb, state, hook)) {
-		if (packet->wanted == WANTED_NO) {
-			if (has_leaves)
-				begin_visit(packet, state, hook);
-			return 0;
-		}
-		next_visit(packet, skb, state, hook);
-	} else {
-		if (packet->record.traversal.visits)
-			finish_part(packet);
-		packet->record.skb = 0;
-		is_tracked = has_conntrack(entries, pf, hook, skb);
-		if ((!is_tracked && !everywhere) || !is_recording())
-			return 0;
-		if (!identify(packet, skb, state, pf, hook))
-			return 0;
-		begin_packet(packet, skb, state, hook, is_tracked);
+	if (!begins_way(hook)) {
+		pass_hook(packet, skb, state, pf, hook);
+		return 0;
 	}
-	if (!has_leaves && ends_way(hook) && !packet->nfct &&
-	    !(packet->record.flags & PACKET_CONNTRACK_RAN))
-		end_way(packet, skb); /* nobody will tell of its end */
+	make_room(packet);
+	if (begins_tracking(entries, pf, hook))
+		first_visit(packet, skb, state, pf, hook, PACKET_CONNTRACK_RAN);
+	else if (everywhere)
+		first_visit(packet, skb, state, pf, hook, 0);
 	return 0;
 }
 
@@ -194,8 +225,11 @@ static __always_inline int on_last_hook(struct sk_buff *skb, int ret)
 
 	if (!packet || !packet->record.traversal.visits || ret != NF_ACCEPT)
 		return 0; /* a drop follows, and tells */
-	if (packet->wanted != WANTED_NO)
-		end_visit(packet);
+	if (packet->wanted == WANTED_NO) {
+		turn_away(packet);
+		return 0;
+	}
+	end_visit(packet);
 	end_way(packet, skb);
 	return 0;
 }
