@@ -27,8 +27,6 @@ static __noinline int look_at_entry(struct packet *packet, __u64 nfct)
 	struct flow *flow;
 	__u64 status;
 
-	if (!packet)
-		return 0;
 	packet->nfct = nfct;
 	flow = flow_of(ct);
 	if (!flow)
@@ -71,8 +69,6 @@ static __noinline int read_outcome(struct packet *packet, struct sk_buff *skb)
 {
 	struct tuple now;
 
-	if (!packet || !skb)
-		return 0;
 	read_tuple(skb, packet->record.family, &now);
 	if (same_tuple(&now, packet->is_changed ? &packet->last : &packet->came))
 		return 0;

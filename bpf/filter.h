@@ -144,8 +144,6 @@ static __always_inline bool zone_wanted(__u16 zone)
 static __always_inline bool place_wanted(__u32 netns, __u32 mark, struct net_device **in,
 					 struct net_device **out)
 {
-	if (!filter.by_packet)
-		return true;
 	if (!netns_wanted(netns))
 		return false;
 	if (filter.mark_mask && (mark & filter.mark_mask) != filter.mark)

@@ -174,8 +174,6 @@ static __always_inline void read_ipv6(const unsigned char *head, __u32 at, __u32
 static __noinline int read_any_tuple(const unsigned char *head, __u32 at, __u32 end, __u8 family,
 				     struct tuple *tuple)
 {
-	if (!tuple)
-		return 0;
 	__builtin_memset(tuple, 0, sizeof(*tuple));
 	tuple->family = family;
 	if (family == 4)

@@ -106,9 +106,9 @@ static __noinline int meet_flow(struct packet *packet)
  * not what its entry says. What has left stays in its place as `visits` 0, for
  * a drop that may follow.
  */
-static __always_inline void send_packet(struct counters *count, struct packet *packet)
+static __always_inline void send_packet(struct counters *count, __u32 cpu,
+					struct packet *packet)
 {
-	__u32 cpu = bpf_get_smp_processor_id();
 	void *ring = bpf_map_lookup_elem(&rings, &cpu);
 	struct record *record;
 	__u16 flags = 0;
@@ -135,14 +135,13 @@ static __always_inline void send_packet(struct counters *count, struct packet *p
 
 static __noinline int finish_packet(struct packet *packet, __u8 verdict)
 {
-	struct counters *count = cpu_counters();
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct counters *count = bpf_map_lookup_elem(&counters, &cpu);
 
-	if (!count || !packet || !packet->record.traversal.visits)
-		return 0;
 	packet->record.verdict = verdict;
-	if (is_wanted(packet))
-		send_packet(count, packet);
-	else
+	if (count && is_wanted(packet))
+		send_packet(count, cpu, packet);
+	else if (count)
 		count->filtered_out++;
 	packet->record.traversal.visits = 0;
 	return 0;

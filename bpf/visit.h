@@ -16,7 +16,7 @@ static __always_inline bool continues(const struct packet *packet, struct sk_buf
 	       comes_after(hook, packet->record.hook) && packet->net == (__u64)FIELD(state, net);
 }
 
-/* Where it is and what it is; false where that turns it away. */
+/* Where and what it is; false where that turns it away. */
 static __always_inline bool identify(struct packet *packet, struct sk_buff *skb,
 				     struct nf_hook_state *state)
 {
@@ -25,17 +25,18 @@ static __always_inline bool identify(struct packet *packet, struct sk_buff *skb,
 	packet->net = (__u64)net;
 	packet->nfct = FIELD(skb, _nfct);
 	packet->record.skb = (__u64)skb;
-	packet->record.netns = FIELD(net, ns.inum);
-	packet->record.mark = FIELD(skb, mark);
 	packet->record.traversal.visits = 1;
 	packet->wanted = WANTED_NO;
-	if (!place_wanted(packet->record.netns, packet->record.mark, &state->in, &state->out) ||
-	    !packet_matches(skb))
+	if (filter.by_packet &&
+	    (!place_wanted(FIELD(net, ns.inum), FIELD(skb, mark), &state->in, &state->out) ||
+	     !packet_matches(skb)))
 		return false;
 	read_tuple(skb, packet->record.family, &packet->came);
 	if (!protocol_possible(&packet->came))
 		return false;
 	packet->wanted = WANTED_UNKNOWN;
+	packet->record.netns = FIELD(net, ns.inum);
+	packet->record.mark = FIELD(skb, mark);
 	return true;
 }
 
@@ -43,15 +44,12 @@ static __always_inline bool identify(struct packet *packet, struct sk_buff *skb,
 static __noinline int begin_packet(struct packet *packet, struct sk_buff *skb,
 				   struct nf_hook_state *state)
 {
-	struct record *record;
+	struct record *record = &packet->record;
 
-	if (!packet || !skb || !state)
-		return 0;
 	if (has_leaves)
 		packet->state = (__u64)state;
 	if (!identify(packet, skb, state))
 		return 0;
-	record = &packet->record;
 	if (packet->nfct)
 		record->flags |= PACKET_HAD_ENTRY;
 	if (packet->came.no_ports)
@@ -117,14 +115,10 @@ static __always_inline void next_visit(struct packet *packet, struct sk_buff *sk
 static __always_inline void end_visit(struct packet *packet)
 {
 	__u32 now = since(packet, bpf_ktime_get_ns());
+	__u64 visits = packet->record.traversal.visits & 3; /* 1 to 3 */
 
 	packet->state = 0;
-	if (packet->record.traversal.visits == 1)
-		packet->record.traversal.at[0] = now;
-	else if (packet->record.traversal.visits == 2)
-		packet->record.traversal.at[2] = now;
-	else
-		packet->record.traversal.at[4] = now;
+	packet->record.traversal.at[2 * visits - 2] = now;
 }
 
 /* The packet has passed its last hook. */
