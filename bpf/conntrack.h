@@ -20,15 +20,15 @@ static __always_inline void note_confirm(struct sk_buff *skb, __u32 what, __u16 
 {
 	struct packet *packet = packet_of(skb);
 
-	if (packet && packet->visits)
-		packet->seen |= what << SEEN_CONFIRM | (__u32)decided >> 4 << SEEN_DECIDED;
+	if (packet && packet->record.traversal.visits)
+		packet->record.traversal.seen |=
+			what << SEEN_CONFIRM | (__u32)decided >> 4 << SEEN_DECIDED;
 }
 
 /* The number of the entry that asks for its place in the table; 0 for none. */
 static __always_inline __u64 number_before_confirm(struct sk_buff *skb)
 {
-	struct counters *count = cpu_counters();
-	struct flow *flow = count ? flow_of(count, entry_of(FIELD(skb, _nfct))) : NULL;
+	struct flow *flow = flow_of(entry_of(FIELD(skb, _nfct)));
 
 	return flow ? flow->number : 0;
 }
@@ -50,7 +50,7 @@ static __always_inline int on_confirm(struct sk_buff *skb, __u64 before, int ret
 			     flow->decided);
 		return 0;
 	}
-	flow = flow_of(count, ct);
+	flow = flow_of(ct);
 	if (before && flow && flow_wanted(flow))
 		tell_merged(count, ct, before);
 	note_confirm(skb, CONFIRM_MERGED, 0);
@@ -79,7 +79,7 @@ static __always_inline int on_delete(struct nf_conn *ct, bool may_be_dying)
 		return 0;
 	if (may_be_dying && (BPF_CORE_READ(ct, status) & IPS_DYING))
 		return 0;
-	flow = flow_of(count, ct); /* one that no packet showed is told now */
+	flow = flow_of(ct); /* one that no packet showed is told now */
 	if (flow && flow_wanted(flow))
 		tell_end(count, ct, flow, END_DELETED);
 	return 0;

@@ -10,13 +10,13 @@ static __always_inline void send_drop(struct counters *count, const struct packe
 
 	if (!record)
 		return;
-	record->skb = packet->skb;
-	record->flow = packet->flow;
-	record->netns = packet->netns;
+	record->skb = packet->record.skb;
+	record->flow = packet->record.flow;
+	record->netns = packet->record.netns;
 	record->ctinfo = ctinfo_of(packet->nfct);
-	record->mark = packet->mark;
+	record->mark = packet->record.mark;
 	record->verdict = NF_DROP;
-	set_tuple(record, &packet->last);
+	set_tuple(record, packet->is_changed ? &packet->last : &packet->came);
 	record->reason = reason;
 	record->location = location;
 	submit(record);
@@ -37,19 +37,20 @@ static __always_inline void end_dropped(struct packet *packet, struct sk_buff *s
 {
 	bool at_hook = is_at_hook(location, reason);
 	struct nf_conn *ct;
-	__u16 status;
 
-	look_at_entry(packet, BPF_CORE_READ(skb, _nfct));
-	if (at_hook)
-		end_visit(packet);
+	if (packet->wanted != WANTED_NO)
+		look_at_entry(packet, BPF_CORE_READ(skb, _nfct));
 	if (packet->wanted == WANTED_NO) {
-		finish_packet(packet, NF_DROP, 0);
+		turn_away(packet);
 		return;
 	}
+	if (at_hook)
+		end_visit(packet);
 	ct = entry_of(packet->nfct);
-	status = packet->flow ? BPF_CORE_READ(ct, status) : 0;
-	packet->mark = BPF_CORE_READ(skb, mark);
-	finish_packet(packet, at_hook ? NF_DROP : NF_ACCEPT, status);
+	if (packet->record.flow)
+		packet->record.status = BPF_CORE_READ(ct, status);
+	packet->record.mark = BPF_CORE_READ(skb, mark);
+	finish_packet(packet, at_hook ? NF_DROP : NF_ACCEPT);
 }
 
 /* Has the sk_buff gone to another namespace, where its end is no matter of this packet's? */
@@ -57,7 +58,7 @@ static __always_inline bool has_moved(const struct packet *packet, struct sk_buf
 {
 	struct net_device *dev;
 
-	if (packet->hook != HOOK_POSTROUTING)
+	if (packet->record.hook != HOOK_POSTROUTING)
 		return false;
 	dev = BPF_CORE_READ(skb, dev);
 	return dev && (__u64)BPF_CORE_READ(dev, nd_net.net) != packet->net;
@@ -66,17 +67,18 @@ static __always_inline bool has_moved(const struct packet *packet, struct sk_buf
 static __always_inline int on_drop(struct sk_buff *skb, __u64 location, __u32 reason)
 {
 	struct packet *packet = packet_of(skb);
-	struct counters *count = cpu_counters();
+	struct counters *count;
 
-	if (!count || !packet)
+	if (!packet)
 		return 0;
-	if (packet->visits)
+	if (packet->record.traversal.visits)
 		end_dropped(packet, skb, location, reason);
 	else if (has_moved(packet, skb))
 		return 0;
-	if (is_wanted(packet))
+	count = cpu_counters();
+	if (count && is_wanted(packet))
 		send_drop(count, packet, location, reason);
-	packet->skb = 0;
+	packet->record.skb = 0;
 	return 0;
 }
 

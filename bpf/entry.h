@@ -23,18 +23,15 @@ static __always_inline void compare_with_entry(struct packet *packet, struct flo
 
 static __noinline int look_at_entry(struct packet *packet, __u64 nfct)
 {
-	struct counters *count = cpu_counters();
 	struct nf_conn *ct = entry_of(nfct);
 	struct flow *flow;
 	__u64 status;
 
-	if (!count || !packet)
-		return 0;
 	packet->nfct = nfct;
-	flow = flow_of(count, ct);
+	flow = flow_of(ct);
 	if (!flow)
 		return 0;
-	packet->flow = flow->number;
+	packet->record.flow = flow->number;
 	if (packet->wanted != WANTED_NO)
 		packet->wanted = flow->wanted;
 	if (filter.by_packet && (filter.zones || filter.new_only)) {
@@ -50,7 +47,7 @@ static __noinline int look_at_entry(struct packet *packet, __u64 nfct)
 		else if (!flow->hashed)
 			hash_flow(ct, flow);
 		if (packet->makes_flow)
-			packet->seen |= (__u32)flow->decided >> 4 << SEEN_DECIDED;
+			packet->record.traversal.seen |= (__u32)flow->decided >> 4 << SEEN_DECIDED;
 	}
 	if (flow->hashed)
 		compare_with_entry(packet, flow, nfct);
@@ -72,33 +69,50 @@ static __noinline int read_outcome(struct packet *packet, struct sk_buff *skb)
 {
 	struct tuple now;
 
-	if (!packet || !skb)
+	read_tuple(skb, packet->record.family, &now);
+	if (same_tuple(&now, packet->is_changed ? &packet->last : &packet->came))
 		return 0;
-	read_tuple(skb, packet->came.family == 4 ? NFPROTO_IPV4 : NFPROTO_IPV6, &now);
-	if (same_tuple(&now, &packet->last))
-		return 0;
-	packet->seen |= 1 << (SEEN_REWRITTEN + (packet->hook & 7));
+	packet->record.traversal.seen |= 1 << (SEEN_REWRITTEN + (packet->record.hook & 7));
+	packet->is_changed = 1;
 	packet->last = now;
 	return 0;
 }
 
+struct entry_state {
+	__u32 mark;
+	__u16 status;
+};
+
+/* Both fields are near each other: one copy takes them and what is between. */
+static __always_inline struct entry_state read_entry_state(struct nf_conn *ct)
+{
+	__u32 from = bpf_core_field_offset(ct->status);
+	__u32 distance = bpf_core_field_offset(ct->mark) - from;
+	__u64 copied[8];
+
+	if (distance > sizeof(copied) - sizeof(__u32) || distance % sizeof(__u32) ||
+	    bpf_probe_read_kernel(copied, distance + sizeof(__u32), (void *)ct + from))
+		return (struct entry_state){ BPF_CORE_READ(ct, mark), BPF_CORE_READ(ct, status) };
+	return (struct entry_state){ *(__u32 *)((void *)copied + distance), copied[0] };
+}
+
 /* The last visit is over, or the packet: its entry's state, and its own mark. */
-static __always_inline __u16 settle(struct packet *packet, struct sk_buff *skb)
+static __always_inline void settle(struct packet *packet, struct sk_buff *skb)
 {
 	struct nf_conn *ct = entry_of(packet->nfct);
+	struct entry_state state;
 	struct flow *flow;
-	__u32 mark;
 
-	packet->mark = FIELD(skb, mark);
-	if (!packet->flow || !ct)
-		return 0;
-	mark = BPF_CORE_READ(ct, mark);
-	if (packet->as_flow && mark != packet->entry_mark) {
-		flow = known_flow(ct);
-		if (flow && flow->mark != mark)
-			tell_flow(ct, flow, 0, 0);
-	}
-	return BPF_CORE_READ(ct, status);
+	packet->record.mark = FIELD(skb, mark);
+	if (!packet->record.flow || !ct)
+		return;
+	state = read_entry_state(ct);
+	packet->record.status = state.status;
+	if (!packet->as_flow || state.mark == packet->entry_mark)
+		return;
+	flow = known_flow(ct);
+	if (flow && flow->mark != state.mark)
+		tell_flow(ct, flow, 0, 0);
 }
 
 #endif

@@ -9,7 +9,7 @@ int BPF_PROG(hook_enter, struct sk_buff *skb, struct nf_hook_state *state,
 {
 	__u8 pf = FIELD(state, pf);
 
-	return pf == NFPROTO_IPV4 || pf == NFPROTO_IPV6 ? on_hook_enter(skb, state, entries) : 0;
+	return pf == NFPROTO_IPV4 || pf == NFPROTO_IPV6 ? on_hook_enter(skb, state, entries, pf) : 0;
 }
 
 SEC("fexit/nf_hook_slow")

@@ -6,6 +6,7 @@
  *
  *   place_wanted        at a packet's first visit, before a header is read
  *   packet_matches      pcap.h, at the first visit
+ *   protocol_possible   at the first visit: what no flow can make good
  *   tuple_matches       the flow's tuples, or the packet's where it has no flow
  *   entry_terms_wanted  once the entry is known
  *   hooks_wanted        at a packet's last visit
@@ -48,14 +49,27 @@ static __always_inline bool in_ranges(__u16 port, const volatile struct filter_r
 	return false;
 }
 
+static __always_inline bool family_matches(const struct tuple *tuple)
+{
+	return !filter.family || filter.family == tuple->family;
+}
+
 static __always_inline bool protocol_matches(const struct tuple *tuple)
 {
 	__u16 any = tuple->l4proto, own = tuple->family << 8 | tuple->l4proto;
 
-	if (filter.family && filter.family != tuple->family)
+	if (!family_matches(tuple))
 		return false;
 	return !filter.protocols || IS_LISTED(own, filter.protocol, filter.protocols) ||
 	       IS_LISTED(any, filter.protocol, filter.protocols);
+}
+
+/* A flow's protocol is that of its packets, but for ICMP errors: those belong to any flow. */
+static __always_inline bool protocol_possible(const struct tuple *packet)
+{
+	if (!filter.by_flow || protocol_matches(packet))
+		return true;
+	return family_matches(packet) && !has_ports(packet->l4proto);
 }
 
 static __always_inline bool ports_match(const struct tuple *tuple)
@@ -130,8 +144,6 @@ static __always_inline bool zone_wanted(__u16 zone)
 static __always_inline bool place_wanted(__u32 netns, __u32 mark, struct net_device **in,
 					 struct net_device **out)
 {
-	if (!filter.by_packet)
-		return true;
 	if (!netns_wanted(netns))
 		return false;
 	if (filter.mark_mask && (mark & filter.mark_mask) != filter.mark)
@@ -170,16 +182,21 @@ static __always_inline bool flow_wanted(const struct flow *flow)
 	return flow->wanted == WANTED_YES && (flow->is_met || !filter.by_packet);
 }
 
+static __always_inline __u32 fold(__u64 word)
+{
+	return word ^ word >> 32;
+}
+
 /* A tuple turned round gives the same: of two packets of one flow both are in the sample, or none. */
 static __always_inline bool in_sample(const struct tuple *tuple)
 {
-	const __u32 *src = (const __u32 *)tuple->src, *dst = (const __u32 *)tuple->dst;
+	const __u64 *words = tuple->words;
 	__u64 hash = tuple->l4proto;
 
 	if (sample == 1)
 		return true;
-	hash += (src[0] ^ src[1] ^ src[2] ^ src[3] ^ (__u32)tuple->src_port << 16) * HASH_FACTOR;
-	hash += (dst[0] ^ dst[1] ^ dst[2] ^ dst[3] ^ (__u32)tuple->dst_port << 16) * HASH_FACTOR;
+	hash += (fold(words[0] ^ words[1]) ^ (__u32)tuple->src_port << 16) * HASH_FACTOR;
+	hash += (fold(words[2] ^ words[3]) ^ (__u32)tuple->dst_port << 16) * HASH_FACTOR;
 	hash = (hash ^ hash >> 29) * HASH_FACTOR;
 	return (hash >> 32) % sample == 0;
 }

@@ -121,11 +121,13 @@ static __noinline int tell_flow(struct nf_conn *ct, struct flow *flow, __u16 fla
 	return 0;
 }
 
-static __noinline struct flow *number_flow(struct counters *count, struct nf_conn *ct, __u64 key,
-						__u64 status)
+static __always_inline struct flow *number_flow(struct nf_conn *ct, __u64 key, __u64 status)
 {
+	struct counters *count = cpu_counters();
 	struct flow flow = {}, *known;
 
+	if (!count)
+		return NULL;
 	/* Every CPU gives out numbers of its own: no counter is shared, none is given twice. */
 	flow.number = ++count->next_flow * cpus - bpf_get_smp_processor_id();
 	flow.first_ns = bpf_ktime_get_ns();
@@ -139,38 +141,37 @@ static __noinline struct flow *number_flow(struct counters *count, struct nf_con
 	return known;
 }
 
-/*
- * What we know of a live entry; NULL for none, for templates, or when the map
- * refuses it. An entry in the table is told to user space at once, a new one
- * when it is confirmed: until then NAT may still change it.
- */
-static __always_inline struct flow *flow_of(struct counters *count, struct nf_conn *ct)
-{
-	__u64 key = (__u64)ct, status;
-	struct flow *flow;
-
-	if (!ct)
-		return NULL;
-	flow = bpf_map_lookup_elem(&flows, &key);
-	if (flow && (flow->announced || flow->wanted == WANTED_NO))
-		return flow;
-	status = BPF_CORE_READ(ct, status);
-	if (!flow) {
-		if (status & IPS_TEMPLATE)
-			return NULL;
-		flow = number_flow(count, ct, key, status);
-	}
-	if (flow && flow_wanted(flow) && (status & IPS_CONFIRMED))
-		tell_flow(ct, flow, 0, 0);
-	return flow;
-}
-
-/* The same without numbering it: for an entry that may be on its way out. */
+/* Without numbering it: for an entry that may be on its way out. */
 static __always_inline struct flow *known_flow(struct nf_conn *ct)
 {
 	__u64 key = (__u64)ct;
 
 	return ct ? bpf_map_lookup_elem(&flows, &key) : NULL;
+}
+
+static __noinline struct flow *number_or_tell(struct nf_conn *ct, struct flow *flow)
+{
+	__u64 status = BPF_CORE_READ(ct, status);
+
+	if (!flow && !(status & IPS_TEMPLATE))
+		flow = number_flow(ct, (__u64)ct, status);
+	if (flow && flow_wanted(flow) && (status & IPS_CONFIRMED))
+		tell_flow(ct, flow, 0, 0);
+	return flow;
+}
+
+/*
+ * What we know of a live entry; NULL for none, for templates, or when the map
+ * refuses it. An entry in the table is told to user space at once, a new one
+ * when it is confirmed: until then NAT may still change it.
+ */
+static __always_inline struct flow *flow_of(struct nf_conn *ct)
+{
+	struct flow *flow = known_flow(ct);
+
+	if (!ct || (flow && (flow->announced || flow->wanted == WANTED_NO)))
+		return flow;
+	return number_or_tell(ct, flow);
 }
 
 #endif

@@ -21,25 +21,22 @@
 #endif
 
 /*
- * Is conntrack at work here? Where a way begins, one of its functions is
- * registered, and then its last one is at the ends of all ways; elsewhere a
- * packet has an entry.
+ * Is conntrack at work here, where a way begins? Then one of its functions is
+ * registered, and its last one is at the ends of all ways.
  */
-static __always_inline bool has_conntrack(struct nf_hook_entries *entries, __u8 hook, __u64 nfct)
+static __always_inline bool begins_tracking(struct nf_hook_entries *entries, __u8 pf, __u8 hook)
 {
+	__u64 index = hook + (pf == NFPROTO_IPV4 ? 0 : 4), begins;
 	__u32 count = FIELD(entries, num_hook_entries);
 
-	if (!begins_way(hook))
-		return nfct != 0;
+	asm volatile("" : "+r"(index)); /* else the compiler leaves out what the verifier wants */
+	begins = conntrack_hooks[index & (CONNTRACK_HOOKS - 1)];
+
 	UNROLLED
 	for (int i = 0; i < MAX_FIRST_FUNCTIONS; i++) {
-		__u64 function;
-
 		if (i >= count)
 			return false;
-		function = HOOK_FUNCTION(entries, i);
-		if (function == conntrack_hooks[0] || function == conntrack_hooks[1] ||
-		    function == conntrack_hooks[2] || function == conntrack_hooks[3])
+		if (HOOK_FUNCTION(entries, i) == begins)
 			return true;
 	}
 	return false;

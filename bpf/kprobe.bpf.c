@@ -10,7 +10,7 @@ int BPF_KPROBE(hook_enter, struct sk_buff *skb, struct nf_hook_state *state,
 
 	if (pf != NFPROTO_IPV4 && pf != NFPROTO_IPV6)
 		return 0;
-	on_hook_enter(skb, state, entries);
+	on_hook_enter(skb, state, entries, pf);
 	if (has_leaves && packet_of(skb))
 		remember_call(ENTRY_KEY(ctx), (__u64)skb, (__u64)state);
 	return 0;

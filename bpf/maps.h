@@ -3,19 +3,24 @@
 #ifndef CONNTRAIL_MAPS_H
 #define CONNTRAIL_MAPS_H
 
-#define CONNTRACK_HOOKS 4
+#define CONNTRACK_HOOKS 8
 
 /* Addresses (IPv4-mapped), ports in host order: as in struct record. */
 struct tuple {
-	__u8 src[16];
-	__u8 dst[16];
-	__u16 src_port;
-	__u16 dst_port;
-	__u8 l4proto;
-	__u8 family;
-	__u8 no_ports; /* a later fragment, or headers that could not be read */
-	__u8 reserved;
-} __attribute__((aligned(8)));
+	union {
+		struct {
+			__u8 src[16];
+			__u8 dst[16];
+			__u16 src_port;
+			__u16 dst_port;
+			__u8 l4proto;
+			__u8 family;
+			__u8 no_ports; /* a later fragment, or headers that could not be read */
+			__u8 reserved;
+		};
+		__u64 words[5];
+	};
+};
 
 enum wanted {
 	WANTED_UNKNOWN = 0, /* not looked at yet, or no entry to ask */
@@ -25,34 +30,26 @@ enum wanted {
 
 /* One sk_buff under way on one CPU: its visits so far. */
 struct packet {
-	__u64 skb;   /* 0: the place is free */
+	/*
+	 * What will leave, in its place. `skb` 0: this is free. `visits` 0: it
+	 * has left; what is here is for a drop that may follow.
+	 */
+	struct record record;
 	__u64 net;   /* address of its struct net */
-	__u64 state; /* nf_hook_state of the visit under way, 0 between two visits */
+	__u64 state; /* nf_hook_state of the visit under way, 0 between two; only with leaves probed */
 	__u64 nfct;  /* sk_buff._nfct when its entry was last looked at */
-	__u64 flow;
-	__u64 started_ns;
 	__u64 left_hash; /* tuple that it leaves with if it is mapped as its entry says */
-	__u32 at[2 * MAX_VISITS - 1];
-	__u32 netns;
-	__u32 len;
-	__u32 mark;
 	__u32 entry_mark; /* mark of the entry that user space knows */
-	__u32 in_ifindex, out_ifindex;
-	__u32 seen;	/* enum record_seen */
-	__u16 flags;	/* enum record_flag */
-	__u8 hooks[MAX_VISITS];
-	__u8 visits;	/* 0: it has left; what is here is for a drop that may follow */
-	__u8 wanted;	/* enum wanted */
-	__u8 as_flow;	/* its tuple is its confirmed entry's: what becomes of it is known */
-	__u8 rewrites;	/* then: bit 0 the dst end will change, bit 1 the src end */
-	__u8 hook;	 /* of the last visit */
-	__u8 makes_flow; /* its entry was not confirmed when it was looked at first */
-	__u8 visited;	 /* bit per enum nf_inet_hooks */
-	__u8 reserved[2];
 	__u16 zone, status; /* of its entry, where the filter asks for them */
-	__u32 unused;
+	__u8 wanted;	 /* enum wanted */
+	__u8 as_flow;	 /* its tuple is its confirmed entry's: what becomes of it is known */
+	__u8 rewrites;	 /* then: bit 0 the dst end will change, bit 1 the src end */
+	__u8 makes_flow; /* its entry was not confirmed when it was looked at first */
+	__u8 is_changed; /* a visit has changed its tuple: `last` is set */
+	__u8 visited;	 /* bit per enum nf_inet_hooks, if the filter asks for hooks */
+	__u8 reserved[2];
 	struct tuple came;
-	struct tuple last; /* as it left the last visit whose outcome was read */
+	struct tuple last; /* as it left the last visit that changed it */
 };
 
 /* A call between its entry and its return, on one CPU. */
@@ -154,7 +151,10 @@ const volatile __u32 sample = 1;	   /* one of so many flows is traced */
 const volatile __u8 has_leaves = 0;	   /* each visit's leave is probed, not only the last one's */
 const volatile __u8 everywhere = 0;	   /* packets too where conntrack is not at work */
 
-/* Addresses of kernel functions: conntrack's where a way begins, and what drops at a hook. */
+/*
+ * Addresses of kernel functions: conntrack's where a way begins, by hook, IPv4
+ * and then IPv6, 0 where there is none; and what drops at a hook.
+ */
 const volatile __u64 conntrack_hooks[CONNTRACK_HOOKS] = {};
 const volatile __u64 hook_slow_begin = 0, hook_slow_end = 0;
 

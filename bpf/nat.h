@@ -11,8 +11,8 @@ static __always_inline int on_nat_chain(struct sk_buff *skb)
 {
 	struct packet *packet = packet_of(skb);
 
-	if (packet && packet->visits)
-		packet->seen |= 1 << (SEEN_CHAINS + packet->hook);
+	if (packet && packet->record.traversal.visits)
+		packet->record.traversal.seen |= 1 << (SEEN_CHAINS + packet->record.hook);
 	return 0;
 }
 
@@ -33,12 +33,11 @@ static __always_inline int on_table_walk(const char *table, struct sk_buff *skb)
 /* __nf_nat_alloc_null_binding(): no rule decided; it calls nf_nat_setup_info() itself. */
 static __always_inline int on_null_binding(struct nf_conn *ct, __u32 manip)
 {
-	struct counters *count = cpu_counters();
 	struct flow *flow;
 
-	if (!count || !is_recording())
+	if (!is_recording())
 		return 0;
-	flow = flow_of(count, ct);
+	flow = flow_of(ct);
 	if (flow)
 		flow->nulls |= 1 << (manip & 1);
 	return 0;
@@ -47,13 +46,12 @@ static __always_inline int on_null_binding(struct nf_conn *ct, __u32 manip)
 /* nf_nat_setup_info() has stored the mapping of one manip in the reply tuple. */
 static __always_inline int on_nat_setup(struct nf_conn *ct, __u32 manip, int ret)
 {
-	struct counters *count = cpu_counters();
 	struct flow *flow;
 	bool is_null;
 
-	if (!count || ret != NF_ACCEPT)
+	if (ret != NF_ACCEPT)
 		return 0;
-	flow = flow_of(count, ct);
+	flow = flow_of(ct);
 	if (!flow)
 		return 0;
 	if (flow->wanted == WANTED_NO)

@@ -42,7 +42,7 @@ static __noinline bool run_pcap_program(struct sk_buff *skb)
 
 static __always_inline bool packet_matches(struct sk_buff *skb)
 {
-	return !filter.by_packet || !filter.pcap || run_pcap_program(skb);
+	return !filter.pcap || run_pcap_program(skb);
 }
 
 #endif

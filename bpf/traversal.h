@@ -24,6 +24,12 @@ static __always_inline bool ends_way(__u8 hook)
 	return hook == HOOK_INPUT || hook == HOOK_POSTROUTING;
 }
 
+/* On every way they come in this order: prerouting or output, forward, input or postrouting. */
+static __always_inline bool comes_after(__u8 hook, __u8 before)
+{
+	return begins_way(before) ? !begins_way(hook) : before == HOOK_FORWARD && ends_way(hook);
+}
+
 /*
  * The place for this sk_buff on this CPU, whoever is in it. The verifier lets
  * the lower half of a typed pointer be a number, nothing else of it.
@@ -40,12 +46,12 @@ static __always_inline struct packet *packet_of(struct sk_buff *skb)
 {
 	struct packet *packet = place_of((__u64)skb);
 
-	return packet && packet->skb == (__u64)skb ? packet : NULL;
+	return packet && packet->record.skb == (__u64)skb ? packet : NULL;
 }
 
 static __always_inline __u32 since(const struct packet *packet, __u64 now)
 {
-	__u64 ns = now - packet->started_ns;
+	__u64 ns = now - packet->record.traversal.started_ns;
 
 	return ns >> 32 ? ~0U : ns;
 }
@@ -57,32 +63,11 @@ static __always_inline void send_tuple(struct counters *count, const struct pack
 
 	if (!record)
 		return;
-	record->skb = packet->skb;
-	record->flow = packet->flow;
-	record->netns = packet->netns;
+	record->skb = packet->record.skb;
+	record->flow = packet->record.flow;
+	record->netns = packet->record.netns;
 	set_tuple(record, tuple);
 	submit(record);
-}
-
-static __always_inline void fill_traversal(struct record *record, const struct packet *packet)
-{
-	record->skb = packet->skb;
-	record->flow = packet->flow;
-	record->netns = packet->netns;
-	record->hook = packet->hook;
-	record->family = packet->came.family;
-	record->l4proto = packet->came.l4proto;
-	record->ctinfo = ctinfo_of(packet->nfct);
-	record->mark = packet->mark;
-	record->flags = packet->flags;
-	record->traversal.started_ns = packet->started_ns;
-	record->traversal.visits = packet->visits;
-	__builtin_memcpy(record->traversal.hooks, packet->hooks, sizeof(packet->hooks));
-	__builtin_memcpy(record->traversal.at, packet->at, sizeof(packet->at));
-	record->traversal.seen = packet->seen;
-	record->traversal.len = packet->len;
-	record->traversal.in_ifindex = packet->in_ifindex;
-	record->traversal.out_ifindex = packet->out_ifindex;
 }
 
 /* Of one without an entry its own tuple decides; the other terms are about the packet. */
@@ -103,10 +88,10 @@ static __noinline int meet_flow(struct packet *packet)
 	struct flow *flow = known_flow(ct);
 	__u32 confirm;
 
-	if (!flow || flow->is_met || flow->number != packet->flow)
+	if (!flow || flow->is_met || flow->number != packet->record.flow)
 		return 0;
 	flow->is_met = 1;
-	confirm = packet->seen >> SEEN_CONFIRM & 3;
+	confirm = packet->record.traversal.seen >> SEEN_CONFIRM & 3;
 	if (packet->makes_flow && confirm)
 		return tell_flow(ct, flow, FLOW_CONFIRM_RAN, confirm == CONFIRM_INSERTED);
 	if (!packet->makes_flow)
@@ -121,52 +106,63 @@ static __noinline int meet_flow(struct packet *packet)
  * not what its entry says. What has left stays in its place as `visits` 0, for
  * a drop that may follow.
  */
-static __always_inline void send_packet(struct counters *count, struct packet *packet, __u8 verdict,
-					__u16 status)
+static __always_inline void send_packet(struct counters *count, __u32 cpu,
+					struct packet *packet)
 {
-	bool is_changed = !same_tuple(&packet->came, &packet->last);
+	void *ring = bpf_map_lookup_elem(&rings, &cpu);
 	struct record *record;
+	__u16 flags = 0;
 
-	if (filter.by_packet && packet->flow)
+	if (filter.by_packet && packet->record.flow)
 		meet_flow(packet);
 	if (packet->as_flow)
-		packet->flags |= PACKET_CAME_AS_FLOW;
+		flags |= PACKET_CAME_AS_FLOW;
 	else
 		send_tuple(count, packet, RECORD_CAME, &packet->came);
-	if (!is_changed)
-		packet->flags |= PACKET_LEFT_AS_CAME;
+	if (!packet->is_changed || same_tuple(&packet->came, &packet->last))
+		flags |= PACKET_LEFT_AS_CAME;
 	else if (packet->as_flow && tuple_hash(&packet->last) == packet->left_hash)
-		packet->flags |= PACKET_LEFT_AS_MAPPED;
+		flags |= PACKET_LEFT_AS_MAPPED;
 	else
 		send_tuple(count, packet, RECORD_LEFT, &packet->last);
-	record = reserve(count, RECORD_TRAVERSAL);
+	record = reserve_like(ring, cpu, count, RECORD_TRAVERSAL, &packet->record);
 	if (!record)
 		return;
-	fill_traversal(record, packet);
-	record->verdict = verdict;
-	record->status = status;
-	submit(record);
+	record->flags |= flags;
+	record->ctinfo = ctinfo_of(packet->nfct);
+	submit_to(ring, record);
 }
 
-static __noinline int finish_packet(struct packet *packet, __u8 verdict, __u16 status)
+static __noinline int finish_packet(struct packet *packet, __u8 verdict)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct counters *count = bpf_map_lookup_elem(&counters, &cpu);
+
+	packet->record.verdict = verdict;
+	if (count && is_wanted(packet))
+		send_packet(count, cpu, packet);
+	else if (count)
+		count->filtered_out++;
+	packet->record.traversal.visits = 0;
+	return 0;
+}
+
+/* A packet that is not wanted is over. */
+static __always_inline void turn_away(struct packet *packet)
 {
 	struct counters *count = cpu_counters();
 
-	if (!count || !packet || !packet->visits)
-		return 0;
-	if (is_wanted(packet))
-		send_packet(count, packet, verdict, status);
-	else
+	if (count)
 		count->filtered_out++;
-	packet->visits = 0;
-	return 0;
+	packet->record.traversal.visits = 0;
+	packet->record.skb = 0;
 }
 
 /* It has to make room, or it is seen again where it cannot be: what is known of it goes out. */
 static __always_inline void finish_part(struct packet *packet)
 {
-	packet->flags |= PACKET_IS_PART;
-	finish_packet(packet, NF_ACCEPT, 0);
+	packet->record.flags |= PACKET_IS_PART;
+	finish_packet(packet, NF_ACCEPT);
 }
 
 #endif

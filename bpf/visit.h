@@ -8,140 +8,185 @@ static __always_inline __u32 ifindex_of(struct net_device *dev)
 	return dev ? FIELD(dev, ifindex) : 0;
 }
 
-/* Hooks come in this order on every way: prerouting or output, forward, input or postrouting. */
-static __always_inline int rank_of(__u8 hook)
+static __always_inline bool continues(const struct packet *packet, struct sk_buff *skb,
+				      struct nf_hook_state *state, __u8 hook)
 {
-	return 0x218 >> 2 * (hook & 7) & 3;
+	return packet->record.skb == (__u64)skb &&
+	       packet->record.traversal.visits - 1U < MAX_VISITS - 1 &&
+	       comes_after(hook, packet->record.hook) && packet->net == (__u64)FIELD(state, net);
 }
 
-static __always_inline bool continues(const struct packet *packet, __u64 net, __u8 hook)
-{
-	return packet->visits && packet->visits < MAX_VISITS && packet->net == net &&
-	       rank_of(hook) > rank_of(packet->hook);
-}
-
-static __always_inline void begin_packet(struct packet *packet, struct sk_buff *skb,
-					 struct nf_hook_state *state, __u8 hook, bool is_tracked)
+/* Where and what it is; false where that turns it away. */
+static __always_inline bool identify(struct packet *packet, struct sk_buff *skb,
+				     struct nf_hook_state *state)
 {
 	struct net *net = FIELD(state, net);
 
-	packet->skb = (__u64)skb;
 	packet->net = (__u64)net;
-	packet->hook = hook;
-	packet->visits = 1;
-	packet->visited = 1 << (hook & 7);
-	packet->netns = FIELD(net, ns.inum);
-	packet->mark = FIELD(skb, mark);
-	packet->wanted = WANTED_NO;
-	if (!place_wanted(packet->netns, packet->mark, &state->in, &state->out) ||
-	    !packet_matches(skb))
-		return;
-	packet->wanted = WANTED_UNKNOWN;
-	packet->state = (__u64)state;
 	packet->nfct = FIELD(skb, _nfct);
-	packet->flow = 0;
-	packet->started_ns = bpf_ktime_get_ns();
-	__builtin_memset(packet->at, 0, sizeof(packet->at));
-	packet->len = FIELD(skb, len);
-	packet->zone = packet->status = 0;
-	packet->in_ifindex = ifindex_of(FIELD(state, in));
-	packet->out_ifindex = ifindex_of(FIELD(state, out));
-	packet->seen = 0;
-	packet->flags = (packet->nfct ? PACKET_HAD_ENTRY : 0) |
-			(is_tracked && begins_way(hook) ? PACKET_CONNTRACK_RAN : 0);
-	packet->hooks[0] = hook;
-	packet->hooks[1] = packet->hooks[2] = 0;
-	packet->as_flow = packet->rewrites = packet->makes_flow = 0;
-	read_tuple(skb, FIELD(state, pf), &packet->came);
-	packet->last = packet->came;
+	packet->record.skb = (__u64)skb;
+	packet->record.traversal.visits = 1;
+	packet->wanted = WANTED_NO;
+	if (filter.by_packet &&
+	    (!place_wanted(FIELD(net, ns.inum), FIELD(skb, mark), &state->in, &state->out) ||
+	     !packet_matches(skb)))
+		return false;
+	read_tuple(skb, packet->record.family, &packet->came);
+	if (!protocol_possible(&packet->came))
+		return false;
+	packet->wanted = WANTED_UNKNOWN;
+	packet->record.netns = FIELD(net, ns.inum);
+	packet->record.mark = FIELD(skb, mark);
+	return true;
+}
+
+/* Its family, first hook and PACKET_CONNTRACK_RAN are in its record. */
+static __noinline int begin_packet(struct packet *packet, struct sk_buff *skb,
+				   struct nf_hook_state *state)
+{
+	struct record *record = &packet->record;
+
+	if (has_leaves)
+		packet->state = (__u64)state;
+	if (!identify(packet, skb, state))
+		return 0;
+	if (packet->nfct)
+		record->flags |= PACKET_HAD_ENTRY;
 	if (packet->came.no_ports)
-		packet->flags |= PACKET_NO_PORTS;
+		record->flags |= PACKET_NO_PORTS;
+	packet->zone = packet->status = 0;
+	packet->as_flow = packet->rewrites = packet->makes_flow = packet->is_changed = 0;
+	if (filter.hooks)
+		packet->visited = 1 << (record->hook & 7);
+	record->flow = 0;
+	record->l4proto = packet->came.l4proto;
+	record->status = 0;
+	record->traversal.started_ns = bpf_ktime_get_ns();
+	record->traversal.hooks[0] = record->hook;
+	record->traversal.hooks[1] = record->traversal.hooks[2] = 0;
+	__builtin_memset(record->traversal.at, 0, sizeof(record->traversal.at));
+	record->traversal.seen = 0;
+	record->traversal.len = FIELD(skb, len);
+	record->traversal.in_ifindex = ifindex_of(FIELD(state, in));
+	record->traversal.out_ifindex = ifindex_of(FIELD(state, out));
+	return 0;
+}
+
+static __always_inline void begin_visit(struct packet *packet, struct nf_hook_state *state, __u8 hook)
+{
+	packet->record.hook = hook;
+	if (has_leaves)
+		packet->state = (__u64)state;
 }
 
 /* The visit before is over, which is all that tells: what became of the packet there is read now. */
 static __always_inline void next_visit(struct packet *packet, struct sk_buff *skb,
 				       struct nf_hook_state *state, __u8 hook)
 {
-	__u32 now = since(packet, bpf_ktime_get_ns());
+	struct record *record = &packet->record;
+	__u64 before;
+	__u32 now;
 
-	if (!has_leaves) {
+	if (packet->wanted != WANTED_NO && !has_leaves)
 		follow_entry(packet, skb);
-		if (packet->wanted == WANTED_NO)
-			return;
-		if (!packet->as_flow || (packet->rewrites & 1))
-			read_outcome(packet, skb);
-	} else if (packet->state) {
-		packet->flags |= PACKET_IS_TORN;
+	if (packet->wanted == WANTED_NO) {
+		if (has_leaves)
+			begin_visit(packet, state, hook);
+		return;
 	}
-	packet->state = (__u64)state;
-	packet->hook = hook;
-	packet->visited |= 1 << (hook & 7);
-	if (packet->visits == 1) {
-		packet->at[1] = now;
-		packet->hooks[1] = hook;
-		packet->visits = 2;
-	} else {
-		packet->at[3] = now;
-		packet->hooks[2] = hook;
-		packet->visits = 3;
+	now = since(packet, bpf_ktime_get_ns());
+	if (has_leaves) {
+		if (packet->state)
+			record->flags |= PACKET_IS_TORN;
+	} else if (!packet->as_flow || (packet->rewrites & 1)) {
+		read_outcome(packet, skb);
 	}
+	begin_visit(packet, state, hook);
+	if (filter.hooks)
+		packet->visited |= 1 << (hook & 7);
+	before = record->traversal.visits & 3; /* 1 or 2, which the verifier does not know */
+	record->traversal.at[2 * before - 1] = now;
+	record->traversal.hooks[before] = hook;
+	record->traversal.visits = before + 1;
 	if (hook != HOOK_INPUT)
-		packet->out_ifindex = ifindex_of(FIELD(state, out));
+		record->traversal.out_ifindex = ifindex_of(FIELD(state, out));
 }
 
 static __always_inline void end_visit(struct packet *packet)
 {
 	__u32 now = since(packet, bpf_ktime_get_ns());
+	__u64 visits = packet->record.traversal.visits & 3; /* 1 to 3 */
 
 	packet->state = 0;
-	if (packet->visits == 1)
-		packet->at[0] = now;
-	else if (packet->visits == 2)
-		packet->at[2] = now;
-	else
-		packet->at[4] = now;
+	packet->record.traversal.at[2 * visits - 2] = now;
 }
 
 /* The packet has passed its last hook. */
-static __always_inline void end_way(struct packet *packet, struct sk_buff *skb, __u8 verdict)
+static __always_inline void end_way(struct packet *packet, struct sk_buff *skb)
 {
-	__u16 status;
-
 	follow_entry(packet, skb);
 	if (packet->wanted == WANTED_NO) {
-		finish_packet(packet, verdict, 0);
+		turn_away(packet);
 		return;
 	}
 	read_outcome(packet, skb);
-	status = settle(packet, skb);
-	finish_packet(packet, verdict, status);
+	settle(packet, skb);
+	finish_packet(packet, NF_ACCEPT);
+}
+
+/* What is still here goes out. */
+static __always_inline void make_room(struct packet *packet)
+{
+	if (packet->record.traversal.visits)
+		finish_part(packet);
+	packet->record.skb = 0;
+}
+
+static __always_inline void first_visit(struct packet *packet, struct sk_buff *skb,
+					struct nf_hook_state *state, __u8 pf, __u8 hook, __u16 flags)
+{
+	if (!is_recording())
+		return;
+	packet->record.hook = hook;
+	packet->record.family = pf == NFPROTO_IPV4 ? 4 : 6;
+	packet->record.flags = flags;
+	begin_packet(packet, skb, state);
+}
+
+/* Further on: where conntrack is at work the packet has an entry. */
+static __always_inline void pass_hook(struct packet *packet, struct sk_buff *skb,
+				      struct nf_hook_state *state, __u8 pf, __u8 hook)
+{
+	if (continues(packet, skb, state, hook)) {
+		next_visit(packet, skb, state, hook);
+	} else {
+		make_room(packet);
+		if (!everywhere && !FIELD(skb, _nfct))
+			return;
+		first_visit(packet, skb, state, pf, hook, 0);
+	}
+	if (!has_leaves && hook != HOOK_FORWARD && packet->record.traversal.visits &&
+	    !packet->nfct && !(packet->record.flags & PACKET_CONNTRACK_RAN))
+		end_way(packet, skb); /* nobody will tell of its end */
 }
 
 static __always_inline int on_hook_enter(struct sk_buff *skb, struct nf_hook_state *state,
-					 struct nf_hook_entries *entries)
+					 struct nf_hook_entries *entries, __u8 pf)
 {
 	struct packet *packet = place_of((__u64)skb);
 	__u8 hook = FIELD(state, hook);
-	bool is_tracked;
 
 	if (!packet)
 		return 0;
-	if (packet->skb == (__u64)skb && continues(packet, (__u64)FIELD(state, net), hook)) {
-		if (packet->wanted == WANTED_NO)
-			return 0;
-		next_visit(packet, skb, state, hook);
-	} else {
-		if (packet->visits)
-			finish_part(packet);
-		packet->skb = 0;
-		is_tracked = has_conntrack(entries, hook, FIELD(skb, _nfct));
-		if ((!is_tracked && !everywhere) || !is_recording())
-			return 0;
-		begin_packet(packet, skb, state, hook, is_tracked);
+	if (!begins_way(hook)) {
+		pass_hook(packet, skb, state, pf, hook);
+		return 0;
 	}
-	if (!has_leaves && ends_way(hook) && !packet->nfct &&
-	    !(packet->flags & PACKET_CONNTRACK_RAN))
-		end_way(packet, skb, NF_ACCEPT); /* nobody will tell of its end */
+	make_room(packet);
+	if (begins_tracking(entries, pf, hook))
+		first_visit(packet, skb, state, pf, hook, PACKET_CONNTRACK_RAN);
+	else if (everywhere)
+		first_visit(packet, skb, state, pf, hook, 0);
 	return 0;
 }
 
@@ -150,15 +195,15 @@ static __always_inline int on_hook_leave(struct sk_buff *skb, struct nf_hook_sta
 {
 	struct packet *packet = packet_of(skb);
 
-	if (!packet || !packet->visits || packet->state != (__u64)state)
+	if (!packet || !packet->record.traversal.visits || packet->state != (__u64)state)
 		return 0; /* dropped: that has told already */
 	end_visit(packet);
 	if (ret != 1) {
-		finish_packet(packet, ret < 0 ? NF_DROP : NF_STOLEN, 0);
+		finish_packet(packet, ret < 0 ? NF_DROP : NF_STOLEN);
 		return 0;
 	}
-	if (ends_way(packet->hook)) {
-		end_way(packet, skb, NF_ACCEPT);
+	if (ends_way(packet->record.hook)) {
+		end_way(packet, skb);
 		return 0;
 	}
 	follow_entry(packet, skb);
@@ -172,11 +217,14 @@ static __always_inline int on_last_hook(struct sk_buff *skb, int ret)
 {
 	struct packet *packet = packet_of(skb);
 
-	if (!packet || !packet->visits || ret != NF_ACCEPT)
+	if (!packet || !packet->record.traversal.visits || ret != NF_ACCEPT)
 		return 0; /* a drop follows, and tells */
-	if (packet->wanted != WANTED_NO)
-		end_visit(packet);
-	end_way(packet, skb, NF_ACCEPT);
+	if (packet->wanted == WANTED_NO) {
+		turn_away(packet);
+		return 0;
+	}
+	end_visit(packet);
+	end_way(packet, skb);
 	return 0;
 }
 

@@ -6,15 +6,20 @@ import type { Symbols } from '../kernel/symbols.ts';
 import type { BpfObject } from '../libbpf/index.ts';
 
 export interface HookAddresses {
-  /** What begins tracking, at prerouting and output. */
+  /** What begins tracking, by hook number: four of IPv4, four of IPv6; 0 where there is none. */
   readonly conntrack: readonly bigint[];
   readonly hookSlow: { readonly begin: bigint; readonly end: bigint };
 }
 
+/** At prerouting and output of each family. */
 const CONNTRACK = [
   'ipv4_conntrack_in',
+  undefined,
+  undefined,
   'ipv4_conntrack_local',
   'ipv6_conntrack_in',
+  undefined,
+  undefined,
   'ipv6_conntrack_local',
 ];
 
@@ -22,10 +27,10 @@ const CONNTRACK = [
 export function hookAddresses(symbols: Symbols): HookAddresses | undefined {
   const hookSlow = symbols.rangeOf('nf_hook_slow');
   if (hookSlow === undefined) return undefined;
-  const addressOf = (name: string): bigint[] =>
-    symbols.functions(name).map(({ address }) => address);
+  const addressOf = (name: string | undefined): bigint =>
+    name === undefined ? 0n : (symbols.functions(name)[0]?.address ?? 0n);
   return {
-    conntrack: CONNTRACK.flatMap(addressOf),
+    conntrack: CONNTRACK.map(addressOf),
     hookSlow,
   };
 }
