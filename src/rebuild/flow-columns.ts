@@ -63,7 +63,7 @@ export const FlowNull = { confirmedAt: index('confirmed_at'), endedAt: index('en
 export const FlowExtra = {
   lastAt: 0, // time of the last record about this flow
   known: 2, // what has been told: Known
-  staged: 3, // turn of the stage in which one of its packets waits
+  staged: 3, // turn of the stage in which one of its packets waits, as Stage.mark() says
   mapping: 4, // once both tuples are known, what mappingOf() says
   statusAt: 5, // time of the record that told its status last
   words: 7,

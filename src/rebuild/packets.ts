@@ -19,6 +19,9 @@ import { continues, continuesRecord } from './same-packet.ts';
 import { Late, NO_DROP, Stage } from './stage.ts';
 import { Tuples } from './tuples.ts';
 
+/** What a packet takes from its entry. */
+const BY_ENTRY = RecordFlag.packetCameAsFlow | RecordFlag.packetLeftAsMapped;
+
 export class Packets {
   readonly tuples = new Tuples();
   private readonly rows: PacketRows;
@@ -56,7 +59,7 @@ export class Packets {
     const begins = hook === Hook.prerouting || hook === Hook.output;
     if (this.stage.room === 0) this.settle();
     const flow = this.store.rowOf(words, at); // may give up another flow, and so settle
-    if (flow >= 0) this.store.words[flow + this.store.extra + FlowExtra.staged] = this.stage.turn;
+    if (flow >= 0) this.mark(flow, (flags & BY_ENTRY) !== 0);
     const isLater = !begins || (flags & RecordFlag.packetHadEntry) !== 0;
     if (isLater && this.addVisits(words, at, flow)) return;
     const row = this.rows.begin(words[at + Word.skb]!, words[at + Word.skb + 1]!);
@@ -84,16 +87,24 @@ export class Packets {
     stage.clear(this.rows.room);
   }
 
-  /** Before a record changes what is known of a flow: the packets before it see it as it was. */
+  /** Before a record changes what is known of a flow's tuples: packets before it see them as they were. */
   settleOf(words: Int32Array, at: number): void {
     const flow = this.store.rowOf(words, at);
-    if (flow >= 0) this.settleFlow(flow);
+    if (flow >= 0 && this.markOf(flow) === this.stage.relyingMark) this.settle();
   }
 
-  /** If a packet of this flow is staged. */
+  /** Before a flow leaves: its packets are counted in it first. */
   settleFlow(flow: number): void {
-    const staged = this.store.words[flow + this.store.extra + FlowExtra.staged];
-    if (staged === this.stage.turn) this.settle();
+    if (this.stage.has(this.markOf(flow))) this.settle();
+  }
+
+  private markOf(flow: number): number {
+    return this.store.words[flow + this.store.extra + FlowExtra.staged]!;
+  }
+
+  private mark(flow: number, relies: boolean): void {
+    const word = flow + this.store.extra + FlowExtra.staged;
+    this.store.words[word] = this.stage.mark(this.store.words[word]!, relies);
   }
 
   /** RECORD_DROP: follows the traversal of its packet; names are numbers of ours. */

@@ -38,7 +38,7 @@ export function stagePlain(
   rows: PacketRows,
   { words, at, end }: { words: Int32Array; at: number; end: number },
 ): number {
-  const { staged, turn, room } = stage;
+  const { staged, room, relyingMark } = stage;
   const { places } = rows;
   const flows = store.words; // nothing here makes a flow, so that they stay
   const { extra } = store;
@@ -53,7 +53,7 @@ export function stagePlain(
     const own = flow + extra;
     flows[own + FlowExtra.lastAt] = words[next + Word.ktime]!;
     flows[own + FlowExtra.lastAt + 1] = words[next + Word.ktime + 1]!;
-    flows[own + FlowExtra.staged] = turn;
+    flows[own + FlowExtra.staged] = relyingMark;
     staged[to + Staged.record] = next;
     staged[to + Staged.flow] = flow;
     staged[to + Staged.noted] = 0;

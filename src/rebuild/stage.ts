@@ -26,11 +26,26 @@ export class Stage {
   /** Records that can be added before the stage must be emptied. */
   room = 0;
   lateCount = 0;
-  /** Counts how often it was emptied. */
-  turn = 1;
+  /** Counts how often it was emptied, in twos. */
+  private turn = 2;
 
   get isLateFull(): boolean {
     return this.lateCount === STAGE_RECORDS;
+  }
+
+  /** The mark of a flow of which a packet is staged that takes tuples from its entry. */
+  get relyingMark(): number {
+    return this.turn | 1;
+  }
+
+  /** The mark of a flow of which a packet is staged now, that had `before`. */
+  mark(before: number, relies: boolean): number {
+    return relies || before === this.relyingMark ? this.relyingMark : this.turn;
+  }
+
+  /** Is a packet of the flow with this mark staged? */
+  has(mark: number): boolean {
+    return (mark & ~1) === this.turn;
   }
 
   /** The caller checks `room` first. */
@@ -81,7 +96,7 @@ export class Stage {
     this.count = 0;
     this.room = Math.min(STAGE_RECORDS, rowsLeft);
     this.lateCount = 0;
-    this.turn++;
+    this.turn += 2;
   }
 
   private addLate(index: number, at: number, flow: number, reason: number, location: number): void {
