@@ -3,7 +3,8 @@
  * else the machine does then hardly shows.
  */
 
-export const STAGES = ['drain', 'order', 'rebuild', 'batches', 'written'] as const;
+/** `batched` is all from the rings to Arrow batches; `written` what remains after it. */
+export const STAGES = ['drain', 'order', 'rebuild', 'batches', 'batched', 'written'] as const;
 export type Stage = (typeof STAGES)[number];
 /** CPU milliseconds. */
 export type StageTimes = Readonly<Record<Stage, number>>;
@@ -32,6 +33,8 @@ export interface Runs {
   readonly equal: { readonly times: StageTimes; readonly records: number; readonly copies: number };
   readonly stages: StageTimes;
   readonly ours: WholeRun;
+  /** The same once more in the same process, which has compiled its code by then. */
+  readonly oursAgain: Whole;
   readonly obvious: WholeRun;
 }
 

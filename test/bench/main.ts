@@ -8,7 +8,7 @@ import type { Runs } from './figures.ts';
 import { run } from './runs.ts';
 import { asJson, asTable, type Results } from './table.ts';
 
-const CAPTURES = ['forwarded', 'local', 'refused'].map((name) => `test/golden/${name}.capture`);
+const CAPTURES = ['test/bench/traffic.capture'];
 const RUN = '--run';
 
 /** Runs one thing in a process of its own. */
@@ -34,8 +34,9 @@ async function measure(paths: readonly string[]): Promise<Results> {
   const equal = await inChild('equal', paths);
   const stages = await inChild('stages', paths);
   const ours = await inChild('ours', paths);
+  const oursAgain = await inChild('oursAgain', paths);
   const obvious = await inChild('obvious', paths);
-  return { captures: paths, equal, stages, ours, obvious };
+  return { captures: paths, equal, stages, ours, oursAgain, obvious };
 }
 
 async function main(args: readonly string[]): Promise<void> {

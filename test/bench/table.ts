@@ -20,10 +20,11 @@ const WHAT: Readonly<Record<Stage, string>> = {
   order: 'merge | decode to objects, sort',
   rebuild: 'rebuild | Maps of objects',
   batches: 'Arrow batches | vectorFromArray',
+  batched: 'all of these: rings to Arrow batches',
   written: 'Parquet, zstd | JSON lines',
 };
 
-function linesOf({ equal, stages, ours, obvious }: Results): Line[] {
+function linesOf({ equal, stages, ours, oursAgain, obvious }: Results): Line[] {
   const rate = (
     what: string,
     unit: string,
@@ -59,6 +60,8 @@ function linesOf({ equal, stages, ours, obvious }: Results): Line[] {
       ours.packets.rows,
     ),
     rate('whole, elapsed', 'records per second', ours.elapsedMs, obvious.elapsedMs),
+    rate('whole once more', cpu, oursAgain.cpuMs, obvious.cpuMs),
+    rate('whole once more, elapsed', 'records per second', oursAgain.elapsedMs, obvious.elapsedMs),
     size('a packet row in the file', 'bytes', rowBytes(ours), rowBytes(obvious)),
     size('peak memory', 'MB', ours.peakBytes / 1e6, obvious.peakBytes / 1e6),
   ];

@@ -123,7 +123,10 @@ export async function obviousStages(
   tables.finish();
   for (const file of Object.values(files)) file.close();
   await rings.close();
-  return { ...times, ...tables.times, drain: await drainOneByOne(enlarged) };
+  const drain = await drainOneByOne(enlarged);
+  const { order, rebuild } = tables.times;
+  const batched = drain + order + rebuild + times.batches;
+  return { ...times, order, rebuild, drain, batched };
 }
 
 /** A call per record takes so long that a part must do; as if it were the whole capture. */
