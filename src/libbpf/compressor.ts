@@ -3,9 +3,17 @@
  * whichever thread has the handle: a thread that is ended cannot close it, and
  * the FFI package must be loaded in the main thread before any other loads it.
  */
+
+import { addressOfView, CallMemory } from './address.ts';
 import { failure } from './failure.ts';
-import { asBuffer, type Handle, isNull } from './native.ts';
+import { type Handle, isNull } from './native.ts';
 import { shim } from './shim.ts';
+
+/** 64-bit words of struct compressor_call. */
+const COMPRESSOR = 0;
+const DST = 1;
+const SRC = 3;
+const CALL_BYTES = 40;
 
 export type CompressorHandle = Handle;
 
@@ -21,10 +29,10 @@ export function closeCompressor(handle: CompressorHandle): void {
 }
 
 export class Compressor {
-  private readonly handle: CompressorHandle;
+  private readonly call = new CallMemory(CALL_BYTES);
 
   constructor(handle: CompressorHandle) {
-    this.handle = handle;
+    this.call.wide[COMPRESSOR] = BigInt(handle);
   }
 
   /** Room that suffices for so many bytes, however they compress: zstd's own formula. */
@@ -35,14 +43,10 @@ export class Compressor {
 
   /** One whole frame; returns its length. */
   compress(from: Uint8Array, to: Uint8Array): number {
-    const source = asBuffer(from);
-    const length = shim().compressor_run(
-      this.handle,
-      asBuffer(to),
-      to.length,
-      source,
-      source.length,
-    );
+    const { wide, address } = this.call;
+    wide.set([addressOfView(to), BigInt(to.length)], DST);
+    wide.set([addressOfView(from), BigInt(from.length)], SRC);
+    const length = shim().compressor_call(address);
     if (length < 0) throw failure(`compress ${from.length} bytes`, -length);
     return length;
   }

@@ -2,7 +2,7 @@
  * build/libconntrail.so, one to one; native/*.h say what each function does.
  *
  * Not exposed: memory_ring_reserve and _commit, which work on one record;
- * drain_wait_take, which drain_call calls.
+ * drain_wait_take and compressor_run, which drain_call and compressor_call call.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -56,8 +56,8 @@ const SHIM = {
 
   // struct compressor *compressor_open(int level)
   compressor_open: ['uint64', ['int']],
-  // int compressor_run(struct compressor *compressor, void *dst, uint64_t capacity, const void *src, uint64_t bytes)
-  compressor_run: ['int', ['uint64', 'pointer', 'uint64', 'pointer', 'uint64']],
+  // int compressor_call(const struct compressor_call *call)
+  compressor_call: ['int', ['uint64']],
   // void compressor_close(struct compressor *compressor)
   compressor_close: ['void', ['uint64']],
 } as const;
