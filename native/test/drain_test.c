@@ -13,6 +13,7 @@
 #include "check.h"
 #include "compress_test.h"
 #include "log_test.h"
+#include "merge_test.h"
 #include "memory_ring.h"
 #include "threads_test.h"
 
@@ -351,6 +352,9 @@ int main(int argc, char **argv)
 		{ "keeps the end of a long log", test_log_end },
 		{ "compresses to frames that are whole", test_compress_whole },
 		{ "refuses to compress without room", test_compress_no_room },
+		{ "merges random streams in order, each record once", test_merge_random },
+		{ "merges nothing of what makes no sense", test_merge_refuses },
+		{ "lays out any bytes in their rows alone", test_columns_hostile },
 		{ "keeps order and horizon under three producers", test_threads },
 		{ NULL, NULL },
 	};
