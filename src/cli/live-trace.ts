@@ -15,7 +15,10 @@ import { type NamedBatch, TraceTables } from './tables.ts';
 const DRAIN_BYTES = 65_536 * recordBytes;
 /** The longest a record waits in a ring that is not filling up: each look costs as much as many records. */
 export const WATCHED_LATENCY_MS = 20;
-export const RECORDED_LATENCY_MS = 100;
+/** Into a pipe, where somebody may wait for it. */
+export const STREAMED_LATENCY_MS = 100;
+/** Into files: rings that fill up are emptied before. */
+export const RECORDED_LATENCY_MS = 500;
 /** Rows that are ready wait no longer than this for the rest of their batch. */
 const FLUSH_MS = 1000;
 

@@ -8,7 +8,7 @@ import { describeLedger, totalLost } from '../model/ledger.ts';
 import type { TableName } from '../model/tables.ts';
 import { type Destination, openDestination } from './destination.ts';
 import { Exit, endWith } from './exit.ts';
-import { LiveTrace, RECORDED_LATENCY_MS } from './live-trace.ts';
+import { LiveTrace, RECORDED_LATENCY_MS, STREAMED_LATENCY_MS } from './live-trace.ts';
 import { Progress, sizeText } from './progress.ts';
 import { onStopSignal } from './stop-signals.ts';
 import { sessionOptions, type TraceOptions } from './trace-options.ts';
@@ -48,7 +48,7 @@ export async function record(options: RecordOptions): Promise<void> {
 async function runInto(
   trace: LiveTrace,
   destinations: readonly Destination[],
-  { quiet = false, readyFile, duration }: RecordOptions,
+  { quiet = false, readyFile, duration, out }: RecordOptions,
 ): Promise<TraceEnd> {
   const progress = new Progress(quiet, () => progressLine(trace, destinations));
   const keepers = destinations.filter(({ keepsTables }) => keepsTables);
@@ -72,7 +72,7 @@ async function runInto(
           signalReady(readyFile);
         },
         durationMs: duration,
-        latencyMs: RECORDED_LATENCY_MS,
+        latencyMs: out.includes('-') ? STREAMED_LATENCY_MS : RECORDED_LATENCY_MS,
       },
     );
   } finally {

@@ -37,13 +37,14 @@ export function startProcess(net: Net, namespace: string, argv: readonly string[
   child.stdout.on('data', (chunk: Buffer) => {
     received += chunk.length;
   });
+  const closed = once(child, 'close').catch(() => undefined); // one, however often it is waited for
   return {
     child,
     complaint: () => complaint.trim(),
     received: () => received,
     async receive(bytes) {
       while (received < bytes && child.exitCode === null && child.signalCode === null) {
-        await Promise.race([once(child.stdout, 'data'), once(child, 'close')]);
+        await Promise.race([once(child.stdout, 'data'), closed]);
       }
     },
     async kill() {
