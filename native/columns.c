@@ -245,6 +245,21 @@ static inline bool decide(const struct fill *fill, uint32_t row, const struct re
 	return true;
 }
 
+/* Flows lie anywhere: those of packets a little further on are asked for in time. */
+#define AHEAD 8
+#define LINE_WORDS 16
+
+static inline void ask_for(const struct fill *fill, const struct staged *staged, uint32_t index,
+			   const int32_t *flows)
+{
+	const int32_t at = index + AHEAD < fill->count ? staged[AHEAD].flow : -1;
+
+	if (at < 0)
+		return;
+	for (uint32_t word = 0; word <= fill->flow.status_at; word += LINE_WORDS)
+		__builtin_prefetch(flows + at + word, 1);
+}
+
 uint32_t columns_fill(const struct fill *fill)
 {
 	const uint32_t *words = (const uint32_t *)(uintptr_t)fill->records;
@@ -258,6 +273,7 @@ uint32_t columns_fill(const struct fill *fill)
 		const uint32_t row = fill->first_row + i;
 		const bool reply = is_reply(record);
 
+		ask_for(fill, staged, i, flows);
 		U64(COLUMN_PACKET) = fill->first_number + i;
 		fill_plain(fill, row, record);
 		fill_empty(fill, row);
