@@ -79,30 +79,40 @@ static uint32_t sample_length(const uint8_t *sample)
 	return atomic_load_explicit((const _Atomic uint32_t *)sample, memory_order_acquire);
 }
 
+/* One too many is not kept: the proof is then coarser, no less true. */
+static void add_mark(struct ring *ring, uint64_t position, uint64_t now_ns)
+{
+	if (ring->marks_count == MARKS)
+		return;
+	ring->marks[(ring->first_mark + ring->marks_count++) % MARKS] =
+		(struct mark){ .position = position, .ns = now_ns };
+}
+
 void ring_mark(struct ring *ring, uint64_t now_ns)
 {
-	ring->mark_ns = now_ns;
-	ring->mark_position = atomic_load_explicit(ring->producer, memory_order_acquire);
+	add_mark(ring, atomic_load_explicit(ring->producer, memory_order_acquire), now_ns);
 }
 
 /*
  * A producer position read after the clock: each place from there on was
  * reserved later than the clock said, and its record holds a later time. So
  * once the consumer has passed a marked position, every record older than the
- * mark has been delivered. In the order of the ring times need not rise (a
- * softirq may reserve and finish between the reservation and the clock of the
- * context it interrupted), so no record's own time proves anything.
+ * mark has been delivered. Each look at a ring leaves a mark, so that a reader
+ * that is behind by a whole ring learns how far it has come as it goes on. In
+ * the order of the ring times need not rise (a softirq may reserve and finish
+ * between the reservation and the clock of the context it interrupted), so no
+ * record's own time proves anything.
  */
 static void settle(struct ring *ring, uint64_t consumer, uint64_t producer, uint64_t now_ns)
 {
+	add_mark(ring, producer, now_ns);
+	while (ring->marks_count && ring->marks[ring->first_mark].position <= consumer) {
+		ring->safe_ns = ring->marks[ring->first_mark].ns;
+		ring->first_mark = (ring->first_mark + 1) % MARKS;
+		ring->marks_count--;
+	}
 	if (consumer == producer)
 		ring->safe_ns = now_ns;
-	else if (consumer >= ring->mark_position)
-		ring->safe_ns = ring->mark_ns;
-	else
-		return;
-	ring->mark_position = producer;
-	ring->mark_ns = now_ns;
 }
 
 static void publish(struct ring *ring, uint64_t position)

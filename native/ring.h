@@ -12,6 +12,13 @@
 #define SAMPLE_DISCARD (1u << 30)
 #define SAMPLE_HEADER  8u
 
+/* A producer position, read after the clock said `ns`. */
+struct mark {
+	uint64_t position, ns;
+};
+
+#define MARKS 32 /* a power of two */
+
 struct ring {
 	_Atomic uint64_t *consumer;
 	_Atomic uint64_t *producer; /* read only in a kernel ring */
@@ -19,8 +26,8 @@ struct ring {
 	uint64_t size;		    /* a power of two */
 
 	/* The proof of completeness, see settle() in ring.c. */
-	uint64_t mark_position;
-	uint64_t mark_ns;
+	struct mark marks[MARKS]; /* that the consumer has not passed, from first_mark on */
+	uint32_t first_mark, marks_count;
 	uint64_t safe_ns; /* every record with an older time has been delivered */
 
 	void *maps[2]; /* to unmap; NULL where the memory is not ours */
