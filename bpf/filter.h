@@ -182,23 +182,4 @@ static __always_inline bool flow_wanted(const struct flow *flow)
 	return flow->wanted == WANTED_YES && (flow->is_met || !filter.by_packet);
 }
 
-static __always_inline __u32 fold(__u64 word)
-{
-	return word ^ word >> 32;
-}
-
-/* A tuple turned round gives the same: of two packets of one flow both are in the sample, or none. */
-static __always_inline bool in_sample(const struct tuple *tuple)
-{
-	const __u64 *words = tuple->words;
-	__u64 hash = tuple->l4proto;
-
-	if (sample == 1)
-		return true;
-	hash += (fold(words[0] ^ words[1]) ^ (__u32)tuple->src_port << 16) * HASH_FACTOR;
-	hash += (fold(words[2] ^ words[3]) ^ (__u32)tuple->dst_port << 16) * HASH_FACTOR;
-	hash = (hash ^ hash >> 29) * HASH_FACTOR;
-	return (hash >> 32) % sample == 0;
-}
-
 #endif

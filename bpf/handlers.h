@@ -3,13 +3,15 @@
  * Everything but the attachment. kprobe.bpf.c and fentry.bpf.c read the
  * arguments of a kernel function each in their way and call the same handlers.
  *
- *   packet.h     sk_buff -> tuple          visit.h      nf_hook_slow, the last hook
+ *   packet.h     sk_buff -> tuple          begin.h      a packet at its first hook
+ *   protocols.h  headers, ports            visit.h      nf_hook_slow, the last hook
  *   flow.h       nf_conn -> number         conntrack.h  confirm, end of an entry
  *   traversal.h  packets under way         nat.h        nat chains, the decision
  *   entry.h      packet <-> its entry      drop.h       kfree_skb
  *   turn.h       an entry's tuples         hooks.h      is conntrack at work at a hook
  *   filter.h     what is asked for         pcap.h       a pcap-filter expression
- *   emit.h       handler -> ring           call.h       a call's entry and its return
+ *   sample.h     whole flows, one of N     call.h       a call's entry and its return
+ *   emit.h       handler -> ring
  */
 #ifndef CONNTRAIL_HANDLERS_H
 #define CONNTRAIL_HANDLERS_H
@@ -27,8 +29,10 @@
 #include "record.h"
 #include "maps.h"
 #include "emit.h"
+#include "protocols.h"
 #include "packet.h"
 #include "filter.h"
+#include "sample.h"
 #include "pcap.h"
 #include "turn.h"
 #include "flow.h"
@@ -36,6 +40,7 @@
 #include "entry.h"
 #include "call.h"
 #include "hooks.h"
+#include "begin.h"
 #include "visit.h"
 #include "conntrack.h"
 #include "nat.h"
