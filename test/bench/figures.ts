@@ -36,6 +36,8 @@ export interface Runs {
   /** The same once more in the same process, which has compiled its code by then. */
   readonly oursAgain: Whole;
   readonly obvious: WholeRun;
+  /** A peer's text to objects. */
+  readonly text: { readonly ms: number; readonly lines: number };
 }
 
 /** CPU milliseconds of this process so far. */

@@ -34,9 +34,10 @@ async function measure(paths: readonly string[]): Promise<Results> {
   const equal = await inChild('equal', paths);
   const stages = await inChild('stages', paths);
   const ours = await inChild('ours', paths);
+  const text = await inChild('text', paths);
   const oursAgain = await inChild('oursAgain', paths);
   const obvious = await inChild('obvious', paths);
-  return { captures: paths, equal, stages, ours, oursAgain, obvious };
+  return { captures: paths, equal, stages, text, ours, oursAgain, obvious };
 }
 
 async function main(args: readonly string[]): Promise<void> {

@@ -8,6 +8,7 @@ import { FLOWS, PACKETS, type TableName } from '../../src/model/tables.ts';
 import { type Enlarged, enlarge } from './enlarge.ts';
 import { assertSameValues } from './equality.ts';
 import { type Runs, STAGES, type StageTimes, type Whole, type WholeRun } from './figures.ts';
+import { parsedLines } from './lines.ts';
 import { obviousStages, obviousWhole } from './obvious/pipeline.ts';
 import { openTables, ourStages, ourWhole } from './ours.ts';
 import { Rings } from './rings.ts';
@@ -34,6 +35,7 @@ type Run<Result> = (enlarged: Enlarged, folder: string) => Promise<Result>;
 const RUNS: { readonly [Name in keyof Runs]: Run<Runs[Name]> } = {
   equal: equalThenTimed,
   stages: medianStages,
+  text: parsedLines,
   ours: async (enlarged, folder) => withPeak(enlarged, await ourWhole(enlarged, folder)),
   oursAgain: async (enlarged, folder) => {
     await ourWhole(enlarged, folder);

@@ -24,7 +24,7 @@ const WHAT: Readonly<Record<Stage, string>> = {
   written: 'Parquet, zstd | JSON lines',
 };
 
-function linesOf({ equal, stages, ours, oursAgain, obvious }: Results): Line[] {
+function linesOf({ equal, stages, text, ours, oursAgain, obvious }: Results): Line[] {
   const rate = (
     what: string,
     unit: string,
@@ -50,6 +50,12 @@ function linesOf({ equal, stages, ours, oursAgain, obvious }: Results): Line[] {
   return [
     ...Object.entries(WHAT).map(([stage, what]) =>
       rate(what, cpu, stages[stage as Stage], equal.times[stage as Stage]),
+    ),
+    rate(
+      'rings to Arrow batches | lines of pwru parsed',
+      cpu,
+      stages.batched,
+      (text.ms / text.lines) * equal.records,
     ),
     rate('whole: rings to files', cpu, ours.cpuMs, obvious.cpuMs),
     rate(
