@@ -64,7 +64,8 @@ export async function startSubject(
 function attachEmpty(programs: readonly EmptyProgram[], path: string): Running {
   const symbols = loadSymbols();
   const object = BpfObject.open(path);
-  const wanted = programs.filter((one) => symbols.has(one.function ?? functionOf(one.program)));
+  const meant = programs.filter(({ unless }) => unless === undefined || !symbols.has(unless));
+  const wanted = meant.filter((one) => symbols.has(one.function ?? functionOf(one.program)));
   const names = new Set(wanted.map(({ program }) => program));
   for (const program of object.programs) program.setAutoload(names.has(program.name));
   object.load();
@@ -73,7 +74,7 @@ function attachEmpty(programs: readonly EmptyProgram[], path: string): Running {
     const options = { isReturn: one.program === 'on_return' };
     return one.function ? program.attachKprobe(one.function, options) : program.attach();
   });
-  const left = programs.filter((one) => !wanted.includes(one));
+  const left = meant.filter((one) => !wanted.includes(one));
   const says = left.map((one) => `not here: ${one.function ?? one.program}`);
   return {
     ...IDLE,

@@ -4,6 +4,8 @@
 export interface EmptyProgram {
   readonly program: string;
   readonly function?: string;
+  /** Not where the kernel has this function: another program goes there. */
+  readonly unless?: string;
 }
 
 /** A program of its own. In its words $OUT, $READY stand for files. */
@@ -37,14 +39,14 @@ const kretprobe = (name: string): EmptyProgram => ({ program: 'on_return', funct
 const enter = (name: string): EmptyProgram => ({ program: `enter_${name}` });
 const leave = (name: string): EmptyProgram => ({ program: `leave_${name}` });
 
-/** As src/capture/plan.ts has them. */
-const ENTRY_AND_RETURN = [
-  'nf_hook_slow',
-  'nf_conntrack_in',
-  '__nf_conntrack_confirm',
-  'nf_nat_setup_info',
+/** As src/capture/wishes.ts has them for `--detail packets`. */
+const ENTRY = [
+  'nf_conntrack_free',
+  'nf_ct_delete',
+  'nft_nat_do_chain',
+  '__nf_nat_alloc_null_binding',
 ];
-const ENTRY = ['nf_conntrack_free', 'nf_ct_delete', 'nft_nat_do_chain'];
+const OLD_LAST_HOOK = 'ipv4_confirm';
 const DROP: EmptyProgram = { program: 'on_drop' };
 
 function empty(name: string, title: string, programs: readonly EmptyProgram[]): Subject {
@@ -52,6 +54,12 @@ function empty(name: string, title: string, programs: readonly EmptyProgram[]): 
 }
 
 const HOOK = 'nf_hook_slow';
+const CONFIRM = '__nf_conntrack_confirm';
+const SETUP = 'nf_nat_setup_info';
+
+function entryAndReturn(name: string): EmptyProgram[] {
+  return [kprobe(name), kretprobe(name)];
+}
 
 /** The price of one attach point, for those who ask; not in the table. */
 export const PARTS: readonly Subject[] = [
@@ -65,12 +73,20 @@ export const PARTS: readonly Subject[] = [
 
 const EMPTY: readonly Subject[] = [
   empty('empty-fentry', 'empty fentry and fexit programs', [
-    ...ENTRY_AND_RETURN.flatMap((name) => [enter(name), leave(name)]),
+    enter(HOOK),
+    leave(OLD_LAST_HOOK),
+    { ...leave('nf_confirm'), unless: OLD_LAST_HOOK },
+    enter(CONFIRM),
+    leave(CONFIRM),
+    leave(SETUP),
     ...ENTRY.map(enter),
     DROP,
   ]),
   empty('empty-kprobe', 'empty kprobe and kretprobe programs', [
-    ...ENTRY_AND_RETURN.flatMap((name) => [kprobe(name), kretprobe(name)]),
+    kprobe(HOOK),
+    ...entryAndReturn(OLD_LAST_HOOK),
+    ...entryAndReturn('nf_confirm').map((one) => ({ ...one, unless: OLD_LAST_HOOK })),
+    ...[CONFIRM, SETUP].flatMap(entryAndReturn),
     ...ENTRY.map(kprobe),
     DROP,
   ]),

@@ -18,12 +18,16 @@
 
 EMPTY(on_entry, "kprobe")
 EMPTY(on_return, "kretprobe")
-EMPTY(on_drop, "tracepoint/skb/kfree_skb")
+EMPTY(on_drop, "raw_tp/kfree_skb")
+
+#define LEAVE(function) EMPTY(leave_##function, "fexit/" #function)
 
 BOTH(nf_hook_slow)
-BOTH(nf_conntrack_in)
 BOTH(__nf_conntrack_confirm)
-BOTH(nf_nat_setup_info)
+LEAVE(ipv4_confirm)
+LEAVE(nf_confirm)
+LEAVE(nf_nat_setup_info)
+ENTRY(__nf_nat_alloc_null_binding)
 ENTRY(nf_conntrack_free)
 ENTRY(nf_ct_delete)
 ENTRY(nft_nat_do_chain)
