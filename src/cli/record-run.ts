@@ -1,6 +1,6 @@
 /** What `conntrail record` does; record.ts says how it is called. */
 
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { copyBatch } from '../columns/batch.ts';
 import { fileError, TraceError } from '../model/error.ts';
 import type { TraceEnd } from '../model/facts.ts';
@@ -72,12 +72,18 @@ async function runInto(
           signalReady(readyFile);
         },
         durationMs: duration,
-        latencyMs: out.includes('-') ? STREAMED_LATENCY_MS : RECORDED_LATENCY_MS,
+        latencyMs: out.some(isStream) ? STREAMED_LATENCY_MS : RECORDED_LATENCY_MS,
       },
     );
   } finally {
     progress.end();
   }
+}
+
+/** Does somebody read at its other end? */
+function isStream(place: string): boolean {
+  const there = place === '-' ? undefined : statSync(place, { throwIfNoEntry: false });
+  return place === '-' || there?.isFIFO() === true || there?.isCharacterDevice() === true;
 }
 
 function signalReady(file: string | undefined): void {

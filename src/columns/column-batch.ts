@@ -1,4 +1,4 @@
-/** Columns filled in place to a RecordBatch: the the arrays are taken as they are. */
+/** Columns filled in place to a RecordBatch: the arrays are taken as they are. */
 import { type Data, makeData, type RecordBatch, type Schema } from 'apache-arrow';
 import type { Columns, ColumnValues, Values } from '../model/columns.ts';
 import type { Column } from '../model/tables.ts';

@@ -14,6 +14,9 @@ import { shim } from './shim.ts';
 /** Takes records in order: words of a block that is valid during the call, from the first on. */
 export type BlockVisitor = (words: Int32Array, records: number) => void;
 
+/** Where an error ends a trace, nobody closes its merge. */
+const abandoned = new FinalizationRegistry<Handle>((handle) => shim().merge_close(handle));
+
 /** Records of a block; small enough for the cache. */
 const BLOCK_RECORDS = 4096;
 
@@ -39,6 +42,7 @@ export class Merge {
     this.block = new Int32Array((BLOCK_RECORDS * recordBytes) / 4);
     this.handle = shim().merge_open(cpus);
     if (isNull(this.handle)) throw failure('merge_open', 12);
+    abandoned.register(this, this.handle, this);
     this.call.wide.set([addressOfView(this.block), BigInt(BLOCK_RECORDS)], BLOCK);
     this.call.wide[MERGE] = BigInt(this.handle);
   }
@@ -71,6 +75,7 @@ export class Merge {
 
   /** Does nothing the second time. */
   close(): void {
+    abandoned.unregister(this);
     if (this.handle !== undefined) shim().merge_close(this.handle);
     this.handle = undefined;
   }

@@ -2,8 +2,9 @@
  * The one door to C: no other file imports the FFI package.
  *
  * Its hazards, and the answers here: 64-bit results above 2^53 come as strings,
- * so handles are opaque and never computed with. A function pointer handed to
- * C must not be collected, so libraries live as long as the process. No
+ * so handles are opaque: they go back to C as they are, or into a struct as a
+ * BigInt; address.ts alone computes with addresses. A function pointer handed
+ * to C must not be collected, so libraries live as long as the process. No
  * callback is ever a JavaScript function. A call costs microseconds: never one
  * per record. The first load in a process must not be in two workers at once.
  */

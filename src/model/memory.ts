@@ -4,8 +4,6 @@
  * collector its attention. What is taken holds whatever was in it.
  */
 
-/** Smaller ones are not worth keeping. */
-const LEAST_BYTES = 16_384;
 /** Kept at most, over all sizes. */
 const MOST_BYTES = 96 << 20;
 
@@ -17,10 +15,13 @@ export function ownBuffer({ buffer, byteLength }: ArrayBufferView): ArrayBuffer 
 export class MemoryPool {
   private readonly bySize = new Map<number, ArrayBuffer[]>();
   private readonly taken = new WeakSet<ArrayBufferLike>();
+  /** Sizes that somebody takes: others would only fill the room. */
+  private readonly sizes = new Set<number>();
   private keptBytes = 0;
 
   take(bytes: number): ArrayBuffer {
     const kept = this.bySize.get(bytes)?.pop();
+    this.sizes.add(bytes);
     if (kept !== undefined) this.keptBytes -= bytes;
     const buffer = kept ?? new ArrayBuffer(bytes);
     this.taken.add(buffer);
@@ -36,7 +37,7 @@ export class MemoryPool {
   give(buffer: ArrayBuffer): void {
     const bytes = buffer.byteLength;
     this.taken.delete(buffer);
-    if (bytes < LEAST_BYTES || this.keptBytes + bytes > MOST_BYTES) return;
+    if (!this.sizes.has(bytes) || this.keptBytes + bytes > MOST_BYTES) return;
     const known = this.bySize.get(bytes);
     if (known === undefined) this.bySize.set(bytes, [buffer]);
     else known.push(buffer);

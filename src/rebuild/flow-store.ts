@@ -46,12 +46,6 @@ export class FlowStore {
     return this.slots.words;
   }
 
-  /** First word of the row of a flow by its number, or -1. */
-  find(low: number, high: number): number {
-    const slot = this.table.find(low, high);
-    return slot < 0 ? -1 : slot * this.slots.stride;
-  }
-
   /** First word of the row of the flow that a record names, made if need be; -1 for no flow. */
   rowOf(words: Int32Array, at: number): number {
     const low = words[at + Word.flow]!;

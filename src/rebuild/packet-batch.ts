@@ -52,10 +52,6 @@ export class PacketBatch extends PacketMemory implements Columns {
   /** The same of the row to which more visits came last. */
   readonly amendedAt = new Int32Array(2);
 
-  get isFull(): boolean {
-    return this.length === this.layout.capacity;
-  }
-
   /** In the order of the table: model/tables.ts. Packs the bits anew at each call. */
   get columns(): readonly ColumnValues[] {
     const packed = this.packBits();

@@ -71,6 +71,7 @@ export class Packets {
     if ((flags & LEFT_BY_ENTRY) === 0 && this.tuples.writeLeft(this.rows.current, row, words, at)) {
       noted |= Noted.leftDone;
     }
+    if (flow >= 0) this.mark(flow, (flags & BY_ENTRY) !== 0); // the stage may have been emptied since
     this.stage.add(at, flow, noted);
   }
 

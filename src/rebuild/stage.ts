@@ -96,7 +96,7 @@ export class Stage {
     this.count = 0;
     this.room = Math.min(STAGE_RECORDS, rowsLeft);
     this.lateCount = 0;
-    this.turn += 2;
+    this.turn = (this.turn + 2) | 0 || 2; // 0 is the mark of a flow that was never staged
   }
 
   private addLate(index: number, at: number, flow: number, reason: number, location: number): void {

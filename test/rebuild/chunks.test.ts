@@ -34,6 +34,11 @@ function traffic(random: Random): Buffer[] {
         script.drop(ASKED, { skb });
       },
       () => script.traversal(['prerouting'], { came: ASKED, skb, flow, flags: PART }),
+      () => {
+        script.traversal(['prerouting'], { came: ASKED, skb, verdict: DROP });
+        script.drop(ASKED, { skb });
+        script.traversal(['input'], { skb, flow });
+      },
       () => script.traversal(['postrouting'], { came: ASKED, skb, flow, flags: HAD }),
       () => firstOut(script, ASKED, { flow, skb }, 1),
       () => script.traversal(['prerouting', 'input'], { flow, skb, in: 1, flags: HAD }),
@@ -60,6 +65,17 @@ describe.each(Array.from({ length: 12 }, (_, seed) => seed))('seed %i', (seed) =
       const other = rebuilt(records, { chunks, flushes, batchRows: 1 + random.below(50) });
       expect(other.packets).toEqual(packets);
       expect(other.flows).toEqual(flows);
+    }
+  });
+
+  it('nor do those of a table of flows that is too small', () => {
+    const flowLimit = 1 + random.below(4);
+    const whole = rebuilt(records, { flowLimit });
+    for (let way = 0; way < 4; way++) {
+      const chunks = [1 + random.below(way === 0 ? 2 : 90)];
+      const other = rebuilt(records, { chunks, flowLimit });
+      expect(other.packets).toEqual(whole.packets);
+      expect(other.flows).toEqual(whole.flows);
     }
   });
 

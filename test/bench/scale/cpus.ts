@@ -1,8 +1,9 @@
 /** What the reader pays by the number of CPUs, with a ring for each or one for all. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defaultRingBytes } from '../../../src/capture/rings.ts';
+import { giveBack } from '../../../src/export/batch-memory.ts';
 import { threadNs } from './feed.ts';
-import { DRAIN_BYTES, Line, letGo } from './line.ts';
+import { DRAIN_BYTES, Line } from './line.ts';
 import { medianPerRecord, type Spent, sumOf } from './windows.ts';
 
 const FLOWS = 4096;
@@ -62,7 +63,7 @@ async function readAll(line: Line, from: number, to: number): Promise<Found> {
     const drainedNs = threadNs();
     tables.add(room.subarray(0, bytes), horizonNs);
     const addedNs = threadNs();
-    for (const { batch } of tables.takeReady()) letGo(batch);
+    for (const { batch } of tables.takeReady()) giveBack(batch);
     taken += records;
     if (startNs !== undefined) {
       spent.push({ records, drainNs: drainedNs - beginNs, tablesNs: addedNs - drainedNs });

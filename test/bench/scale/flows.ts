@@ -1,6 +1,8 @@
 /** What a record costs by the number of flows under way. */
+
+import { giveBack } from '../../../src/export/batch-memory.ts';
 import { begin } from '../figures.ts';
-import { DRAIN_BYTES, Line, letGo } from './line.ts';
+import { DRAIN_BYTES, Line } from './line.ts';
 import { peakBytes } from './memory.ts';
 import { medianPerRecord, type Spent, sumOf } from './windows.ts';
 
@@ -98,7 +100,7 @@ class Passes {
   private drop(): void {
     for (const { table, batch } of this.line.tables.takeReady()) {
       if (table === 'flows') this.flowRows += batch.numRows;
-      letGo(batch);
+      giveBack(batch);
     }
   }
 }

@@ -1,10 +1,8 @@
 /** From rings to batches: the rings of all CPUs, the drain, the tables. */
 import { TraceTables } from '../../../src/cli/tables.ts';
-import type { RecordBatch } from '../../../src/columns/arrow.ts';
 import { Drain } from '../../../src/libbpf/drain.ts';
 import { MemoryRing } from '../../../src/libbpf/memory-ring.ts';
 import { RECORD_VERSION, type TraceFacts } from '../../../src/model/facts.ts';
-import { columnMemory, ownBuffer } from '../../../src/model/memory.ts';
 import { recordBytes } from '../../../src/wire/layout.ts';
 import { Feed, type Traffic } from './feed.ts';
 
@@ -57,14 +55,4 @@ function factsOf(cpus: number): TraceFacts {
     filter: '',
     netnsNames: {},
   };
-}
-
-/** Nobody wants the batch: its memory is for the next ones, as that of a written one is. */
-export function letGo({ data }: RecordBatch): void {
-  for (const { values, nullBitmap } of data.children) {
-    for (const view of [values, nullBitmap]) {
-      const buffer = view && ownBuffer(view);
-      if (buffer) columnMemory.give(buffer);
-    }
-  }
 }
