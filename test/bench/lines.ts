@@ -87,6 +87,6 @@ function lineOf(row: ReturnType<BatchView['row']>): string {
   const skb = `0xffff${Number(row.packet).toString(16).padStart(12, '0')}`;
   const tuple = `${row.src}:${row.src_port}->${row.dst}:${row.dst_port}(udp)`;
   const place = `${row.netns} 0x${Number(row.mark).toString(16)} eth0:${row.in_ifindex ?? 0}`;
-  const where = `${skb} ${row.cpu} <empty>:0 ${place} 0x0800 1500 ${row.bytes} ${tuple}`;
+  const where = `${skb} ${row.cpu} <empty>:0 ${place} 0x0800 1500 ${row.length} ${tuple}`;
   return `${where} nf_conntrack_in ${row.started_ktime_ns}`;
 }
