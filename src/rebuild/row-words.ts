@@ -17,16 +17,6 @@ export function nullMask(columns: readonly number[]): Int32Array {
   return mask;
 }
 
-export function setNulls(words: Int32Array, row: number, mask: Int32Array): void {
-  words[row]! |= mask[0]!;
-  words[row + 1]! |= mask[1]!;
-}
-
-export function clearNulls(words: Int32Array, row: number, mask: Int32Array): void {
-  words[row]! &= ~mask[0]!;
-  words[row + 1]! &= ~mask[1]!;
-}
-
 export function isNull(words: Int32Array, row: number, column: number): boolean {
   return ((words[row + (column >>> 5)]! >>> (column & 31)) & 1) === 1;
 }

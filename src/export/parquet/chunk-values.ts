@@ -14,7 +14,7 @@ import { putBits } from './levels.ts';
 import { NameDictionary, putName } from './names.ts';
 import { DELTA_BINARY_PACKED, PLAIN, RLE, RLE_DICTIONARY } from './pages.ts';
 import { orderOf } from './physical.ts';
-import { asWords, type Span, strideOf } from './rows.ts';
+import { asWords, hasNulls, type Span, strideOf } from './rows.ts';
 
 export interface EncodedValues {
   readonly encoding: number;
@@ -51,8 +51,9 @@ export class ValueEncoder {
     if (present === 0) return NOTHING;
     this.entries.clear();
     if (column.type === 'name') return this.putNames(spans, index, present, body);
-    const hasNulls = spans.some(({ columns }) => columns[index]!.validity !== undefined);
-    if (column.type === 'bool' && !hasNulls) return putWholeBits(spans, index, present, body);
+    if (column.type === 'bool' && !hasNulls(spans, index)) {
+      return putWholeBits(spans, index, present, body);
+    }
     this.gathered.gather(spans, column, index);
     if (column.type === 'bool') return this.putBits(body);
     if (this.gathered.isOneValue(strideOf(column))) return this.putOne(column, body);

@@ -2,7 +2,7 @@
 import type { Column } from '../../model/tables.ts';
 import { isConstant } from './constant.ts';
 import { presentRows } from './levels.ts';
-import { asWords, type ColumnMemory, type Span, strideOf } from './rows.ts';
+import { asWords, type ColumnMemory, hasNulls, type Span, strideOf } from './rows.ts';
 
 export class Gathered {
   words = new Int32Array(1024);
@@ -16,8 +16,7 @@ export class Gathered {
   gather(spans: readonly Span[], column: Column, index: number): void {
     const total = spans.reduce((sum, span) => sum + span.rows, 0);
     const stride = strideOf(column);
-    const hasNulls = spans.some(({ columns }) => columns[index]!.validity !== undefined);
-    this.isOne = hasNulls ? undefined : isConstant(spans, index, column.type);
+    this.isOne = hasNulls(spans, index) ? undefined : isConstant(spans, index, column.type);
     if (this.isOne === true) {
       this.count = 0;
       this.add({ ...spans[0]!, rows: 1 }, column, index, stride);

@@ -22,6 +22,11 @@ export function asWords({ buffer, byteOffset, byteLength }: Uint8Array): Int32Ar
   return new Int32Array(buffer, byteOffset, byteLength >>> 2);
 }
 
+/** May a column have nulls in these rows? Absent validity says that it has none. */
+export function hasNulls(spans: readonly Span[], index: number): boolean {
+  return spans.some(({ columns }) => columns[index]!.validity !== undefined);
+}
+
 /** 32-bit words of a value in the scratch memory. */
 export function strideOf({ type }: Column): 1 | 2 | 4 {
   if (type === 'address') return 4;
