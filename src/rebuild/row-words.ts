@@ -1,5 +1,4 @@
 /** Small moves on 32-bit words that several row makers share. Times are (high, low) pairs. */
-import { NULL_WORDS } from '../model/row-layout.ts';
 import { isLess } from '../wire/words.ts';
 
 export function setNull(words: Int32Array, row: number, column: number): void {
@@ -8,13 +7,6 @@ export function setNull(words: Int32Array, row: number, column: number): void {
 
 export function clearNull(words: Int32Array, row: number, column: number): void {
   words[row + (column >>> 5)]! &= ~(1 << (column & 31));
-}
-
-/** The null bits of some columns, to set or clear together. */
-export function nullMask(columns: readonly number[]): Int32Array {
-  const mask = new Int32Array(NULL_WORDS);
-  for (const column of columns) setNull(mask, 0, column);
-  return mask;
 }
 
 export function isNull(words: Int32Array, row: number, column: number): boolean {
