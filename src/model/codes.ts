@@ -107,5 +107,15 @@ export const Status = {
   hwOffload: 1 << 15,
 } as const;
 
+/** What keeps a rule: nf_tables, nf_tables as iptables wrote it, ip_tables. */
+export const RULE_BACKENDS = ['nft', 'iptables-nft', 'legacy'] as const;
+
+/** What the packets of a rule were counted by. */
+export const COUNTED_BY = [
+  'none', // nothing counted them
+  'packets', // the trace saw each of them
+  'accounting', // conntrack's own counters (nf_conntrack_acct)
+] as const;
+
 /** The probes, by record kind; the rows of the ledger carry these names. */
 export const PROBES = ['none', 'traversal', 'came', 'left', 'flow', 'end', 'drop'] as const;

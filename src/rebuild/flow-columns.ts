@@ -39,6 +39,8 @@ export const Flow = {
   mappedPackets: at('mapped_packets'),
   entry: at('entry'),
   complete: at('complete'),
+  srcRule: at('src_rule'),
+  dstRule: at('dst_rule'),
 } as const;
 
 /** Where each of an entry's tuples is. */
@@ -57,7 +59,12 @@ export const REPLY: TupleWords = {
 };
 
 /** Columns that may be null, by index. */
-export const FlowNull = { confirmedAt: index('confirmed_at'), endedAt: index('ended_at') } as const;
+export const FlowNull = {
+  confirmedAt: index('confirmed_at'),
+  endedAt: index('ended_at'),
+  srcRule: index('src_rule'),
+  dstRule: index('dst_rule'),
+} as const;
 
 /** Words of our own, after the row. */
 export const FlowExtra = {

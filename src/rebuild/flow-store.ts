@@ -109,8 +109,7 @@ export class FlowStore {
     copyPair(words, at + Word.ktime, to, row + Col.firstAt);
     copyPair(words, at + Word.ktime, to, row + Col.firstKtime);
     to[row + Col.netns] = words[at + Word.netns]!;
-    setNull(to, row, FlowNull.confirmedAt);
-    setNull(to, row, FlowNull.endedAt);
+    for (const column of Object.values(FlowNull)) setNull(to, row, column);
     return slot;
   }
 

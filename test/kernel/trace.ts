@@ -24,7 +24,7 @@ const TABLES: Readonly<Record<string, Table>> = { packets: PACKETS, flows: FLOWS
 export async function readCaptureTrace(path: string): Promise<Trace> {
   const capture = await openCaptureTables(path);
   try {
-    const rows: Record<string, Row[]> = { packets: [], flows: [], losses: [] };
+    const rows: Record<string, Row[]> = { packets: [], flows: [], rules: [], losses: [] };
     const batches = capture.batches();
     for (;;) {
       const next = await batches.next();

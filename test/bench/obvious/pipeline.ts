@@ -144,5 +144,10 @@ async function drainOneByOne(enlarged: Enlarged): Promise<number> {
 
 function openFiles(folder: string): Record<TableName, JsonLines> {
   const open = (table: TableName) => new JsonLines(join(folder, `${table}.jsonl`));
-  return { packets: open('packets'), flows: open('flows'), losses: open('losses') };
+  return {
+    packets: open('packets'),
+    flows: open('flows'),
+    rules: open('rules'),
+    losses: open('losses'),
+  };
 }

@@ -22,7 +22,12 @@ function rowsOf(batches: readonly RecordBatch[], table: typeof PACKETS | typeof 
 /** `records` of some traffic, in as many drains. */
 async function rebuilt(traffic: Traffic, records: readonly number[], rings = traffic.cpus) {
   const line = new Line({ ...traffic, rings, ringBytes: 1 << 20 });
-  const batches: Record<TableName, RecordBatch[]> = { packets: [], flows: [], losses: [] };
+  const batches: Record<TableName, RecordBatch[]> = {
+    packets: [],
+    flows: [],
+    rules: [],
+    losses: [],
+  };
   const room = new Uint8Array(DRAIN_BYTES);
   try {
     for (const some of records) {
