@@ -14,7 +14,9 @@ export const BACKENDS = ['fentry', 'kprobe'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
 /** Of bpf/record.h: raised when a reader of the one before would misread. */
-export const RECORD_VERSION = 2;
+export const RECORD_VERSION = 3;
+/** Of which a reader of the newest reads everything right: it names no rules. */
+export const OLDEST_RECORD_VERSION = 2;
 
 export interface TraceFacts {
   /** Version of the record layout; a reader refuses another. */
