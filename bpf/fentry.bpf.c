@@ -110,12 +110,18 @@ int BPF_PROG(legacy_replace)
 	return on_rules_change();
 }
 
+/* An argument as a number: newer verifiers let a typed pointer be none. */
+static __always_inline __u64 argument(const void *ctx, int index)
+{
+	return word_at((__u64)ctx + index * sizeof(__u64));
+}
+
 /* Nat statements of nft: one program for each, as a program goes to one function. */
 #define NAT_STATEMENT(function)                                                                   \
 	SEC("fentry/" #function)                                                                  \
-	int BPF_PROG(function, const void *statement, const void *registers, const __u64 *packet)   \
+	int BPF_PROG(function)                                                                    \
 	{                                                                                         \
-		return on_nat_statement(statement, packet);                                       \
+		return on_nat_statement(argument(ctx, 0), argument(ctx, 2));                      \
 	}
 
 NAT_STATEMENT(nft_nat_eval)

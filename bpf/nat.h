@@ -84,13 +84,13 @@ static __always_inline __u32 manip_asked(const struct flow *flow)
 }
 
 /* A nat statement of nft is about to decide: its rule is the one it stands in. */
-static __always_inline int on_nat_statement(const void *statement, const __u64 *packet)
+static __always_inline int on_nat_statement(__u64 statement, __u64 packet)
 {
-	struct sk_buff *skb = (void *)word_at((__u64)packet); /* nft_pktinfo.skb */
+	struct sk_buff *skb = (void *)word_at(packet); /* nft_pktinfo.skb */
 	struct flow *flow = known_flow(entry_of(BPF_CORE_READ(skb, _nfct)));
 
 	if (flow && flow->asking)
-		flow->rules[manip_asked(flow)] = nft_rule_word(flow->asking, (__u64)statement);
+		flow->rules[manip_asked(flow)] = nft_rule_word(flow->asking, statement);
 	return 0;
 }
 

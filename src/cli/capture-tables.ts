@@ -58,6 +58,7 @@ async function* rebuildAll(reader: CaptureReader): AsyncGenerator<NamedBatch, Tr
   }
   tables.finish();
   const end = endOf(reader, tables);
+  tables.addRules(end.rulesets, reader.facts.detail);
   tables.addLedger(end.ledger);
   yield* tables.takeReady();
   return end;
@@ -66,7 +67,7 @@ async function* rebuildAll(reader: CaptureReader): AsyncGenerator<NamedBatch, Tr
 function endOf(reader: CaptureReader, tables: TraceTables): TraceEnd {
   const { tally, evicted } = tables;
   if (reader.end === undefined) {
-    return { ledger: ledgerWithoutEnd(tally), symbols: {}, endedKtimeNs: '0' };
+    return { ledger: ledgerWithoutEnd(tally), symbols: {}, rulesets: [], endedKtimeNs: '0' };
   }
   const { ledger } = reader.end;
   const rows = ledger.rows.map((row) => ({

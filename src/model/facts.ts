@@ -4,6 +4,7 @@
  * `TraceFacts` before the first record, `TraceEnd` after the last.
  */
 import type { Ledger } from './ledger.ts';
+import type { Ruleset } from './ruleset.ts';
 
 /** How much is traced: flows alone, packets with their visits, and how long each visit took. */
 export const DETAILS = ['flows', 'packets', 'visits'] as const;
@@ -48,6 +49,8 @@ export interface TraceEnd {
   readonly ledger: Ledger;
   /** Kernel functions by the addresses that records mention, both as text ("0x…"). */
   readonly symbols: Readonly<Record<string, string>>;
+  /** The loaded rules as they were read at the start, after changes, and at the end. */
+  readonly rulesets: readonly Ruleset[];
   /** CLOCK_MONOTONIC when the probes were taken away, ns, as a decimal. */
   readonly endedKtimeNs: string;
 }
