@@ -4,8 +4,14 @@ import { errnoOf, TraceError } from '../model/error.ts';
 const PACKAGES: Readonly<Record<string, string>> = {
   nft: 'nftables',
   ip: 'iproute2',
+  conntrack: 'conntrack',
   'iptables-legacy-save': 'iptables',
   'ip6tables-legacy-save': 'iptables',
+};
+/** What tools are for that do not read rules. */
+const PURPOSES: Readonly<Record<string, string>> = {
+  ip: 'to read addresses and enter namespaces',
+  conntrack: 'to read and delete conntrack entries',
 };
 const OUTPUT_BYTES = 1 << 28;
 
@@ -36,7 +42,8 @@ function startError(tool: string, cause: Error): TraceError {
 }
 
 function missing(tool: string, cause?: Error): TraceError {
-  return new TraceError('missing', `${tool} is not installed, needed to read the loaded rules`, {
+  const purpose = PURPOSES[tool] ?? 'to read the loaded rules';
+  return new TraceError('missing', `${tool} is not installed, needed ${purpose}`, {
     hint: `apt-get install ${PACKAGES[tool] ?? tool}`,
     ...(cause === undefined ? {} : { cause }),
   });
