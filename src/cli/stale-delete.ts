@@ -37,7 +37,7 @@ export function deleteAll(found: readonly StaleNamespace[]): { gone: number; ref
   for (const { namespace, stale } of found) {
     for (const { deleteArguments } of stale) {
       try {
-        gone += deleteEntries(deleteArguments, namespace.name);
+        gone += deleteEntries(deleteArguments, namespace.path);
       } catch (error) {
         refused++;
         process.stderr.write(describeError(error));

@@ -2,16 +2,17 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Evaluator } from '../explain/evaluate.ts';
 import { findStale, type Stale } from '../explain/stale.ts';
-import { deleteArguments, deleteCommand } from '../explain/stale-text.ts';
+import { deleteArguments } from '../explain/stale-text.ts';
 import { readEntries } from '../kernel/conntrack-table.ts';
 import { type Entry, entryKey } from '../model/entry.ts';
 import type { Ruleset } from '../model/ruleset.ts';
 import { readSurroundings } from './stale-surroundings.ts';
 
-/** `name`: of `ip netns`, to enter it by; undefined: our own. */
+/** `name`: of `ip netns`; `path`: to enter it by, undefined for our own. */
 export interface Namespace {
   readonly netns: number;
   readonly name: string | undefined;
+  readonly path: string | undefined;
 }
 
 export interface StaleEntry extends Stale {
@@ -33,14 +34,14 @@ export interface StaleNamespace {
 const BETWEEN_MS = 1000;
 
 export async function staleNow(namespace: Namespace, ruleset: Ruleset): Promise<StaleNamespace> {
-  const { name } = namespace;
-  const entries = readEntries(name);
+  const { path } = namespace;
+  const entries = readEntries(path);
   const startMs = performance.now();
-  const around = readSurroundings(name);
+  const around = readSurroundings(path);
   const report = findStale(entries, new Evaluator(ruleset), around);
   const isAccounted = report.stale.some(({ entry }) => entry.packets !== null);
   if (isAccounted) await wait(Math.max(0, BETWEEN_MS - (performance.now() - startMs)));
-  const later = isAccounted ? readEntries(name) : [];
+  const later = isAccounted ? readEntries(path) : [];
   const seconds = (performance.now() - startMs) / 1000;
   const byKey = new Map(later.map((entry) => [entryKey(entry), entry]));
   const hasZones = entries.some(({ zones }) => zones.some((zone) => zone !== 0));
@@ -48,10 +49,21 @@ export async function staleNow(namespace: Namespace, ruleset: Ruleset): Promise<
     ...one,
     rate: rateOf(one.entry, byKey.get(entryKey(one.entry)), seconds),
     deleteArguments: deleteArguments(one.entry, hasZones),
-    deleteCommand: deleteCommand(one.entry, hasZones, name),
+    deleteCommand: [
+      ...through(namespace),
+      'conntrack',
+      ...deleteArguments(one.entry, hasZones),
+    ].join(' '),
   }));
+  stale.sort((a, b) => (b.rate?.bytesPerS ?? 0) - (a.rate?.bytesPerS ?? 0));
   const { expected } = report;
   return { namespace, stale, entries: entries.length, expected, notes: ruleset.notes };
+}
+
+/** What a person would type to enter it. */
+function through({ name, path }: Namespace): readonly string[] {
+  if (path === undefined) return [];
+  return name === undefined ? ['nsenter', `--net=${path}`] : ['ip', 'netns', 'exec', name];
 }
 
 function rateOf(before: Entry, after: Entry | undefined, seconds: number): StaleEntry['rate'] {

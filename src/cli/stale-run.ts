@@ -1,7 +1,8 @@
 /** What `conntrail explain --stale` does; explain.ts says how it is called. */
+import { parsePacketTerms } from '../capture/packet-terms.ts';
 import { entryText, nowTexts, staleText, storedText } from '../explain/stale-text.ts';
-import { netnsNames, ownNetns } from '../kernel/netns.ts';
-import { TraceError } from '../model/error.ts';
+import { netnsNames, netnsPath, ownNetns } from '../kernel/netns.ts';
+import { readRuleset } from '../kernel/rules.ts';
 import type { Ruleset } from '../model/ruleset.ts';
 import { Exit, endWith } from './exit.ts';
 import { describeError } from './failure.ts';
@@ -9,16 +10,22 @@ import { type DeleteOptions, deleteAll, isAgreed, refuseUnasked } from './stale-
 import { type Namespace, type StaleEntry, type StaleNamespace, staleNow } from './stale-netns.ts';
 
 export interface StaleOptions extends DeleteOptions {
-  readonly netns?: readonly string[];
+  readonly netns?: string;
   readonly json?: boolean;
 }
 
-/** The rules of each namespace, in their order; one that cannot be read throws a TraceError. */
+/** The rules of a namespace; those that cannot be read throw a TraceError. */
 export type RulesetReader = (namespace: Namespace) => Ruleset;
 
-export async function explainStale(options: StaleOptions, read: RulesetReader): Promise<void> {
+const readNow: RulesetReader = ({ netns, path }) =>
+  readRuleset({ netns, ...(path === undefined ? {} : { path }) });
+
+export async function explainStale(
+  options: StaleOptions,
+  read: RulesetReader = readNow,
+): Promise<void> {
   refuseUnasked(options, process.stdin.isTTY);
-  const namespaces = chosenNamespaces(options.netns ?? []);
+  const namespaces = chosenNamespaces(options.netns);
   const found: StaleNamespace[] = [];
   for (const namespace of namespaces) {
     try {
@@ -38,24 +45,25 @@ export async function explainStale(options: StaleOptions, read: RulesetReader): 
   if (refused > 0) endWith(Exit.failed);
 }
 
-/** Named ones, or our own and all of `ip netns`. */
-function chosenNamespaces(wanted: readonly string[]): Namespace[] {
+/** Those of --netns, or our own and all of `ip netns`. */
+function chosenNamespaces(wanted: string | undefined): Namespace[] {
   const own = ownNetns();
-  const all = Object.entries(netnsNames())
-    .map(([inode, name]) => ({ netns: Number(inode), name }))
-    .filter(({ netns, name }) => netns !== own && name !== 'init');
-  if (wanted.length === 0) return [{ netns: own, name: undefined }, ...all];
-  return wanted.map((name) => {
-    const found = all.find((one) => one.name === name);
-    if (found !== undefined) return found;
-    throw new TraceError('missing', `network namespace ${name} is not known to ip netns`, {
-      hint: 'ip netns list',
-    });
-  });
+  const names = netnsNames();
+  const inodes =
+    wanted === undefined
+      ? [own, ...Object.keys(names).map(Number)]
+      : parsePacketTerms({ netns: wanted }).netns;
+  const isEntered = (inode: number): boolean =>
+    wanted !== undefined || inode === own || names[inode] !== 'init';
+  return [...new Set(inodes)].filter(isEntered).map((netns) => ({
+    netns,
+    name: names[netns] === 'init' ? undefined : names[netns],
+    path: netns === own ? undefined : netnsPath(netns),
+  }));
 }
 
-function nameOf({ name }: Namespace): string {
-  return name ?? 'this namespace';
+function nameOf({ netns, name, path }: Namespace): string {
+  return name ?? (path === undefined ? 'this namespace' : `namespace ${netns}`);
 }
 
 function listText({ namespace, stale, entries, expected, notes }: StaleNamespace): string {

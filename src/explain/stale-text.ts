@@ -52,12 +52,6 @@ function zoneArguments({ zones }: Entry, hasZones: boolean): string[] {
   return ['-w', '0', '--orig-zone', original, '--reply-zone', reply];
 }
 
-/** As a person would type it. `netns`: a name of `ip netns`; undefined: our own namespace. */
-export function deleteCommand(entry: Entry, hasZones: boolean, netns?: string): string {
-  const through = netns === undefined ? [] : ['ip', 'netns', 'exec', netns];
-  return [...through, 'conntrack', ...deleteArguments(entry, hasZones)].join(' ');
-}
-
 export function entryText({ protocol, original }: Entry): string {
   const { src, dst, srcPort, dstPort } = original;
   const isPorted = hasPorts(protocol);

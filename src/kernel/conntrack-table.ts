@@ -9,11 +9,11 @@ import { hasTool, runTool } from './tool.ts';
 const TABLE = '/proc/net/nf_conntrack';
 
 /**
- * All entries, of a namespace of `ip netns` if one is named. Whether an entry
+ * All entries, of the namespace at the path `netns`, else of our own. Whether an entry
  * was expected by a helper only the command conntrack tells.
  */
 export function readEntries(netns?: string): Entry[] {
-  const text = netns === undefined ? readSystemText(TABLE) : namedText(netns);
+  const text = netns === undefined ? readSystemText(TABLE) : enteredText(netns);
   const entries = parseEntries(text ?? listed([], netns));
   if (!hasTool('conntrack')) return entries;
   const expected = new Set(parseEntries(listed(['-u', 'EXPECTED'], netns)).map(entryKey));
@@ -21,7 +21,7 @@ export function readEntries(netns?: string): Entry[] {
 }
 
 /** Undefined where this kernel has no such file (CONFIG_NF_CONNTRACK_PROCFS). */
-function namedText(netns: string): string | undefined {
+function enteredText(netns: string): string | undefined {
   try {
     return runTool('cat', [TABLE], netns);
   } catch (error) {
@@ -38,7 +38,7 @@ function listed(more: readonly string[], netns?: string): string {
 
 /** How many entries `conntrack` with these arguments deleted; 0: it was gone already. */
 export function deleteEntries(args: readonly string[], netns?: string): number {
-  const through = netns === undefined ? [] : ['ip', 'netns', 'exec', netns];
+  const through = netns === undefined ? [] : ['nsenter', `--net=${netns}`, '--'];
   const [file, ...rest] = [...through, 'conntrack', ...args] as [string, ...string[]];
   const { error, stderr } = spawnSync(file, rest, {
     encoding: 'utf8',

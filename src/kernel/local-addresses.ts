@@ -12,7 +12,7 @@ interface Range {
   readonly high: number | bigint;
 }
 
-/** By `ip -j`, in a namespace of `ip netns` if one is named. */
+/** By `ip -j`, in the namespace at the path `netns`, else in our own. */
 export function readLocalAddresses(netns?: string): LocalAddresses {
   const tables = ['-4', '-6'].map((family) =>
     runTool('ip', ['-j', family, 'route', 'show', 'table', 'local', 'type', 'local'], netns),
