@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { ExplainOptions } from './explain-run.ts';
 import { parseWhole } from './options.ts';
+import { addStaleOptions, refuseStaleOptions, type StaleFlags } from './stale-options.ts';
 import { addTraceOptions } from './trace-options.ts';
 
 const SHOWN_FLOWS = 20;
@@ -11,9 +12,11 @@ export function explainCommand(): Command {
     .option('--from <place>', 'a dataset folder or capture file instead of a live trace of 5s')
     .option('--flows <n>', 'how many flows to describe', parseWhole('flows', 0), SHOWN_FLOWS)
     .option('--json', 'findings as JSON, all flows');
-  return addTraceOptions(command)
+  return addTraceOptions(addStaleOptions(command))
     .addHelpText('after', HELP)
-    .action(async (options: ExplainOptions) => {
+    .action(async (options: ExplainOptions & StaleFlags) => {
+      refuseStaleOptions(options);
+      if (options.stale) return (await import('./stale-run.ts')).explainStale(options);
       const { explain } = await import('./explain-run.ts');
       await explain(options);
     });
@@ -25,4 +28,6 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 finished with losses
 Examples:
   $ conntrail explain --duration 5s
   $ conntrail explain --from trace
-  $ conntrail explain --from trace --json`;
+  $ conntrail explain --from trace --json
+  $ conntrail explain --stale --netns router
+  $ conntrail explain --stale --delete`;

@@ -3,11 +3,18 @@ import { errnoOf, TraceError } from '../model/error.ts';
 
 const PACKAGES: Readonly<Record<string, string>> = {
   nft: 'nftables',
+  ip: 'iproute2',
+  conntrack: 'conntrack',
   nsenter: 'util-linux',
   'iptables-nft-save': 'iptables',
   'ip6tables-nft-save': 'iptables',
   'iptables-legacy-save': 'iptables',
   'ip6tables-legacy-save': 'iptables',
+};
+/** What tools are for that do not read rules. */
+const PURPOSES: Readonly<Record<string, string>> = {
+  ip: 'to read addresses and routes',
+  conntrack: 'to read and delete conntrack entries',
 };
 const OUTPUT_BYTES = 1 << 28;
 
@@ -38,7 +45,8 @@ function startError(tool: string, cause: Error): TraceError {
 }
 
 function missing(tool: string, cause?: Error): TraceError {
-  return new TraceError('missing', `${tool} is not installed, needed to read the loaded rules`, {
+  const purpose = PURPOSES[tool] ?? 'to read the loaded rules';
+  return new TraceError('missing', `${tool} is not installed, needed ${purpose}`, {
     hint: `apt-get install ${PACKAGES[tool] ?? tool}`,
     ...(cause === undefined ? {} : { cause }),
   });
