@@ -106,6 +106,13 @@ export interface Scenario {
   readonly rules: Readonly<Record<string, Ruleset>>;
   readonly beforeTrace: readonly Step[];
   readonly traffic: readonly Step[];
-  /** As written; tests read it. */
+  /**
+   * As written; tests read it. What they know:
+   * counters: packets in the end of the rules with these comments.
+   * marks: what rules with these comments write into the entry's mark when they
+   *   decide, the lower half about dst, the upper half about src.
+   * causes: by namespace and rule, why packets that would match did not count
+   *   there, and how many: `{ router: { ip nat output comment replies: { reply direction: 12 } } }`.
+   */
   readonly expect: Readonly<Record<string, unknown>>;
 }

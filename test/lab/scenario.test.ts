@@ -111,6 +111,20 @@ describe('refuses, naming file, line, key, found and needed,', () => {
   });
 });
 
+it('reads a scenario that is like another one, with other words', async () => {
+  const [like, model] = await Promise.all(
+    ['router-iptables-legacy', 'router-iptables-nft'].map(async (name) =>
+      openScenario(await scenarioPath(name)),
+    ),
+  );
+  expect(like?.name).toBe('router-iptables-legacy');
+  expect(like?.title).toBe('Who decided, on a small router (iptables-legacy)');
+  expect(like?.traffic).toEqual(model?.traffic);
+  expect(like?.rules.router?.['iptables-legacy-restore']).toBe(
+    model?.rules.router?.['iptables-nft-restore'],
+  );
+});
+
 it('names the scenarios there are when one is not', async () => {
   await expect(scenarioPath('tuor')).rejects.toThrow(/^no scenario "tuor", there are .*tour/);
 });
