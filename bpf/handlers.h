@@ -11,7 +11,7 @@
  *   turn.h       an entry's tuples         hooks.h      is conntrack at work at a hook
  *   filter.h     what is asked for         pcap.h       a pcap-filter expression
  *   sample.h     whole flows, one of N     call.h       a call's entry and its return
- *   emit.h       handler -> ring
+ *   rule.h       nat statement -> rule     emit.h       handler -> ring
  */
 #ifndef CONNTRAIL_HANDLERS_H
 #define CONNTRAIL_HANDLERS_H
@@ -35,6 +35,7 @@
 #include "sample.h"
 #include "pcap.h"
 #include "turn.h"
+#include "rule.h"
 #include "flow.h"
 #include "traversal.h"
 #include "entry.h"

@@ -73,6 +73,9 @@ struct flow {
 	__u8 rewrites;	/* per direction 2 bits, as in struct packet */
 	__u8 is_met;	/* a packet of it was wanted, where the filter is about packets */
 	__u8 reserved[3];
+	__u64 asking;	/* the nat chains it meets now: enum record_rule without a number */
+	__u64 table;	/* legacy: address of the xt_table */
+	__u64 rules[2]; /* per manip: enum record_rule */
 };
 
 struct ring {
@@ -127,6 +130,19 @@ struct {
 	__type(key, __u64);
 	__type(value, struct flow);
 } flows SEC(".maps");
+
+/* Where the header of a rule is, by the address of its nat statement; checked before it is believed. */
+struct rule_place {
+	__u64 header; /* address */
+	__u64 word;   /* what it said */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct rule_place);
+} rule_places SEC(".maps");
 
 enum phase {
 	PHASE_OFF = 0,	    /* probes return at once */

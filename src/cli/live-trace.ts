@@ -9,6 +9,7 @@ import { readConntrackStats } from '../kernel/conntrack-stats.ts';
 import type { TraceEnd, TraceFacts } from '../model/facts.ts';
 import type { ConntrackStats } from '../model/ledger.ts';
 import { recordBytes } from '../wire/layout.ts';
+import { RulesWatch } from './rules-watch.ts';
 import { type NamedBatch, TraceTables } from './tables.ts';
 
 /** Room for one drain; two of them, so that one is written while the other fills. */
@@ -36,6 +37,8 @@ export interface RunOptions {
   readonly durationMs?: number | undefined;
   /** The longest a record waits before it is drained. */
   readonly latencyMs: number;
+  /** The loaded rules are read, for the table `rules`. */
+  readonly readsRules?: boolean;
 }
 
 export class LiveTrace {
@@ -44,6 +47,7 @@ export class LiveTrace {
   private readonly symbols: Record<string, string> = {};
   private readonly statsBefore: ConntrackStats | null;
   private isStopping = false;
+  private rules: RulesWatch | undefined;
 
   private constructor(session: Session) {
     this.session = session;
@@ -78,8 +82,10 @@ export class LiveTrace {
   /** Resolves when the trace has ended and everything was handed on. Runs once. */
   async run(
     sinks: TraceSinks,
-    { onStarted, durationMs, latencyMs }: RunOptions,
+    { onStarted, durationMs, latencyMs, readsRules = false }: RunOptions,
   ): Promise<TraceEnd> {
+    this.rules = readsRules ? new RulesWatch() : undefined;
+    await this.rules?.read();
     await this.session.start();
     onStarted();
     const timer = durationMs === undefined ? undefined : setTimeout(() => this.stop(), durationMs);
@@ -87,9 +93,11 @@ export class LiveTrace {
       await this.drain(sinks, latencyMs, () => this.isStopping);
       await this.session.stop();
       await this.drain(sinks, 0, (bytes) => bytes === 0);
+      await this.rules?.read();
       return await this.finish(sinks);
     } finally {
       clearTimeout(timer);
+      await this.rules?.close();
     }
   }
 
@@ -113,6 +121,7 @@ export class LiveTrace {
       const drained = buffer.subarray(0, bytes);
       if (sinks.needsTables) this.tables.add(drained, horizonNs);
       else this.tables.countOnly(drained);
+      if (this.tables.takeRulesChanged()) this.rules?.changed();
       if (performance.now() - flushedAt > FLUSH_MS) {
         this.tables.flush();
         flushedAt = performance.now();
@@ -142,10 +151,12 @@ export class LiveTrace {
       lossWindow: tally.lossWindow,
       conntrackStats: before !== null && after !== null ? { before, after } : null,
     };
+    const rulesets = this.rules?.readings ?? [];
+    this.tables.addRules(rulesets, this.session.facts.detail);
     this.tables.addLedger(ledger);
     for (const batch of this.tables.takeReady()) await sinks.batch(batch);
     const endedKtimeNs = process.hrtime.bigint().toString();
-    return { ledger, symbols: this.symbols, endedKtimeNs };
+    return { ledger, symbols: this.symbols, rulesets, endedKtimeNs };
   }
 
   private symbolAt(address: bigint): string {

@@ -1,19 +1,17 @@
 /** The NAT rules that are loaded in the namespaces of a trace, with what their counters say. */
 import { ownNetns } from '../kernel/netns.ts';
 import { readRuleset } from '../kernel/rules.ts';
-import type { NatRule } from '../model/rules.ts';
+import { readLegacyTable } from '../libbpf/legacy-table.ts';
+import type { Chain, Rule, Ruleset } from '../model/ruleset.ts';
 import { describeError } from './failure.ts';
 
-export interface NetnsRules {
-  readonly netns: number;
+export interface NetnsRules extends Ruleset {
   readonly name: string;
-  readonly rules: readonly NatRule[];
 }
 
 /**
- * Of our own namespace and of those that `ip netns` knows by name; others cannot
- * be entered. Rules that cannot be read are no failure of a trace: one line on
- * stderr says so.
+ * Of our own namespace and of those of the trace that can still be entered.
+ * Rules that cannot be read are no failure of a trace: one line on stderr says so.
  */
 export function rulesNow(
   namespaces: readonly { readonly netns: number; readonly name: string }[],
@@ -21,14 +19,13 @@ export function rulesNow(
 ): NetnsRules[] {
   const own = ownNetns();
   const found: NetnsRules[] = [];
-  const seen = namespaces.some(({ netns }) => netns === own);
-  const ours = seen ? [] : [{ netns: own, name: names[own] ?? String(own) }];
+  const isSeen = namespaces.some(({ netns }) => netns === own);
+  const ours = isSeen ? [] : [{ netns: own, name: names[own] ?? String(own) }];
   for (const { netns, name } of [...ours, ...namespaces]) {
-    const isNamed = names[netns] !== undefined && names[netns] !== 'init';
-    if (netns !== own && !isNamed) continue;
     try {
-      const { natRules } = readRuleset(netns === own ? undefined : name);
-      if (natRules.length > 0) found.push({ netns, name, rules: natRules });
+      const ruleset = readRuleset({ netns, readTable: readLegacyTable });
+      const hasRules = ruleset.chains.some(({ rules }) => rules.length > 0);
+      if (hasRules || ruleset.notes.length > 0) found.push({ ...ruleset, name });
     } catch (error) {
       process.stderr.write(describeError(error));
     }
@@ -39,14 +36,18 @@ export function rulesNow(
 /** `ip nat prerouting handle 4: tcp dport 2222 counter redirect to :9999: 3 counted since it was loaded`. */
 export function rulesText(namespaces: readonly NetnsRules[]): string {
   return namespaces
-    .map(({ name, rules }) => [`nat rules loaded in ${name}:`, ...rules.map(ruleLine)].join('\n  '))
-    .map((text) => `\n${text}\n`)
+    .map(({ name, chains, notes }) => [
+      `nat rules loaded in ${name}:`,
+      ...chains.flatMap((chain) => chain.rules.map((rule) => ruleLine(chain, rule))),
+      ...notes,
+    ])
+    .map((lines) => `\n${lines.join('\n  ')}\n`)
     .join('');
 }
 
-function ruleLine(rule: NatRule): string {
-  const number = rule.backend === 'nft' ? `handle ${rule.handle}` : `rule ${rule.handle}`;
+function ruleLine({ backend, family, table, name }: Chain, rule: Rule): string {
+  const number = backend === 'nft' ? `handle ${rule.handle}` : `rule ${rule.number}`;
   const counter =
     rule.packets === undefined ? 'no counter' : `${rule.packets} counted since it was loaded`;
-  return `${rule.family} ${rule.table} ${rule.chain} ${number}: ${rule.text}: ${counter}`;
+  return `${family} ${table} ${name} ${number}: ${rule.text}: ${counter}`;
 }

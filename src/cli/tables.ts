@@ -8,12 +8,14 @@ import { BatchBuilder } from '../columns/batch.ts';
 import { columnBatch } from '../columns/column-batch.ts';
 import { NameBytes } from '../columns/names.ts';
 import { Merge } from '../libbpf/merge.ts';
-import type { TraceFacts } from '../model/facts.ts';
+import type { Detail, TraceFacts } from '../model/facts.ts';
 import type { Ledger } from '../model/ledger.ts';
 import { layoutOf } from '../model/row-layout.ts';
 import { RowBuffer } from '../model/rows.ts';
-import { FLOWS, LOSSES, type TableName } from '../model/tables.ts';
+import type { Ruleset } from '../model/ruleset.ts';
+import { FLOWS, LOSSES, RULES, type TableName } from '../model/tables.ts';
 import { Rebuild } from '../rebuild/rebuild.ts';
+import { CountedBy, ruleRows } from '../rebuild/rule-rows.ts';
 import type { Tally } from '../wire/tally.ts';
 import { recordWords } from '../wire/words.ts';
 
@@ -28,11 +30,12 @@ export type SymbolAt = (address: bigint) => string;
 export class TraceTables {
   private readonly merge: Merge;
   private readonly rebuild: Rebuild;
-  private readonly builders: Readonly<Record<'flows' | 'losses', BatchBuilder>>;
+  private readonly builders: Readonly<Record<'flows' | 'rules' | 'losses', BatchBuilder>>;
   private ready: NamedBatch[] = [];
   /** Up to here all records were given to the rebuild. */
   private horizonHigh = 0;
   private horizonLow = 0;
+  private changesKnown = 0;
 
   constructor(facts: TraceFacts, symbolAt: SymbolAt) {
     const clockOffsetNs = BigInt(facts.clockOffsetNs);
@@ -50,6 +53,7 @@ export class TraceTables {
     const context = { clockOffsetNs, names: this.rebuild.names.names };
     this.builders = {
       flows: new BatchBuilder(FLOWS, context),
+      rules: new BatchBuilder(RULES, context),
       losses: new BatchBuilder(LOSSES, context),
     };
   }
@@ -88,6 +92,22 @@ export class TraceTables {
     this.rebuild.finish();
   }
 
+  /** Rules of a namespace were changed since this was asked last. */
+  takeRulesChanged(): boolean {
+    const { length } = this.rebuild.rulesChanges;
+    const isNew = length > this.changesKnown;
+    this.changesKnown = length;
+    return isNew;
+  }
+
+  /** The table `rules`, after the last record. */
+  addRules(readings: readonly Ruleset[], detail: Detail): void {
+    const { decidedRules: decided, rulesChanges: changes, names } = this.rebuild;
+    const countedBy = detail === 'flows' ? CountedBy.none : CountedBy.packets;
+    const rows = ruleRows({ readings, changes, decided, countedBy }, names);
+    if (rows.length > 0) this.build(rows);
+  }
+
   /** The table `losses`, made of the finished ledger. */
   addLedger(ledger: Ledger): void {
     if (ledger.rows.length > 0) this.build(lossRows(ledger));
@@ -101,7 +121,7 @@ export class TraceTables {
   }
 
   private build(rows: RowBuffer): void {
-    const table = rows.table.name as 'flows' | 'losses';
+    const table = rows.table.name as 'flows' | 'rules' | 'losses';
     const batch = this.builders[table].batch(rows.words, rows.length);
     this.ready.push({ table, batch });
   }

@@ -1,5 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { TraceError } from '../model/error.ts';
 
 const RUN_NETNS = '/run/netns';
 
@@ -21,6 +22,25 @@ export function netnsNames(folder = RUN_NETNS): Readonly<Record<string, string>>
   const init = inodeOf('/proc/1/ns/net');
   if (init !== undefined) names[init] = 'init';
   return names;
+}
+
+/**
+ * A path by which a namespace can be entered, of `ip netns` or of a process
+ * that is in it now. `missing` where nothing leads there.
+ */
+export function netnsPath(inode: number, folder = RUN_NETNS): string {
+  const named = namesIn(folder).map((name) => join(folder, name));
+  const pids = namesIn('/proc').filter((name) => /^\d+$/.test(name));
+  const processes = pids.map((pid) => `/proc/${pid}/ns/net`);
+  const path = [...named, ...processes].find((place) => inodeOf(place) === inode);
+  if (path !== undefined) return path;
+  throw new TraceError(
+    'missing',
+    `network namespace ${inode}: no name and no process leads there`,
+    {
+      hint: 'lsns -t net',
+    },
+  );
 }
 
 /** The inode of the namespace of a process; undefined where there is no such process. */

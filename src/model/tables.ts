@@ -4,63 +4,23 @@
  */
 import {
   CONFIRMS,
-  COUNTED_BY,
   DECISIONS,
   DIRECTIONS,
   ENDS,
   HOOKS,
   MAPPINGS,
   PROBES,
-  RULE_BACKENDS,
   STATES,
   VERDICTS,
 } from './codes.ts';
+import { type Column, code, column, NULL, type Table } from './column.ts';
+import { RULES } from './rules-table.ts';
+
+export type { Column, ColumnType, Table } from './column.ts';
+export { RULES };
 
 /** Major.minor: a reader of an older minor version keeps working. */
 export const SCHEMA_VERSION = '1.1';
-
-export type ColumnType =
-  | 'bool'
-  | 'u8'
-  | 'u16'
-  | 'u32'
-  | 'u64'
-  | 'timestamp' // nanoseconds since 1970-01-01 UTC; the row holds CLOCK_MONOTONIC
-  | 'address' // 16 bytes, network order, IPv4 as IPv4-mapped IPv6
-  | 'code' // index into `words`
-  | 'name'; // index into names that the trace brings along (drop reasons, symbols)
-
-export interface Column {
-  readonly name: string;
-  readonly type: ColumnType;
-  readonly nullable: boolean;
-  readonly unit: string;
-  readonly meaning: string;
-  readonly words?: readonly string[];
-}
-
-export interface Table {
-  readonly name: string;
-  readonly meaning: string;
-  readonly columns: readonly Column[];
-}
-
-interface Extra {
-  readonly unit?: string;
-  readonly nullable?: true;
-  readonly words?: readonly string[];
-}
-
-function column(name: string, type: ColumnType, meaning: string, extra: Extra = {}): Column {
-  const { unit = '', nullable = false, words } = extra;
-  return { name, type, meaning, unit, nullable, ...(words === undefined ? {} : { words }) };
-}
-
-function code(name: string, words: readonly string[], meaning: string, nullable?: true): Column {
-  return column(name, 'code', meaning, { words, ...(nullable ? { nullable } : {}) });
-}
-
-const NULL = { nullable: true } as const;
 
 function tupleColumns(suffix: string, whose: string): Column[] {
   return [
@@ -167,49 +127,6 @@ export const FLOWS: Table = {
       'rule that decided manip dst: rules.rule; null: none, or not seen',
       NULL,
     ),
-  ],
-};
-
-function counted(name: string, meaning: string, unit = ''): Column {
-  return column(name, 'u64', `${meaning}; null: not counted`, { nullable: true, unit });
-}
-
-export const RULES: Table = {
-  name: 'rules',
-  meaning: 'one rule of a nat chain, or of a chain that one leads to, in the order of evaluation',
-  columns: [
-    column('rule', 'u32', 'number of the rule in this trace: flows.src_rule, flows.dst_rule'),
-    column('netns', 'u32', 'network namespace', { unit: 'inode' }),
-    code('backend', RULE_BACKENDS, 'what keeps the rule and who wrote it'),
-    column('family', 'name', 'ip, ip6 or inet; null: the rule was never read', NULL),
-    column('table', 'name', 'its table', NULL),
-    column('table_handle', 'u64', 'nft: handle of the table, never used twice; legacy: 0'),
-    column('chain', 'name', 'its chain', NULL),
-    column('handle', 'u64', 'nft: handle of the rule; legacy: offset in the table', { unit: '' }),
-    column('number', 'u32', 'place in its chain, from 1', NULL),
-    code('hook', HOOKS, 'hook of its chain; null: a chain that is only jumped to', true),
-    column('priority', 'name', 'priority of its chain', NULL),
-    code('policy', VERDICTS, 'policy of its chain', true),
-    column('text', 'name', 'the rule as its own tool writes it, counters left out', NULL),
-    column('program', 'name', 'its terms and actions as JSON (model/ruleset.ts)', NULL),
-    column('added_at', 'timestamp', 'first read after the start; null: it was there before', {
-      unit: 'ns since 1970 UTC',
-      nullable: true,
-    }),
-    column('removed_at', 'timestamp', 'first found gone; null: still there at the end', {
-      unit: 'ns since 1970 UTC',
-      nullable: true,
-    }),
-    counted('packets_before', "the kernel's counter when the rule was first read"),
-    counted('packets_after', "the kernel's counter when the rule was last read"),
-    counted('bytes_before', 'the same of its bytes', 'bytes'),
-    counted('bytes_after', 'the same of its bytes', 'bytes'),
-    column('flows', 'u64', 'flows whose mapping it decided during the trace'),
-    column('packets', 'u64', 'packets of original direction translated by those mappings'),
-    column('packets_reply', 'u64', 'packets of reply direction translated by those mappings'),
-    column('bytes', 'u64', 'their length', { unit: 'bytes' }),
-    column('bytes_reply', 'u64', 'their length', { unit: 'bytes' }),
-    code('counted_by', COUNTED_BY, 'how the translated packets were counted'),
   ],
 };
 

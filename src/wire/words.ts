@@ -38,6 +38,8 @@ export const Word = {
   first: record.firstNs >>> 2,
   flowZone: record.zone >>> 2,
   flowEntry: record.entry >>> 2,
+  srcRule: record.srcRule >>> 2,
+  dstRule: record.dstRule >>> 2,
   endRemaining: record.remaining >>> 2,
   dropReason: record.reason >>> 2,
   dropLocation: record.location >>> 2,

@@ -46,6 +46,7 @@ it('files parts by table, node, and the UTC date and hour of their first row', a
     'table=flows/node=node%2F1/date=2025-11-21/hour=01/run=RUN/part-00000.parquet',
     'table=losses/node=node%2F1/date=2025-11-21/hour=01/run=RUN/part-00000.parquet',
     'table=packets/node=node%2F1/date=2025-11-21/hour=01/run=RUN/part-00000.parquet',
+    'table=rules/node=node%2F1/date=2025-11-21/hour=01/run=RUN/part-00000.parquet',
   ]);
   for (const name of filesIn(dir)) expect(statSync(join(dir, name)).mode & 0o777).toBe(0o600);
 });
@@ -73,6 +74,7 @@ it('completes a part by age, also when nothing more comes', async () => {
     ['packets', 4],
     ['packets', 3],
     ['flows', 0],
+    ['rules', 0],
     ['losses', 0],
   ]);
 });
