@@ -98,6 +98,7 @@ export class LiveTrace {
     } finally {
       clearTimeout(timer);
       await this.rules?.close();
+      for (const note of this.rules?.notes ?? []) process.stderr.write(note);
     }
   }
 
@@ -121,7 +122,7 @@ export class LiveTrace {
       const drained = buffer.subarray(0, bytes);
       if (sinks.needsTables) this.tables.add(drained, horizonNs);
       else this.tables.countOnly(drained);
-      if (this.tables.takeRulesChanged()) this.rules?.changed();
+      this.rules?.changed(this.tables.takeRulesChanged());
       if (performance.now() - flushedAt > FLUSH_MS) {
         this.tables.flush();
         flushedAt = performance.now();

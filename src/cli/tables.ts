@@ -92,12 +92,13 @@ export class TraceTables {
     this.rebuild.finish();
   }
 
-  /** Rules of a namespace were changed since this was asked last. */
-  takeRulesChanged(): boolean {
-    const { length } = this.rebuild.rulesChanges;
-    const isNew = length > this.changesKnown;
-    this.changesKnown = length;
-    return isNew;
+  /** Inodes of the namespaces whose rules were changed since this was asked last. */
+  takeRulesChanged(): readonly number[] {
+    const { rulesChanges } = this.rebuild;
+    if (rulesChanges.length === this.changesKnown) return [];
+    const changed = rulesChanges.slice(this.changesKnown).map(({ netns }) => netns);
+    this.changesKnown = rulesChanges.length;
+    return changed;
   }
 
   /** The table `rules`, after the last record. */

@@ -24,12 +24,10 @@ export interface RebuildOptions {
   readonly dropReason: (reason: number) => string;
   /** Kernel function at an address. */
   readonly symbol: (low: number, high: number) => string;
-  /** Wall clock minus CLOCK_MONOTONIC. */
-  readonly clockOffsetNs: bigint;
+  readonly clockOffsetNs: bigint; // wall clock minus CLOCK_MONOTONIC
   /** Rows of `packets`: the arrays are the taker's. */
   readonly onPackets: (packets: Columns) => void;
-  /** Rows of `flows`. */
-  readonly onRows: (rows: RowBuffer) => void;
+  readonly onRows: (rows: RowBuffer) => void; // of `flows`
   /** Rows handed over at a time. */
   readonly batchRows?: number;
   /** Most flows kept in the making. */
@@ -176,7 +174,8 @@ export class Rebuild {
   }
 
   private rulesChanged(words: Int32Array, at: number): void {
-    this.rulesChanges.push({ netns: words[at + Word.netns]!, atNs: bigAt(words, at + Word.ktime) });
+    const netns = words[at + Word.netns]! >>> 0;
+    this.rulesChanges.push({ netns, atNs: bigAt(words, at + Word.ktime) });
   }
 
   private locationOf(low: number, high: number): number {
