@@ -128,6 +128,8 @@ struct nf_conntrack_zone {
 	__u8 dir;
 };
 
+struct nf_ct_ext;
+
 struct nf_conn {
 	__u32 timeout;
 	struct nf_conntrack_zone zone;
@@ -135,6 +137,7 @@ struct nf_conn {
 	unsigned long status;
 	possible_net_t ct_net;
 	__u32 mark;
+	struct nf_ct_ext *ext;
 };
 
 struct nsproxy {

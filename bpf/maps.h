@@ -72,7 +72,8 @@ struct flow {
 	__u8 hashed;	/* hashes and rewrites are made */
 	__u8 rewrites;	/* per direction 2 bits, as in struct packet */
 	__u8 is_met;	/* a packet of it was wanted, where the filter is about packets */
-	__u8 reserved[3];
+	__u8 is_counted; /* its counts were told at the end of the trace */
+	__u8 reserved[2];
 	__u64 asking;	/* the nat chains it meets now: enum record_rule without a number */
 	__u64 table;	/* legacy: address of the xt_table */
 	__u64 rules[2]; /* per manip: enum record_rule */
@@ -131,19 +132,6 @@ struct {
 	__type(value, struct flow);
 } flows SEC(".maps");
 
-/* Where the header of a rule is, by the address of its nat statement; checked before it is believed. */
-struct rule_place {
-	__u64 header; /* address */
-	__u64 word;   /* what it said */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
-	__type(key, __u64);
-	__type(value, struct rule_place);
-} rule_places SEC(".maps");
-
 enum phase {
 	PHASE_OFF = 0,	    /* probes return at once */
 	PHASE_WARMING = 1,  /* calls that began before us return: unpaired is no loss */
@@ -165,6 +153,7 @@ const volatile __u32 cpus = 1;		   /* possible CPUs */
 const volatile __u32 wake_bytes = 1 << 16; /* unread bytes in a ring that wake the reader */
 const volatile __u32 sample = 1;	   /* one of so many flows is traced */
 const volatile __u8 has_leaves = 0;	   /* each visit's leave is probed, not only the last one's */
+const volatile __u8 accounts = 0;	   /* conntrack's own counts are told: nobody counts packets */
 const volatile __u8 everywhere = 0;	   /* packets too where conntrack is not at work */
 
 /*

@@ -53,6 +53,8 @@ enum record_flag {
 	FLOW_RULES = 1 << 8,		/* has src_rule and dst_rule in place of first_ns and entry */
 	END_UNCONFIRMED = 1 << 0, /* freed without ever being confirmed */
 	END_DELETED = 1 << 1,	  /* nf_ct_delete(), else nf_conntrack_free() */
+	END_OPEN = 1 << 2,	  /* still in the table: the trace ends, not the entry */
+	END_ACCOUNTED = 1 << 3,	  /* has conntrack's own counts in place of the tuple */
 };
 
 /* Fields of record.traversal.seen: per hook a bit at its number, then what was decided. */
@@ -122,8 +124,13 @@ struct record {
 			__u32 in_ifindex, out_ifindex; /* 0 where none */
 		} traversal;
 		struct {
-			__u8 src[16];
-			__u8 dst[16];
+			union {
+				struct {
+					__u8 src[16];
+					__u8 dst[16];
+				};
+				__u64 counted[4]; /* END_ACCOUNTED: struct nf_conn_acct */
+			};
 			__u16 src_port;
 			__u16 dst_port;
 			union {

@@ -26,6 +26,19 @@
 #define NFT_CHAIN_TABLE 64
 #define NFT_TABLE_HANDLE_5_10 232
 
+/* Where the header of a rule is, by the address of its nat statement; checked before it is believed. */
+struct rule_place {
+	__u64 header; /* address */
+	__u64 word;   /* what it said */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct rule_place);
+} rule_places SEC(".maps");
+
 static __always_inline __u64 rule_word(__u64 kind, __u64 hook, __u64 table)
 {
 	return kind << RULE_KIND_SHIFT | LOW_BITS(hook, RULE_HOOK_BITS)

@@ -91,6 +91,7 @@ export class LiveTrace {
     const timer = durationMs === undefined ? undefined : setTimeout(() => this.stop(), durationMs);
     try {
       await this.drain(sinks, latencyMs, () => this.isStopping);
+      while (this.session.tellOpen() > 0) await this.drain(sinks, 0, (bytes) => bytes === 0);
       await this.session.stop();
       await this.drain(sinks, 0, (bytes) => bytes === 0);
       await this.rules?.read();

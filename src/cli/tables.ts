@@ -103,8 +103,10 @@ export class TraceTables {
 
   /** The table `rules`, after the last record. */
   addRules(readings: readonly Ruleset[], detail: Detail): void {
-    const { decidedRules: decided, rulesChanges: changes, names } = this.rebuild;
-    const countedBy = detail === 'flows' ? CountedBy.none : CountedBy.packets;
+    const { decidedRules, rulesChanges: changes, names } = this.rebuild;
+    const decided = decidedRules.all;
+    const alone = decidedRules.hasAccounts ? CountedBy.accounting : CountedBy.none;
+    const countedBy = detail === 'flows' ? alone : CountedBy.packets;
     const rows = ruleRows({ readings, changes, decided, countedBy }, names);
     if (rows.length > 0) this.build(rows);
   }

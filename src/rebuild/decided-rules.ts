@@ -45,6 +45,8 @@ interface Missed {
 
 export class DecidedRules {
   readonly all: DecidedRule[] = [];
+  /** conntrack's own counts have come of some flow. */
+  hasAccounts = false;
   /** Per namespace and, for the legacy backend, family. */
   private readonly tables = new Map<number, AddressTable>();
   /** Packets of a flow that died before a mapping was applied, by the flow's number. */

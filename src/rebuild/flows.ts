@@ -31,7 +31,9 @@ export class Flows {
     const row = this.store.rowOf(words, at);
     if (row < 0) return false;
     const isFlow = ((words[at + Word.kind]! >>> Shift.kind) & 0xff) === RecordKind.flow;
-    const flags = isFlow ? (words[at + Word.flags]! >>> Shift.flags) & 0xffff : 0;
+    const told = (words[at + Word.flags]! >>> Shift.flags) & 0xffff;
+    if (!isFlow && told & RecordFlag.endAccounted) return false;
+    const flags = isFlow ? told : 0;
     if (flags & RecordFlag.flowMerged) return false;
     const isReply = (flags & RecordFlag.flowReply) !== 0;
     const known = this.store.words[row + this.store.extra + FlowExtra.known]!;
@@ -69,7 +71,9 @@ export class Flows {
     const to = this.store.words;
     const flags = (words[at + Word.flags]! >>> Shift.flags) & 0xffff;
     this.copyState(words, at, row);
-    this.copyTuple(words, at, row, ORIGINAL);
+    if (flags & RecordFlag.endAccounted) this.account(words, at, row);
+    else this.copyTuple(words, at, row, ORIGINAL);
+    if (flags & RecordFlag.endOpen) return;
     copyPair(words, at + Word.ktime, to, row + Col.endedAt);
     clearNull(to, row, FlowNull.endedAt);
     if (flags & RecordFlag.endUnconfirmed) to[row + Col.end] = End.neverConfirmed;
@@ -125,6 +129,17 @@ export class Flows {
     const src = this.rules.numberOf(words, at + Word.srcRule, time, netns, family);
     const dst = this.rules.numberOf(words, at + Word.dstRule, time, netns, family);
     this.rules.write(to, row, src, dst);
+  }
+
+  /** What conntrack counted since the entry began: of one that is older that is not the trace's. */
+  private account(words: Int32Array, at: number, row: number): void {
+    const to = this.store.words;
+    if (to[row + Col.older] === 1) return;
+    copyPair(words, at + Word.counted, to, row + Col.packets);
+    copyPair(words, at + Word.counted + 2, to, row + Col.bytes);
+    copyPair(words, at + Word.counted + 4, to, row + Col.packetsReply);
+    copyPair(words, at + Word.counted + 6, to, row + Col.bytesReply);
+    this.rules.hasAccounts = true;
   }
 
   private noteDecided(row: number, flags: number): void {

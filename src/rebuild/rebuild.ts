@@ -11,7 +11,7 @@ import { RecordKind } from '../wire/layout.ts';
 import { Tally } from '../wire/tally.ts';
 import { bigAt, recordWords, Shift, Word } from '../wire/words.ts';
 import { AddressTable } from './address-table.ts';
-import type { DecidedRule, RulesChange } from './decided-rules.ts';
+import type { DecidedRules, RulesChange } from './decided-rules.ts';
 import { FlowStore } from './flow-store.ts';
 import { Flows } from './flows.ts';
 import { PacketRows } from './packet-rows.ts';
@@ -67,8 +67,8 @@ export class Rebuild {
   }
 
   /** Rules that decided about flows of the trace. */
-  get decidedRules(): readonly DecidedRule[] {
-    return this.flows.rules.all;
+  get decidedRules(): DecidedRules {
+    return this.flows.rules;
   }
 
   /** Flows given up, unfinished, because the table was full. */

@@ -29,6 +29,7 @@ export const record = {
   traversalOutIfindex: 92, // 4 bytes
   src: 48, // 16 x 1 byte
   dst: 64, // 16 x 1 byte
+  counted: 48, // 4 x 8 bytes
   srcPort: 80, // 2 bytes
   dstPort: 82, // 2 bytes
   zone: 84, // 4 bytes
@@ -79,6 +80,8 @@ export const RecordFlag = {
   flowRules: 256,
   endUnconfirmed: 1,
   endDeleted: 2,
+  endOpen: 4,
+  endAccounted: 8,
 } as const;
 
 /** enum record_seen. */

@@ -25,6 +25,7 @@ export const Word = {
   flags: record.flags >>> 2,
   mark: record.mark >>> 2,
   src: record.src >>> 2,
+  counted: record.counted >>> 2,
   dst: record.dst >>> 2,
   srcPort: record.srcPort >>> 2,
   dstPort: record.dstPort >>> 2,
