@@ -171,6 +171,12 @@ enum ring_stop ring_take(struct ring *ring, struct sink *sink, uint64_t now_ns)
 	return stop;
 }
 
+uint64_t ring_held(const struct ring *ring)
+{
+	return atomic_load_explicit(ring->producer, memory_order_acquire) -
+	       atomic_load_explicit(ring->consumer, memory_order_relaxed);
+}
+
 bool ring_is_ready(const struct ring *ring, uint64_t bytes)
 {
 	const uint64_t position = atomic_load_explicit(ring->consumer, memory_order_relaxed);

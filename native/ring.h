@@ -54,6 +54,9 @@ void ring_mark(struct ring *ring, uint64_t now_ns);
 /* Moves what is there to the sink; `now_ns` was read before this call. */
 enum ring_stop ring_take(struct ring *ring, struct sink *sink, uint64_t now_ns);
 
+/* Bytes between consumer and producer. */
+uint64_t ring_held(const struct ring *ring);
+
 /* Whether `bytes` or more wait and the first of them can be taken at once. */
 bool ring_is_ready(const struct ring *ring, uint64_t bytes);
 
