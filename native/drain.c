@@ -125,7 +125,7 @@ struct drain *drain_open(const int *map_fds, uint32_t rings, uint32_t record_siz
 	drain->wake_fd = -1;
 	drain->record_size = record_size;
 	drain->wake_bytes = wake_bytes;
-	*err = record_size ? open_waiting(drain) : -EINVAL;
+	*err = record_size && record_size <= RING_OVERLAP ? open_waiting(drain) : -EINVAL;
 	for (uint32_t i = 0; i < rings && !*err; i++)
 		*err = add_kernel_ring(drain, map_fds[i]);
 	if (!*err)

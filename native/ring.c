@@ -51,7 +51,9 @@ int ring_map(struct ring *ring, int map_fd)
 	ring->consumer = map_part(ring, 0, page, PROT_READ | PROT_WRITE, map_fd, 0);
 	if (!ring->consumer)
 		return -errno;
-	ring->producer = map_part(ring, 1, page + 2 * ring->size, PROT_READ, map_fd, (off_t)page);
+	/* The kernel has the data twice in a row, but what is mapped counts as our memory. */
+	ring->producer = map_part(ring, 1, page + ring->size + RING_OVERLAP, PROT_READ, map_fd,
+				  (off_t)page);
 	if (!ring->producer) {
 		err = -errno;
 		ring_unmap(ring);

@@ -357,6 +357,8 @@ static void test_bad_arguments(void)
 
 	HOLDS(!drain_open(NULL, 0, 0, 1, &err));
 	EQUAL(-err, EINVAL);
+	HOLDS(!drain_open(NULL, 0, 4097, 1, &err));
+	EQUAL(-err, EINVAL);
 	HOLDS(!drain_open(fds, 1, 96, 1, &err));
 	HOLDS(err < 0);
 	HOLDS(!memory_ring_open(5000, &err));
