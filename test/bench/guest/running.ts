@@ -88,7 +88,7 @@ function attachEmpty(programs: readonly EmptyProgram[], path: string): Running {
 
 /** `enter_nf_ct_delete`; a program of a tracepoint needs a function that is always there. */
 function functionOf(program: string): string {
-  return program === 'on_drop' ? 'kfree_skb_reason' : program.replace(/^(enter|leave)_/, '');
+  return program === 'on_drop' ? 'consume_skb' : program.replace(/^(enter|leave)_/, '');
 }
 
 /** Hundredths of a second of CPU, all threads. */
