@@ -13,7 +13,7 @@ import { RulesWatch } from './rules-watch.ts';
 import { type NamedBatch, TraceTables } from './tables.ts';
 
 /** Room for one drain; two of them, so that one is written while the other fills. */
-const DRAIN_BYTES = 65_536 * recordBytes;
+export const DRAIN_BYTES = 32_768 * recordBytes;
 /** The longest a record waits in a ring that is not filling up: each look costs as much as many records. */
 export const WATCHED_LATENCY_MS = 20;
 /** Into a pipe, where somebody may wait for it. */
