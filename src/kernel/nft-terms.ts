@@ -13,13 +13,13 @@ export function matchTerms(match: Json, table: NftTable): Term[] {
 
 function comparison({ op, left, right }: Json, table: NftTable): Term | undefined {
   const keys = keysOf(left);
-  const any = keys === undefined ? undefined : comparedRows(keys, String(op), right, table);
-  if (keys === undefined || any === undefined) return undefined;
+  const rows = keys && comparedRows(keys, String(op), right, table);
+  if (keys === undefined || rows === undefined) return undefined;
   const [{ mask = undefined } = {}] = keys;
   if (mask !== undefined && (keys.length > 1 || op === 'in')) return undefined;
   return {
     fields: keys.map(({ field }) => field),
-    any,
+    any: rows,
     ...(op === '!=' || op === '!' ? { not: true } : {}),
     ...(mask === undefined ? {} : { mask }),
   };
