@@ -47,6 +47,11 @@ export class BatchView {
     return addressText(this.data(name).values as Uint8Array, row * 16);
   }
 
+  /** A column of addresses: 16 bytes a row, in network order. */
+  bytes(name: string): Uint8Array {
+    return this.data(name).values as Uint8Array;
+  }
+
   /** A name, or the word of a code. */
   word(name: string, row: number): string | null {
     const value: unknown = this.batch.getChildAt(this.indexOf(name))?.get(row);
