@@ -30,10 +30,14 @@ export function tupleAt(flow: FlowFact, way: Way, hook: HookName): HookTuple {
   const isReply = way.direction === 'reply';
   const came = isReply ? replyEnds(flow) : originalEnds(flow);
   const goes = isReply ? inverted(originalEnds(flow)) : inverted(replyEnds(flow));
-  const isBack = way.hooks.has('output') && (hook === 'prerouting' || hook === 'input');
+  const isBack = hook !== 'output' && hook !== 'postrouting' && wentOut(way, hook);
   const ends = isBack ? goes : manipAt(hook) === 'dst' ? came : halfWay(came, goes);
   if (!ICMP.has(flow.protocol)) return ends;
   return { ...ends, srcPort: came.srcPort, dstPort: came.dstPort };
+}
+
+function wentOut({ hooks }: Way, hook: HookName): boolean {
+  return hooks.has(hook) && hooks.has('output');
 }
 
 function originalEnds({ src, dst, srcPort, dstPort }: FlowFact): HookTuple {
