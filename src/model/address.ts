@@ -37,3 +37,38 @@ export function endText(address: string, port: number, hasPort: boolean): string
   if (!hasPort) return address;
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
+
+/**
+ * An address as something to compare: IPv4 a number below 2^32, IPv6 a bigint
+ * below 2^128. undefined: no address at all.
+ */
+export function addressValue(text: string): number | bigint | undefined {
+  if (!text.includes(':')) return ipv4Value(text);
+  const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text);
+  const low = dotted === null ? 0 : ipv4Value(dotted[2]!);
+  if (low === undefined) return undefined;
+  const tail = dotted === null ? '' : `${(low >>> 16).toString(16)}:${(low & 0xffff).toString(16)}`;
+  const [head = '', rest, ...more] = (dotted === null ? text : dotted[1]! + tail).split('::');
+  const groups = [groupsOf(head), groupsOf(rest ?? '')] as const;
+  const zeros = 8 - groups[0].length - groups[1].length;
+  if (more.length > 0 || (rest === undefined ? zeros !== 0 : zeros < 1)) return undefined;
+  const all = [...groups[0], ...Array.from({ length: zeros }, () => '0'), ...groups[1]];
+  if (!all.every((group) => /^[0-9a-f]{1,4}$/i.test(group))) return undefined;
+  return BigInt(`0x${all.map((group) => group.padStart(4, '0')).join('')}`);
+}
+
+function groupsOf(text: string): string[] {
+  return text === '' ? [] : text.split(':');
+}
+
+function ipv4Value(text: string): number | undefined {
+  const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
+  if (parts === null) return undefined;
+  let value = 0;
+  for (let index = 1; index <= 4; index++) {
+    const byte = Number(parts[index]);
+    if (byte > 255) return undefined;
+    value = value * 256 + byte;
+  }
+  return value;
+}

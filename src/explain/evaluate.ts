@@ -1,0 +1,109 @@
+/** What the loaded nat chains would decide about a packet. */
+import type { HookName } from '../model/codes.ts';
+import type { Chain, Manip, Rule, Ruleset, Target } from '../model/ruleset.ts';
+import { type Asked, eitherMark, Seen } from './asked.ts';
+import { baseChains, type CompiledChain, chainKey, compileChain } from './compiled.ts';
+import type { Exits, Met, Shadowed } from './met.ts';
+import { Walk } from './walk.ts';
+
+export type { Asked, Truth } from './asked.ts';
+export type { Met, Shadowed } from './met.ts';
+
+/** Rule null: a null mapping. */
+export interface Decision {
+  readonly rule: Rule | null;
+  readonly chain: Chain | null;
+  readonly targets: readonly Target[];
+}
+
+export interface Outcome {
+  /** Base chains of type nat that the packet comes to; none: nothing is decided here. */
+  readonly chains: number;
+  /** NAT rules in the order of evaluation, up to the first that certainly decides. */
+  readonly met: readonly Met[];
+  /** Rules reached that hold and decide nothing: jumps, returns, counters. */
+  readonly others: readonly Met[];
+  /** NAT rules past the end that would have held. */
+  readonly shadowed: readonly Shadowed[];
+  /** What may come out; a single one is certain, unless `mayDrop` or `isOpen`. */
+  readonly decisions: readonly Decision[];
+  readonly mayDrop: boolean;
+  /** Something was met of which nothing is known: a chain not read, a queue. */
+  readonly isOpen: boolean;
+  /** The packet's mark after the hook, and which of its bits are known. */
+  readonly mark: number;
+  readonly markMask: number;
+}
+
+/** Destinations are decided where packets come from, sources where they go to (HOOK2MANIP). */
+export function manipAt(hook: HookName): Manip {
+  return hook === 'prerouting' || hook === 'output' ? 'dst' : 'src';
+}
+
+export class Evaluator {
+  private readonly ruleset: Ruleset;
+  private readonly chains = new Map<string, CompiledChain>();
+  private readonly hooks = new Map<string, readonly CompiledChain[]>();
+
+  /** `indexFrom`: chains of fewer rules are walked rule by rule. */
+  constructor(ruleset: Ruleset, indexFrom?: number) {
+    this.ruleset = ruleset;
+    for (const chain of ruleset.chains) {
+      this.chains.set(chainKey(chain), compileChain(chain, indexFrom));
+    }
+  }
+
+  ask(asked: Asked): Outcome {
+    const seen = new Seen(asked);
+    const walk = new Walk(seen, (from, name) => this.chains.get(chainKey(from, name)));
+    const chains = this.chainsAt(asked);
+    const isNull = runAll(chains, walk, seen) && chains.length > 0;
+    const mark = isNull ? eitherMark(walk.decidedMark, seen.mark) : (walk.decidedMark ?? seen.mark);
+    const { met, others, shadowed, mayDrop, isOpen } = walk;
+    const decisions: Decision[] = met.map(({ rule, chain, decides }) => {
+      return { rule, chain, targets: decides };
+    });
+    if (isNull) decisions.push({ rule: null, chain: null, targets: [] });
+    const { value, known } = mark;
+    return {
+      chains: chains.length,
+      ...{ met, others, shadowed, decisions, mayDrop, isOpen },
+      ...{ mark: value, markMask: known },
+    };
+  }
+
+  private chainsAt({ hook, family }: Asked): readonly CompiledChain[] {
+    const key = `${hook} ${family}`;
+    const known = this.hooks.get(key);
+    if (known !== undefined) return known;
+    const chains = baseChains(this.ruleset, hook, family).map(
+      (chain) => this.chains.get(chainKey(chain))!,
+    );
+    this.hooks.set(key, chains);
+    return chains;
+  }
+}
+
+/** One base chain after the other until one has decided; true: perhaps none has. */
+function runAll(chains: readonly CompiledChain[], walk: Walk, seen: Seen): boolean {
+  let isSure = true;
+  let shadow: Met | undefined;
+  for (const chain of chains) {
+    const exits = walk.run(chain, isSure || shadow !== undefined, shadow);
+    if (shadow !== undefined) continue;
+    const after = markAfter(chain, exits);
+    if (exits.falls !== undefined && after.drops) walk.mayDrop = true;
+    if (exits.ends || (exits.falls !== undefined && after.drops)) isSure = false;
+    if (after.mark !== undefined) seen.mark = after.mark;
+    else if (exits.by === undefined) return false;
+    else shadow = exits.by;
+  }
+  return shadow === undefined;
+}
+
+/** Of a packet that goes on past a base chain: its policy speaks where no rule did. */
+function markAfter({ chain }: CompiledChain, { falls, accepts }: Exits) {
+  const drops = chain.base?.policy === 'drop';
+  const mark = drops || falls === undefined ? accepts : eitherMark(accepts, falls);
+  return { mark, drops };
+}
