@@ -53,7 +53,7 @@ export interface Tally {
 }
 
 export interface CauseTally extends Tally {
-  readonly cause: RuleCause | RuleNote;
+  readonly cause: RuleCause;
   /** Which rule, which hook and reason; empty where there is nothing more to say. */
   readonly detail: string;
   /** The rule that came before, where one did. */
@@ -86,6 +86,10 @@ export class RuleAccount {
   readonly isNat: boolean;
   readonly decided = newTally();
   readonly causes = new Map<string, CauseTally>();
+  /** Packets that would have matched, by the other namespace that they passed in. */
+  readonly elsewhere = new Map<number, Tally>();
+  /** Flows that bypass the hooks. */
+  readonly offloaded = newTally();
   /** Packets that could have matched only if this holds: text of what cannot be evaluated. */
   readonly onlyIf = new Map<string, number>();
   /** Flows whose mapping it decided, confirmed or not. */
@@ -104,7 +108,13 @@ export class RuleAccount {
     return sum;
   }
 
-  tallyOf(cause: RuleCause | RuleNote, detail = '', by: RuleRow | null = null): CauseTally {
+  elsewhereIn(netns: number): Tally {
+    const tally = this.elsewhere.get(netns) ?? newTally();
+    this.elsewhere.set(netns, tally);
+    return tally;
+  }
+
+  tallyOf(cause: RuleCause, detail = '', by: RuleRow | null = null): CauseTally {
     const key = `${cause} ${detail}`;
     const known = this.causes.get(key);
     if (known !== undefined) return known;
