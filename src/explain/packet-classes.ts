@@ -4,8 +4,8 @@
  * their tuple. Only numbers are kept, none of them per packet.
  */
 import type { BatchView } from '../columns/batch-view.ts';
-import { addressText } from '../model/address.ts';
 import { NameTable } from '../model/rows.ts';
+import { type PacketTuple, putTuple, TUPLE_WIDTH, tupleOf } from './packet-tuple.ts';
 import { wayWords } from './way.ts';
 import { WordTable } from './word-table.ts';
 
@@ -14,20 +14,10 @@ const MAX_TUPLES = 100_000;
 /** So many packets are named as evidence. */
 const MAX_EVIDENCE = 3;
 
-/** Words of a key: flow (2), way, interfaces, mark, drop, netns; then family and protocol, ports, src, dst. */
+/** Words of a key: flow (2), way, interfaces (2), mark, drop, netns; then those of the tuple. */
 const FLOW_WIDTH = 8;
-const TUPLE_WIDTH = 18;
 /** Numbers kept of a class: packets, first and last time, evidence. */
 const STRIDE = 3 + MAX_EVIDENCE;
-
-export interface PacketTuple {
-  readonly family: 4 | 6;
-  readonly protocol: number;
-  readonly src: string;
-  readonly dst: string;
-  readonly srcPort: number;
-  readonly dstPort: number;
-}
 
 export interface PacketClass {
   /** packets.flow; -1: no entry. */
@@ -87,10 +77,10 @@ export class PacketClasses {
   private readonly flows = new Kind(FLOW_WIDTH);
   private readonly tuples: Kind;
   private readonly drops = new NameTable();
-  private readonly key = new Int32Array(TUPLE_WIDTH);
+  private readonly key = new Int32Array(FLOW_WIDTH + TUPLE_WIDTH);
 
   constructor(maxTuples = MAX_TUPLES) {
-    this.tuples = new Kind(TUPLE_WIDTH, maxTuples);
+    this.tuples = new Kind(FLOW_WIDTH + TUPLE_WIDTH, maxTuples);
     this.drops.numberOf('');
   }
 
@@ -116,7 +106,7 @@ export class PacketClasses {
       key[7] = netns[row]!;
       const isError = states![row] === RELATED && ICMP.has(protocols![row]!);
       const ofFlow = hasFlow && !isError;
-      if (!ofFlow) putTuple(key, view, row);
+      if (!ofFlow) putTuple(key, FLOW_WIDTH, view, row);
       const kind = ofFlow ? this.flows : this.tuples;
       if (!kind.add(key, Number(times[row]!), Number(packets[row]!))) this.ungrouped++;
     }
@@ -144,7 +134,7 @@ export class PacketClasses {
       mark: word(5) >>> 0,
       drop: this.drops.names[word(6)]!,
       netns: word(7) >>> 0,
-      tuple: hasTuple ? tupleOf(word) : null,
+      tuple: hasTuple ? tupleOf((place) => word(FLOW_WIDTH + place)) : null,
       ...{ packets, firstAt, lastAt, evidence },
     };
   }
@@ -168,41 +158,4 @@ function flowOf(table: WordTable, number: number): number {
 function dropText(view: BatchView, row: number): string {
   const reason = view.word('drop_reason', row) ?? 'no reason known';
   return `${reason} in ${view.word('drop_location', row) ?? 'a place not known'}`;
-}
-
-function putTuple(key: Int32Array, view: BatchView, row: number): void {
-  key[8] = view.numbers('family')[row]! | (view.numbers('protocol')[row]! << 8);
-  key[9] = view.numbers('src_port')[row]! | (view.numbers('dst_port')[row]! << 16);
-  for (const [name, at] of [
-    ['src', 10],
-    ['dst', 14],
-  ] as const) {
-    const bytes = view.bytes(name);
-    for (let i = 0; i < 16; i += 4) {
-      const from = row * 16 + i;
-      key[at + i / 4] =
-        bytes[from]! |
-        (bytes[from + 1]! << 8) |
-        (bytes[from + 2]! << 16) |
-        (bytes[from + 3]! << 24);
-    }
-  }
-}
-
-function tupleOf(word: (place: number) => number): PacketTuple {
-  const address = (at: number): string => {
-    const bytes = new Uint8Array(16);
-    for (let i = 0; i < 16; i++) bytes[i] = word(at + (i >>> 2)) >>> ((i & 3) * 8);
-    return addressText(bytes);
-  };
-  const family = (word(8) & 255) === 4 ? 4 : 6;
-  const [srcPort, dstPort] = [word(9) & 0xffff, word(9) >>> 16];
-  return {
-    family,
-    protocol: (word(8) >>> 8) & 255,
-    src: address(10),
-    dst: address(14),
-    srcPort,
-    dstPort,
-  };
 }

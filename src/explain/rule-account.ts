@@ -1,6 +1,6 @@
 /** What is counted for one rule while packets are held against it. */
 import type { FlowFact } from './flow-facts.ts';
-import type { PacketTuple } from './packet-classes.ts';
+import type { PacketTuple } from './packet-tuple.ts';
 import type { RuleRow } from './rule-rows.ts';
 
 /** Why a packet that could have matched a rule was not decided by it. */
