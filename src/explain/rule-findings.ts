@@ -26,6 +26,13 @@ export interface CauseFinding {
   readonly next: string;
 }
 
+export interface DecidedFinding {
+  readonly packets: number;
+  readonly flows: number;
+  readonly examples: readonly string[];
+  readonly evidence: readonly string[];
+}
+
 export interface RuleFinding {
   readonly rule: number;
   readonly netns: number;
@@ -47,7 +54,7 @@ export interface RuleFinding {
   readonly certainty: 'known' | 'unknown';
   /** = decided.packets + packets of all causes. */
   readonly couldMatch: number;
-  readonly decided: Omit<CauseFinding, 'cause' | 'detail' | 'next'>;
+  readonly decided: DecidedFinding;
   /** Most important first, what is not explained among them. */
   readonly causes: readonly CauseFinding[];
   /** Of the rule as a whole, not in the sum. */
