@@ -18,7 +18,7 @@ export class WordTable {
     this.slots = new Int32Array(1024);
   }
 
-  /** Number of the key; -1: not known, and there is no room for more. */
+  /** Number of the key, the first words of an array; -1: not known, and there is no room for more. */
   numberOf(key: Int32Array): number {
     let slot = this.slotOf(key, 0);
     if (this.slots[slot] !== 0) return this.slots[slot]! - 1;
@@ -27,7 +27,8 @@ export class WordTable {
       this.grow();
       slot = this.slotOf(key, 0);
     }
-    this.keys.set(key, this.length * this.width);
+    const at = this.length * this.width;
+    for (let place = 0; place < this.width; place++) this.keys[at + place] = key[place]!;
     this.slots[slot] = ++this.length;
     return this.length - 1;
   }
