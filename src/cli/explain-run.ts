@@ -1,11 +1,14 @@
 /** What `conntrail explain` does; explain.ts says how it is called. */
 import { BatchView } from '../columns/batch-view.ts';
 import { Account } from '../explain/account.ts';
-import { describeFindings } from '../explain/describe.ts';
+import { RuleExplanation } from '../explain/explain-rules.ts';
 import { findingsOf } from '../explain/findings.ts';
+import { FlowLives } from '../explain/flow-life.ts';
+import { contextOf } from '../explain/trace-context.ts';
 import type { TraceFacts } from '../model/facts.ts';
-import { FLOWS, PACKETS } from '../model/tables.ts';
-import { rulesNow, rulesText } from './rules-now.ts';
+import type { Ledger } from '../model/ledger.ts';
+import { FLOWS, PACKETS, RULES, type TableName } from '../model/tables.ts';
+import { explainedJson, explainedText } from './explain-text.ts';
 import { refuseLiveOptions, type TraceOptions } from './trace-options.ts';
 import { readTrace, type TraceSink, traceLive } from './trace-source.ts';
 import { reportLedger } from './watch-run.ts';
@@ -14,35 +17,80 @@ export interface ExplainOptions extends TraceOptions {
   readonly from?: string;
   readonly json?: boolean;
   readonly flows: number;
+  readonly rule?: string;
+  readonly flow?: string;
 }
 
 const LIVE_MS = 5000;
-const TABLES = ['packets', 'flows'] as const;
+const ALL = ['packets', 'flows', 'rules'] as const;
+
+/** Everything that rows of the trace are given to. */
+class Explaining {
+  readonly account = new Account();
+  readonly byRule = new RuleExplanation();
+  readonly lives: FlowLives | undefined;
+  facts: TraceFacts | undefined;
+
+  constructor(flow: string | undefined) {
+    this.lives = flow === undefined ? undefined : new FlowLives(flow);
+  }
+
+  readonly sink: TraceSink = {
+    facts: (facts) => {
+      this.facts = facts;
+    },
+    batch: async ({ table, batch }) => {
+      if (table === 'packets') this.addPackets(new BatchView(batch, PACKETS));
+      else if (table === 'rules') this.byRule.addRules(new BatchView(batch, RULES));
+      else this.addFlows(new BatchView(batch, FLOWS));
+    },
+  };
+
+  /** Flows alone, before all else: which of them is meant. */
+  readonly flowSink: TraceSink = {
+    facts: () => undefined,
+    batch: async ({ batch }) => this.lives?.addFlows(new BatchView(batch, FLOWS)),
+  };
+
+  private addPackets(view: BatchView): void {
+    this.account.addPackets(view);
+    this.byRule.addPackets(view);
+    this.lives?.addPackets(view);
+  }
+
+  private addFlows(view: BatchView): void {
+    this.account.addFlows(view);
+    this.byRule.addFlows(view);
+    this.lives?.addFlows(view);
+  }
+}
 
 export async function explain(options: ExplainOptions): Promise<void> {
   refuseLiveOptions(options);
-  const account = new Account();
-  let names: TraceFacts['netnsNames'] = {};
-  const sink: TraceSink = {
-    facts: (facts) => {
-      names = facts.netnsNames;
-    },
-    batch: async ({ table, batch }) => {
-      if (table === 'packets') account.addPackets(new BatchView(batch, PACKETS));
-      else account.addFlows(new BatchView(batch, FLOWS));
-    },
-  };
-  const ledger =
-    options.from === undefined
-      ? await traceLive({ duration: LIVE_MS, ...options }, TABLES, sink)
-      : await readTrace(options.from, TABLES, sink);
+  const explaining = new Explaining(options.flow);
+  const ledger = await readAll(options, explaining);
+  const { account, byRule, lives, facts } = explaining;
   account.finish();
-  const findings = findingsOf(account, ledger, (inode) => names[inode] ?? String(inode));
-  const rules = options.from === undefined ? rulesNow(findings.namespaces, names) : [];
-  process.stdout.write(
-    options.json
-      ? `${JSON.stringify({ ...findings, rules })}\n`
-      : describeFindings(findings, options.flows) + rulesText(rules),
-  );
+  const netnsName = (inode: number): string => facts?.netnsNames[inode] ?? String(inode);
+  const explained = {
+    findings: findingsOf(account, ledger, netnsName),
+    byRule: facts === undefined ? NOTHING : byRule.findings(contextOf(facts, ledger)),
+    lives: lives?.finish() ?? null,
+    netnsName,
+  };
+  const show = options.json ? explainedJson : explainedText;
+  process.stdout.write(show(explained, options));
   reportLedger(ledger);
+}
+
+const NOTHING = { rules: null, notHeld: 0 };
+
+async function readAll(options: ExplainOptions, explaining: Explaining): Promise<Ledger | null> {
+  const { from } = options;
+  const tables: readonly TableName[] = ALL;
+  if (from === undefined) {
+    return traceLive({ duration: LIVE_MS, ...options }, tables, explaining.sink);
+  }
+  if (explaining.lives !== undefined) await readTrace(from, ['flows'], explaining.flowSink);
+  return readTrace(from, tables, explaining.sink);
 }

@@ -8,10 +8,14 @@ const SHOWN_FLOWS = 20;
 
 export function explainCommand(): Command {
   const command = new Command('explain')
-    .description('Say which packets ran the nat chains and why the others did not.')
+    .description(
+      'Say why the counters of NAT rules move or do not: all rules, one rule, or one flow.',
+    )
     .option('--from <place>', 'a dataset folder or capture file instead of a live trace of 5s')
+    .option('--rule <rule>', 'all about one rule: its name, its handle, or table/chain/number')
+    .option('--flow <tuple>', 'the life of one flow: "tcp A:1 > B:2" or its number')
     .option('--flows <n>', 'how many flows to describe', parseWhole('flows', 0), SHOWN_FLOWS)
-    .option('--json', 'findings as JSON, all flows');
+    .option('--json', 'one JSON document: docs/explain.schema.json');
   return addTraceOptions(addStaleOptions(command))
     .addHelpText('after', HELP)
     .action(async (options: ExplainOptions & StaleFlags) => {

@@ -3,6 +3,7 @@
  * already written. Commands that only read do not care which.
  */
 import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { startsAsCapture } from '../export/capture-reader.ts';
 import { FACTS_KEY, LEDGER_KEY, RUN_KEY } from '../export/metadata.ts';
 import { readDataset, readMetadata } from '../export/read-dataset.ts';
@@ -75,7 +76,7 @@ async function readFiles(
   const run = runs.length > 1 ? newest[RUN_KEY] : undefined;
   for (const table of TABLES) {
     const name = table.name as TableName;
-    if (!tables.includes(name)) continue;
+    if (!tables.includes(name) || !(await hasTable(from, name))) continue;
     for await (const batch of readDataset(from, table, {
       warn,
       ...(run === undefined ? {} : { run }),
@@ -85,6 +86,13 @@ async function readFiles(
   }
   const ledger = newest[LEDGER_KEY];
   return ledger === undefined ? null : (JSON.parse(ledger) as Ledger);
+}
+
+/** Traces of an older version, and of a machine without NAT rules, have no table of rules. */
+async function hasTable(from: string, name: TableName): Promise<boolean> {
+  if (name !== 'rules') return true;
+  const folder = await stat(join(from, `table=${name}`)).catch(() => undefined);
+  return folder?.isDirectory() ?? false;
 }
 
 /** A live trace until its duration is over or somebody stops it. */

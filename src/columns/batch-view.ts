@@ -2,7 +2,7 @@
  * A batch, read by column name: typed arrays where they serve, words and text
  * where somebody reads. Views the batch's memory; the batch must not change.
  */
-import type { RecordBatch } from 'apache-arrow';
+import type { Data, RecordBatch } from 'apache-arrow';
 import { addressText } from '../model/address.ts';
 import type { Column, Table } from '../model/tables.ts';
 
@@ -13,6 +13,9 @@ export class BatchView {
   private readonly batch: RecordBatch;
   private readonly table: Table;
   private readonly indexes = new Map<string, number>();
+  private readonly children = new Map<string, Data>();
+  /** Words of the columns of codes, numbered as in the table (conform.ts). */
+  private readonly words = new Map<string, readonly string[]>();
 
   constructor(batch: RecordBatch, table: Table) {
     this.rows = batch.numRows;
@@ -21,6 +24,8 @@ export class BatchView {
     batch.schema.fields.forEach(({ name }, index) => {
       this.indexes.set(name, index);
     });
+    for (const { name, words } of table.columns)
+      if (words !== undefined) this.words.set(name, words);
   }
 
   isNull(name: string, row: number): boolean {
@@ -47,8 +52,17 @@ export class BatchView {
     return addressText(this.data(name).values as Uint8Array, row * 16);
   }
 
+  /** A column of addresses: 16 bytes a row, in network order. */
+  bytes(name: string): Uint8Array {
+    return this.data(name).values as Uint8Array;
+  }
+
   /** A name, or the word of a code. */
   word(name: string, row: number): string | null {
+    const words = this.words.get(name);
+    if (words !== undefined) {
+      return this.isNull(name, row) ? null : (words[this.numbers(name)[row]!] ?? null);
+    }
     const value: unknown = this.batch.getChildAt(this.indexOf(name))?.get(row);
     return typeof value === 'string' ? value : null;
   }
@@ -82,8 +96,12 @@ export class BatchView {
     );
   }
 
-  private data(name: string) {
-    return this.batch.data.children[this.indexOf(name)]!;
+  private data(name: string): Data {
+    const known = this.children.get(name);
+    if (known !== undefined) return known;
+    const found = this.batch.data.children[this.indexOf(name)]!;
+    this.children.set(name, found);
+    return found;
   }
 
   private indexOf(name: string): number {

@@ -2,7 +2,8 @@
 import { batchOf } from '../../src/columns/batch.ts';
 import { BatchView } from '../../src/columns/batch-view.ts';
 import { HOOKS, type HookName } from '../../src/model/codes.ts';
-import { type Column, FLOWS, PACKETS, type Table } from '../../src/model/tables.ts';
+import type { Action, Term } from '../../src/model/ruleset.ts';
+import { type Column, FLOWS, PACKETS, RULES, type Table } from '../../src/model/tables.ts';
 import { CLOCK_OFFSET, NAMES, type Row, type Value, wordsOf } from '../export/fixtures.ts';
 import { addressBytes } from '../wire/record-fixture.ts';
 
@@ -25,6 +26,10 @@ function rowOf(table: Table, given: Row): Row {
 
 export function viewOf(table: Table, rows: readonly Row[]): BatchView {
   const all = rows.map((row) => rowOf(table, row));
+  const named = table.columns.filter(({ type }) => type === 'name');
+  for (const value of all.flatMap((row) => named.map(({ name }) => row[name]))) {
+    if (typeof value === 'string' && !NAMES.includes(value)) NAMES.push(value);
+  }
   const context = { clockOffsetNs: CLOCK_OFFSET, names: NAMES };
   return new BatchView(batchOf(table, wordsOf(table, all), all.length, context), table);
 }
@@ -64,3 +69,21 @@ export function flow(number: bigint, given: Row = {}): Row {
 
 export const packetsOf = (...rows: Row[]): BatchView => viewOf(PACKETS, rows);
 export const flowsOf = (...rows: Row[]): BatchView => viewOf(FLOWS, rows);
+
+/** A rule of `ip nat prerouting` of an nft ruleset, counted three times. */
+export function rule(
+  number: number,
+  { terms = [], actions = [] }: { terms?: readonly Term[]; actions?: readonly Action[] },
+  given: Row = {},
+): Row {
+  const place = { family: 'ip', table: 'nat', table_handle: 9n, chain: 'prerouting' };
+  const base = { hook: 'prerouting', priority: '-100', policy: 'accept' };
+  return {
+    ...{ rule: number, netns: 4001, backend: 'nft', ...place, ...base },
+    ...{ handle: BigInt(number + 40), number: number + 1, text: `rule text ${number}` },
+    ...{ program: JSON.stringify({ terms, actions }) },
+    ...given,
+  };
+}
+
+export const rulesOf = (...rows: Row[]): BatchView => viewOf(RULES, rows);

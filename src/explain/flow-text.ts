@@ -1,0 +1,73 @@
+/** The life of a flow as lines for a person. */
+import { timeText } from '../columns/describe-row.ts';
+import type { FlowLife, MappingLife, Step } from './flow-steps.ts';
+
+export interface LifeNames {
+  readonly netnsName: (inode: number) => string;
+  /** `ip nat prerouting handle 4: tcp dport 80 …`; undefined: not in the table. */
+  readonly ruleName: (rule: number) => string | undefined;
+}
+
+export function describeLife(life: FlowLife, names: LifeNames): string {
+  const { flow, protocol, original, reply, zone, morePackets } = life;
+  const head = `flow ${flow} in ${names.netnsName(life.netns)}: ${protocol} ${original}, reply ${reply}`;
+  const age = life.isOlder ? ', older than the trace: what was decided before was not seen' : '';
+  const lines = [
+    `first seen ${time(life.firstAt)}, zone ${zone}${age}`,
+    ...life.mappings.map((mapping) => mappingLine(mapping, names)),
+    ...life.steps.map(stepLine),
+    ...(morePackets > 0 ? [`and ${morePackets} more packets`] : []),
+    confirmLine(life),
+    life.endedAt === null ? `end: ${life.end}` : `end: ${life.end} ${time(life.endedAt)}`,
+    ...(life.isComplete ? [] : ['unknown: records about it were lost']),
+  ];
+  return `${[head, ...lines].join('\n  ')}\n`;
+}
+
+function time(ns: string): string {
+  return timeText(BigInt(ns));
+}
+
+function mappingLine(mapping: MappingLife, names: LifeNames): string {
+  const { manip, decidedBy, rule, before, after } = mapping;
+  const change = before === after ? before : `${before} -> ${after}`;
+  return `${manip} ${change}: ${decisionText(decidedBy, rule, names)}`;
+}
+
+function decisionText(decidedBy: string, rule: number | null, names: LifeNames): string {
+  switch (decidedBy) {
+    case 'rule': {
+      const name = rule === null ? undefined : names.ruleName(rule);
+      return name === undefined ? 'decided by a rule that was not resolved' : `decided by ${name}`;
+    }
+    case 'null mapping':
+      return 'null mapping, no rule mapped it';
+    case 'older':
+      return 'mapped before the trace began';
+    case 'none':
+      return 'no nat hook looked at it';
+    default:
+      return decidedBy;
+  }
+}
+
+function stepLine(step: Step): string {
+  const way = step.hooks.map(({ hook, chains, rewritten }) => {
+    const notes = [...(chains ? ['nat chains'] : []), ...(rewritten ? ['rewritten'] : [])];
+    return notes.length === 0 ? hook : `${hook} (${notes.join(', ')})`;
+  });
+  const tuple = step.before === step.after ? step.before : `${step.before} => ${step.after}`;
+  const notes = [
+    step.state,
+    ...(step.confirm === 'none' ? [] : [`confirm ${step.confirm}`]),
+    ...(step.verdict === 'accept' ? [] : [step.verdict]),
+    ...(step.drop === '' ? [] : [step.drop]),
+    ...(step.isComplete ? [] : ['torn']),
+  ];
+  const what = `packet ${step.packet} ${step.direction}`;
+  return `${time(step.at)} ${what} ${tuple} | ${way.join(' > ')} | ${notes.join(', ')}`;
+}
+
+function confirmLine({ confirm, confirmedAt }: FlowLife): string {
+  return confirmedAt === null ? `confirm: ${confirm}` : `confirm: ${confirm} ${time(confirmedAt)}`;
+}

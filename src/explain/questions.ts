@@ -1,0 +1,125 @@
+/** What the loaded rules are asked about classes of packets, each question once per flow. */
+import type { HookName } from '../model/codes.ts';
+import { type HookTuple, isLocalDestination, tupleAt } from './at-hook.ts';
+import { type Asked, Evaluator, type Met, type Outcome } from './evaluate.ts';
+import type { FlowFact, FlowFacts } from './flow-facts.ts';
+import type { PacketClass, PacketClasses } from './packet-classes.ts';
+import type { RuleRow } from './rule-rows.ts';
+import type { Loaded } from './rulesets.ts';
+import { type Way, wayOf } from './way.ts';
+
+export interface Answer {
+  readonly outcome: Outcome;
+  readonly rowOf: (met: Met) => RuleRow;
+}
+
+/** ifindex of `lo` in every namespace (net/core/dev.c: LOOPBACK_IFINDEX). */
+const LOOPBACK = 1;
+
+export class Questions {
+  private readonly loaded: ReadonlyMap<number, readonly Loaded[]>;
+  private readonly evaluators = new Map<Loaded, Evaluator>();
+  private readonly hooks = new Map<Loaded, ReadonlySet<HookName>>();
+  /** Addresses that packets were delivered to, by namespace. */
+  private readonly local = new Map<number, Set<string>>();
+  private answers = new Map<string, Answer>();
+  private answeredFlow = -1;
+
+  constructor(
+    loaded: ReadonlyMap<number, readonly Loaded[]>,
+    classes: PacketClasses,
+    flows: FlowFacts,
+  ) {
+    this.loaded = loaded;
+    if (asksForRouting(loaded)) this.findLocal(classes, flows);
+  }
+
+  /** Undefined: no nat chain at that hook is known. */
+  ask(one: PacketClass, flow: FlowFact | undefined, way: Way, hook: HookName): Answer | undefined {
+    const loaded = this.loadedAt(one.netns, way.chains.size > 0 ? one.firstAt : one.lastAt);
+    if (loaded === undefined || !this.hooksOf(loaded).has(hook)) return undefined;
+    if (one.flow !== this.answeredFlow) this.answers = new Map();
+    this.answeredFlow = one.flow;
+    const { inIfindex, outIfindex, mark } = one;
+    const isVisited = way.hooks.has(hook);
+    const isBack = isVisited && way.hooks.has('output');
+    const places = [
+      inIfindex === LOOPBACK,
+      outIfindex === LOOPBACK,
+      isBack,
+      way.hooks.has('input'),
+    ];
+    const key = [hook, way.direction, way.state, mark, loaded.from, ...places].join(' ');
+    const known = flow === undefined ? undefined : this.answers.get(key);
+    if (known !== undefined) return known;
+    const tuple = flow === undefined ? one.tuple! : tupleAt(flow, way, hook);
+    const asked = this.askedOf(one, flow, way, hook, tuple);
+    const answer = this.answer(loaded, asked);
+    this.answers.set(key, answer);
+    return answer;
+  }
+
+  answer(loaded: Loaded, asked: Asked): Answer {
+    const known = this.evaluators.get(loaded);
+    const evaluator = known ?? new Evaluator(loaded.ruleset);
+    if (known === undefined) this.evaluators.set(loaded, evaluator);
+    return { outcome: evaluator.ask(asked), rowOf: ({ rule }) => loaded.rowOf.get(rule)! };
+  }
+
+  /** The rules in force in a namespace at a time, ns since 1970. */
+  loadedAt(netns: number, at: number): Loaded | undefined {
+    return this.loaded.get(netns)?.find(({ from, until }) => from <= at && at < until);
+  }
+
+  private askedOf(
+    one: PacketClass,
+    flow: FlowFact | undefined,
+    way: Way,
+    hook: HookName,
+    tuple: HookTuple,
+  ): Asked {
+    const { family, protocol } = flow ?? one.tuple!;
+    const { src, dst, srcPort, dstPort } = tuple;
+    const known = this.local.get(one.netns);
+    const routed = flow === undefined ? undefined : isLocalDestination(flow, way);
+    return {
+      ...{ hook, family, protocol, src, dst, srcPort, dstPort, mark: one.mark },
+      ...(one.inIfindex === LOOPBACK ? { in: 'lo' } : {}),
+      ...(one.outIfindex === LOOPBACK ? { out: 'lo' } : {}),
+      ...(flow === undefined ? {} : { ctMark: flow.mark }),
+      ...(way.state === 'none' ? {} : { state: way.state }),
+      isLocal: (address) => {
+        if (known?.has(address) || address.startsWith('127.') || address === '::1') return true;
+        return address === dst ? routed : undefined;
+      },
+    };
+  }
+
+  private hooksOf(loaded: Loaded): ReadonlySet<HookName> {
+    const known = this.hooks.get(loaded);
+    if (known !== undefined) return known;
+    const found = new Set(loaded.ruleset.chains.flatMap(({ base }) => base?.hook ?? []));
+    this.hooks.set(loaded, found);
+    return found;
+  }
+
+  private findLocal(classes: PacketClasses, flows: FlowFacts): void {
+    for (const one of classes) {
+      const flow = one.tuple === null ? flows.get(one.flow) : undefined;
+      const way = wayOf(one.way);
+      if (flow === undefined || !way.hooks.has('input')) continue;
+      const known = this.local.get(one.netns) ?? new Set();
+      known.add(tupleAt(flow, way, 'input').dst);
+      this.local.set(one.netns, known);
+    }
+  }
+}
+
+function asksForRouting(loaded: ReadonlyMap<number, readonly Loaded[]>): boolean {
+  const rules = [...loaded.values()].flat().flatMap(({ rowOf }) => [...rowOf.keys()]);
+  return rules.some(({ terms }) =>
+    terms.some(
+      (term) => !('unknown' in term) && term.fields.some((name) => name.endsWith('_type')),
+    ),
+  );
+}

@@ -1,0 +1,81 @@
+/**
+ * Rows of the table `rules` back to rulesets: per namespace one for each time
+ * between two changes, so that rules that were not loaded together are never
+ * held against one packet together.
+ */
+import type { Chain, Rule, Ruleset } from '../model/ruleset.ts';
+import type { RuleRow } from './rule-rows.ts';
+
+/** The rules of one namespace as they were from `from` up to `until`, ns since 1970. */
+export interface Loaded {
+  readonly netns: number;
+  readonly from: number;
+  readonly until: number;
+  readonly ruleset: Ruleset;
+  readonly rowOf: ReadonlyMap<Rule, RuleRow>;
+}
+
+/** Rules that change more often than this are held together from the first changes on. */
+const MAX_CHANGES = 64;
+
+/** By namespace, in order of time; the first begins with the trace, the last ends with it. */
+export function rulesetsOf(rows: readonly RuleRow[]): Map<number, Loaded[]> {
+  const byNetns = new Map<number, RuleRow[]>();
+  for (const row of rows) {
+    const known = byNetns.get(row.netns);
+    if (known === undefined) byNetns.set(row.netns, [row]);
+    else known.push(row);
+  }
+  return new Map([...byNetns].map(([netns, own]) => [netns, timesOf(netns, own)]));
+}
+
+/** Was it loaded at that time? */
+export function wasLoaded({ addedAt, removedAt }: RuleRow, at: number): boolean {
+  return (addedAt === null || addedAt <= at) && (removedAt === null || at < removedAt);
+}
+
+function timesOf(netns: number, rows: readonly RuleRow[]): Loaded[] {
+  const changes = rows
+    .flatMap(({ addedAt, removedAt }) => [addedAt, removedAt])
+    .filter((at) => at !== null);
+  const times = [...new Set(changes)].sort((a, b) => a - b).slice(-MAX_CHANGES);
+  const starts = [Number.NEGATIVE_INFINITY, ...times];
+  return starts.map((from, index) => {
+    const until = starts[index + 1] ?? Number.POSITIVE_INFINITY;
+    const inForce = rows.filter((row) => wasLoaded(row, momentIn(from, until)));
+    return loaded(netns, from, until, inForce);
+  });
+}
+
+/** Any time within: rules are added and removed at the ends only. */
+function momentIn(from: number, until: number): number {
+  return from === Number.NEGATIVE_INFINITY ? Math.min(0, until - 1) : from;
+}
+
+function loaded(netns: number, from: number, until: number, rows: readonly RuleRow[]): Loaded {
+  const chains = new Map<string, Chain & { rules: Rule[] }>();
+  const rowOf = new Map<Rule, RuleRow>();
+  for (const row of rows) {
+    if (row.family === null) continue;
+    const key = [row.backend, row.family, row.table, row.tableHandle, row.chain].join(' ');
+    const chain = chains.get(key) ?? chainOf(row);
+    chains.set(key, chain);
+    const rule = ruleOf(row);
+    chain.rules.push(rule);
+    rowOf.set(rule, row);
+  }
+  const ruleset = { netns, readAtNs: '0', chains: [...chains.values()], notes: [] };
+  return { netns, from, until, ruleset, rowOf };
+}
+
+function chainOf(row: RuleRow): Chain & { rules: Rule[] } {
+  const { backend, family, table, tableHandle, chain, hook, priority, policy } = row;
+  const base = hook === null ? {} : { base: { type: 'nat', hook, priority, policy } };
+  return { backend, family: family ?? '', table, tableHandle, name: chain, ...base, rules: [] };
+}
+
+function ruleOf({ backend, handle, place, text, terms, actions }: RuleRow): Rule {
+  const isLegacy = backend === 'legacy';
+  const own = isLegacy ? { handle: 0, offset: handle } : { handle };
+  return { ...own, number: place, text, terms, actions };
+}

@@ -1,0 +1,145 @@
+/**
+ * Every class of packets against every rule that it could have matched. A class
+ * is asked about once per hook; only the rules that come of it are touched, so
+ * that the cost does not grow with the number of rules.
+ */
+import { HOOKS, type HookName, Status } from '../model/codes.ts';
+import { NAT_HOOKS } from './at-hook.ts';
+import { atHook, type Passed } from './cause-of.ts';
+import type { Met, Outcome } from './evaluate.ts';
+import type { FlowFact, FlowFacts } from './flow-facts.ts';
+import { matchesByTuple, onlyIfOf } from './match-text.ts';
+import type { PacketClass, PacketClasses } from './packet-classes.ts';
+import { Questions } from './questions.ts';
+import { addTo, RuleAccount, type Whose } from './rule-account.ts';
+import { isNatRule, type RuleRow } from './rule-rows.ts';
+import { type Loaded, rulesetsOf } from './rulesets.ts';
+import { wayOf } from './way.ts';
+import { type Standing, type Weight, weigh } from './weigh-rule.ts';
+
+interface Turn {
+  readonly account: RuleAccount;
+  weight: NonNullable<Weight>;
+  met: Met;
+  rank: number;
+}
+
+export class Weighing {
+  /** By rules.rule: NAT rules, and those of nat chains that count. */
+  readonly accounts = new Map<number, RuleAccount>();
+  /** Packets whose flow has no row: its records were lost, or the trace was cut short. */
+  unplaced = 0;
+  readonly loaded: ReadonlyMap<number, readonly Loaded[]>;
+  readonly rows = new Map<number, RuleRow>();
+  private turn = 0;
+
+  constructor(rows: readonly RuleRow[]) {
+    this.loaded = rulesetsOf(rows);
+    for (const row of rows) {
+      this.rows.set(row.number, row);
+      const isNat = isNatRule(row) || row.family === null;
+      if (isNat || row.counter !== null) this.accounts.set(row.number, new RuleAccount(row, isNat));
+    }
+  }
+
+  run(classes: PacketClasses, flows: FlowFacts): void {
+    const questions = new Questions(this.loaded, classes, flows);
+    let flow: FlowFact | undefined;
+    for (const one of classes) {
+      if (one.flow !== flow?.flow) flow = one.flow < 0 ? undefined : flows.get(one.flow);
+      if (flow === undefined && one.tuple === null) this.unplaced += one.packets;
+      else this.addClass(one, one.tuple === null ? flow : undefined, questions);
+    }
+    for (const fact of flows) this.addDecided(fact);
+  }
+
+  private addClass(one: PacketClass, flow: FlowFact | undefined, questions: Questions): void {
+    const way = wayOf(one.way);
+    const passed: Passed = { way, flow, drop: one.drop };
+    const turns: Turn[] = [];
+    this.turn++;
+    for (const hook of NAT_HOOKS) {
+      const asked = questions.ask(one, flow, way, hook);
+      if (asked === undefined) continue;
+      const { outcome, rowOf } = asked;
+      const found = atHook(passed, hook, (number) => this.rows.get(number));
+      const isAway = found.ran === null && found.cause === "hook not on this packet's way";
+      const dropped = one.drop === '' ? '' : `dropped at ${way.lastHook}: ${one.drop}`;
+      const weighed = { found, flow, outcome, rowOf, dropped };
+      for (const standing of this.standings(outcome, rowOf)) {
+        if (isAway && !matchesByTuple(standing.met)) continue;
+        const weight = weigh(weighed, standing);
+        if (weight !== null) this.take(turns, standing, weight, rankOf(weight, hook, isAway));
+      }
+    }
+    const whose = whoseOf(one, flow);
+    for (const { account, weight, met } of turns) settle(account, weight, met, whose, one);
+  }
+
+  /** The rules of an outcome that have an account, each once. */
+  private *standings(outcome: Outcome, rowOf: (met: Met) => RuleRow): Generator<Standing> {
+    for (const [place, met] of outcome.met.entries()) {
+      yield { met, row: rowOf(met), by: null, place };
+    }
+    for (const met of outcome.others) {
+      const row = rowOf(met);
+      if (this.accounts.get(row.number)?.isNat === false) yield { met, row, by: null, place: -1 };
+    }
+    for (const met of outcome.shadowed) {
+      yield { met, row: rowOf(met), by: rowOf(met.by), place: -1 };
+    }
+  }
+
+  /** Of a rule that several hooks lead to the most telling one counts. */
+  private take(
+    turns: Turn[],
+    { row, met }: Standing,
+    weight: NonNullable<Weight>,
+    rank: number,
+  ): void {
+    const account = this.accounts.get(row.number);
+    if (account === undefined) return;
+    if (account.turn !== this.turn) {
+      account.turn = this.turn;
+      turns.push({ account, weight, met, rank });
+      return;
+    }
+    const known = turns.find((turn) => turn.account === account);
+    if (known !== undefined && rank < known.rank) Object.assign(known, { weight, met, rank });
+  }
+
+  private addDecided(flow: FlowFact): void {
+    const { src, dst } = flow.rule;
+    for (const number of src === dst ? [src] : [src, dst]) {
+      const account = number === null ? undefined : this.accounts.get(number);
+      if (account !== undefined) account.flowsDecided++;
+    }
+  }
+}
+
+function rankOf({ cause }: NonNullable<Weight>, hook: HookName, isAway: boolean): number {
+  if (cause === 'decided' || cause === 'confirmed nowhere') return 0;
+  return (isAway ? 20 : 10) + HOOKS.indexOf(hook);
+}
+
+function whoseOf(one: PacketClass, flow: FlowFact | undefined): Whose {
+  if (flow === undefined) return { flow: null, tuple: one.tuple!, netns: one.netns };
+  return { flow, tuple: flow, netns: one.netns };
+}
+
+function settle(
+  account: RuleAccount,
+  { cause, detail, by }: NonNullable<Weight>,
+  met: Met,
+  whose: Whose,
+  { packets, evidence }: PacketClass,
+): void {
+  const tally = cause === 'decided' ? account.decided : account.tallyOf(cause, detail, by);
+  addTo(tally, whose, packets, evidence);
+  if (((whose.flow?.status ?? 0) & Status.offload) !== 0) {
+    addTo(account.offloaded, whose, 0, []);
+  }
+  if (met.truth === 'yes' || cause === 'decided' || cause === 'confirmed nowhere') return;
+  const text = onlyIfOf(met);
+  account.onlyIf.set(text, (account.onlyIf.get(text) ?? 0) + packets);
+}

@@ -1,0 +1,168 @@
+/**
+ * One rule against one class of packets at one hook: was it decided by it, and
+ * if not, why not. The evaluator says where the rule stands among those that
+ * the packet would meet; flows say which of them decided.
+ */
+import { addressValue } from '../model/address.ts';
+import type { Interval, Target } from '../model/ruleset.ts';
+import type { AtHook } from './cause-of.ts';
+import type { Met, Outcome } from './evaluate.ts';
+import type { FlowFact } from './flow-facts.ts';
+import { notKeptOf } from './match-text.ts';
+import type { RuleCause } from './rule-account.ts';
+import type { RuleRow } from './rule-rows.ts';
+
+/** A rule as the evaluator found it. `by`: what ended the way before it, where that is certain. */
+export interface Standing {
+  readonly met: Met;
+  readonly row: RuleRow;
+  readonly by: RuleRow | null;
+  /** Place among the NAT rules met, -1: one that decides no mapping, or is shadowed. */
+  readonly place: number;
+}
+
+/** `decided`, a cause, or null: the decision shows that the rule did not match. */
+export type Weight = {
+  readonly cause: RuleCause | 'decided';
+  readonly detail: string;
+  readonly by: RuleRow | null;
+} | null;
+
+const because = (cause: RuleCause | 'decided', detail = '', by: RuleRow | null = null): Weight => ({
+  cause,
+  detail,
+  by,
+});
+
+export interface Weighed {
+  readonly found: AtHook;
+  readonly flow: FlowFact | undefined;
+  readonly outcome: Outcome;
+  readonly rowOf: (met: Met) => RuleRow;
+  /** `NETFILTER_DROP in nf_hook_slow`, with the hook before it, or empty. */
+  readonly dropped: string;
+}
+
+export function weigh(weighed: Weighed, standing: Standing): Weight {
+  const { found } = weighed;
+  switch (found.ran) {
+    case 'rule':
+      if (found.by === null) return because('not explained', UNRESOLVED);
+      if (found.by !== standing.row) return besideOther(weighed, standing, found.by);
+      return decidedOf(weighed);
+    case 'null mapping':
+      return besideNull(standing);
+    case 'nothing':
+      return because('not explained', 'the chains ran, nothing was decided');
+    default:
+      return skippedOf(weighed, standing, found);
+  }
+}
+
+const UNRESOLVED = 'decided by a rule that was not resolved';
+
+function decidedOf({ flow, dropped }: Weighed): Weight {
+  const nowhere = NOWHERE[flow?.confirm ?? ''];
+  if (nowhere === undefined) return because('decided');
+  const isDropped = flow?.confirm === 'none' && dropped !== '';
+  return because('confirmed nowhere', isDropped ? dropped : nowhere);
+}
+
+/** Counted by the rule, though no mapping lives; by flows.confirm. */
+const NOWHERE: Readonly<Record<string, string>> = {
+  none: 'the entry was given up before it was confirmed',
+  refused: 'the kernel refused to put the entry into its table',
+  merged: 'an equal entry was in the table already',
+};
+
+/** Another rule decided. */
+function besideOther({ outcome, rowOf }: Weighed, standing: Standing, by: RuleRow): Weight {
+  const { met, row, place } = standing;
+  const isMet = standing.by === null;
+  const byPlace = outcome.met.findIndex((one) => rowOf(one) === by);
+  const isBefore = place >= 0 && byPlace >= 0 ? byPlace < place : by.number < row.number;
+  if (!isMet || isBefore) return earlier(row, by);
+  if (place < 0) return counted(met);
+  return met.truth === 'maybe' ? null : because('not explained', 'another rule decided', by);
+}
+
+/** The chains ran and no rule mapped. */
+function besideNull({ met, row, by, place }: Standing): Weight {
+  if (by !== null) return earlier(row, by);
+  if (place < 0) return counted(met);
+  return met.truth === 'maybe' ? null : because('not explained', 'it was passed over');
+}
+
+/** A rule without a mapping of its own: reached, since one after it decided, and it holds. */
+function counted({ truth, rule }: Met): Weight {
+  return truth === 'yes' || notKeptOf(rule) === '' ? because('decided') : null;
+}
+
+function earlier(row: RuleRow, by: RuleRow): Weight {
+  const isLegacy = row.backend === 'legacy';
+  if (isLegacy !== (by.backend === 'legacy')) {
+    return because('other rules backend decided first', '', by);
+  }
+  const isSame = row.chain === by.chain && row.table === by.table && row.family === by.family;
+  const cause = isSame ? 'earlier rule decided first' : 'earlier chain or priority decided first';
+  return because(cause, '', by);
+}
+
+/** No chain ran at the hook. */
+function skippedOf(
+  { flow }: Weighed,
+  { met, row, place }: Standing,
+  { cause, detail }: Extract<AtHook, { ran: null }>,
+): Weight {
+  if (flow === undefined) return because(cause, detail);
+  const isFixed = ['unknown', 'reply direction', "hook not on this packet's way"].includes(cause);
+  if (isFixed) return because(cause, detail);
+  if (row.addedAt !== null && flow.firstAt < row.addedAt && cause !== 'untracked') {
+    return because('flow older than the rule');
+  }
+  if (met.truth === 'maybe' && isOtherZone(met, flow.zone)) {
+    return because('other conntrack zone', `zone ${flow.zone}`);
+  }
+  if (cause !== 'flow older than the rule') return because(cause, detail);
+  // what the rule would do was done: by it, or by one like it
+  const targets = place < 0 ? [] : met.decides;
+  if (targets.length === 0 || targets.some((target) => isMappedLike(flow, target))) {
+    return because('flow already mapped', 'before the trace began');
+  }
+  return because(cause);
+}
+
+const ZONE = /\bzone\b\D*(\d+)/;
+
+function isOtherZone({ rule, path }: Met, zone: number): boolean {
+  return [...path, rule].some(({ terms }) =>
+    terms.some((term) => {
+      const asked = 'unknown' in term ? ZONE.exec(term.unknown)?.[1] : undefined;
+      return asked !== undefined && Number(asked) !== zone;
+    }),
+  );
+}
+
+/** Is the flow mapped as this target maps? */
+export function isMappedLike(flow: FlowFact, { manip, kind, addresses, ports }: Target): boolean {
+  const isSrc = manip === 'src';
+  const [address, port] = isSrc
+    ? [flow.replyDst, flow.replyDstPort]
+    : [flow.replySrc, flow.replySrcPort];
+  const [before, portBefore] = isSrc ? [flow.src, flow.srcPort] : [flow.dst, flow.dstPort];
+  if (kind === 'masquerade' || kind === 'redirect') {
+    if (address === before && port === portBefore) return false;
+  } else if (addresses !== null && !addresses.some((range) => isWithin(address, range))) {
+    return false;
+  }
+  return (
+    ports === null || ports.some(([first, last]) => port >= Number(first) && port <= Number(last))
+  );
+}
+
+function isWithin(address: string, [first, last]: Interval): boolean {
+  if (address === first) return true;
+  const [value, low, high] = [address, first, last].map((text) => addressValue(text));
+  if (value === undefined || low === undefined || high === undefined) return false;
+  return typeof value === typeof low && value >= low && value <= high;
+}
