@@ -69,6 +69,9 @@ export interface EntryOptions extends Place {
   /** __nf_conntrack_confirm() has just returned this. */
   readonly confirmed?: number;
   readonly firstNs?: bigint;
+  /** Rules that decided: enum record_rule. */
+  readonly srcRule?: bigint;
+  readonly dstRule?: bigint;
 }
 
 export const NETNS = 4_026_532_001;
@@ -121,18 +124,20 @@ export class Script {
   /** Both tuples of an entry, and what is known of it by now. */
   flow(original: Tuple, reply: Tuple, options: EntryOptions = {}): void {
     const { isOlder = false, zone = 0, entry = ENTRY, decided = 0, confirmed, ...rest } = options;
-    const { firstNs = this.now, ...place } = rest;
+    const { firstNs = this.now, srcRule, dstRule, ...place } = rest;
     const flags =
       decided |
       (isOlder ? 0 : RecordFlag.flowNew) |
       (confirmed === undefined ? 0 : RecordFlag.flowConfirmRan);
+    const hasRules = srcRule !== undefined || dstRule !== undefined;
     const common = { ...defined(place), verdict: confirmed ?? 0, zone, entry };
     this.emit(RecordKind.flow, { ...common, ...original, firstNs, flags });
     this.emit(RecordKind.flow, {
       ...common,
       ...reply,
       firstNs,
-      flags: flags | RecordFlag.flowReply,
+      flags: flags | RecordFlag.flowReply | (hasRules ? RecordFlag.flowRules : 0),
+      ...(hasRules ? { srcRule: srcRule ?? 0n, dstRule: dstRule ?? 0n } : {}),
     });
   }
 
@@ -152,6 +157,17 @@ export class Script {
       flags,
       remaining: remaining >>> 0,
     });
+  }
+
+  /** conntrack's own counts: packets and bytes, original and reply. */
+  counted(counts: readonly bigint[], place: Place & { isOpen?: boolean } = {}): void {
+    const { isOpen = false, ...rest } = place;
+    const flags = RecordFlag.endAccounted | (isOpen ? RecordFlag.endOpen : RecordFlag.endDeleted);
+    this.emit(RecordKind.end, { ...defined(rest), skb: 0n, flags, counted: counts, remaining: 77 });
+  }
+
+  rulesChanged(netns: number): void {
+    this.emit(RecordKind.rules, { netns, skb: 0n });
   }
 
   drop(tuple: Tuple, place: Place & { reason?: number; location?: number } = {}): void {

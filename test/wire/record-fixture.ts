@@ -4,7 +4,9 @@ import { record, recordBytes } from '../../src/wire/layout.ts';
 
 export type Field = keyof typeof record;
 /** Numbers, wide ones as bigint; addresses as text; an array for the fields that are one. */
-export type Fields = Partial<Record<Field, number | bigint | string | readonly number[]>>;
+export type Fields = Partial<
+  Record<Field, number | bigint | string | readonly (number | bigint)[]>
+>;
 
 type Width = 1 | 2 | 4 | 8 | 16;
 
@@ -30,6 +32,9 @@ const WIDTHS: Readonly<Partial<Record<Field, Width>>> = {
   srcPort: 2,
   dstPort: 2,
   entry: 8,
+  srcRule: 8,
+  dstRule: 8,
+  counted: 8,
   location: 8,
 };
 
