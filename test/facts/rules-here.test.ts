@@ -148,6 +148,14 @@ describe('rules of nft on this machine', () => {
     ]);
   });
 
+  it('of a dormant table are left out', (context) => {
+    const table = 'table ip t {\n flags dormant\n chain c {\n type nat hook input priority 0; }\n}';
+    const here = loaded(context, ['nft'], heredoc('nft -f -', table));
+    expect(read(here).chains).toEqual([]);
+    here.run('nft add table ip t');
+    expect(read(here).chains).toMatchObject([{ name: 'c', rules: [] }]);
+  });
+
   it('are read in seconds where there are ten thousand', (context) => {
     const rules = Array.from(
       { length: 10_000 },
