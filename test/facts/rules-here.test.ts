@@ -260,6 +260,14 @@ COMMIT`;
     expect(after).toEqual(before.map((offset) => offset + 152));
   });
 
+  it('stand beside those of nf_tables in an order that is not known', (context) => {
+    const nft = 'nft "add table inet t; add chain inet t c { type nat hook input priority 100; }"';
+    const here = loaded(context, ['nft', ...TOOLS], `iptables-legacy -t nat -N SUB; ${nft}`);
+    expect(read(here).notes).toEqual([
+      'ip input at priority 100: chains of nf_tables and of legacy iptables, their order is not known',
+    ]);
+  });
+
   it('are not asked for where there are none: that would create the table', (context) => {
     const here = loaded(context, TOOLS, 'true');
     expect(read(here)).toMatchObject({ chains: [], notes: [] });
