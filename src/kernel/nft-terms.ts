@@ -13,19 +13,19 @@ export function matchTerms(match: Json, table: NftTable): Term[] {
 
 function comparison({ op, left, right }: Json, table: NftTable): Term | undefined {
   const keys = keysOf(left);
-  const rows = keys && comparedRows(keys, String(op), right, table);
-  if (keys === undefined || rows === undefined) return undefined;
+  const any = keys === undefined ? undefined : comparedRows(keys, String(op), right, table);
+  if (keys === undefined || any === undefined) return undefined;
   const [{ mask = undefined } = {}] = keys;
   if (mask !== undefined && (keys.length > 1 || op === 'in')) return undefined;
   return {
     fields: keys.map(({ field }) => field),
-    any: rows,
+    any,
     ...(op === '!=' || op === '!' ? { not: true } : {}),
     ...(mask === undefined ? {} : { mask }),
   };
 }
 
-/** `in`: one of these bits or more. `!`: none of them. A state is one bit, so bits are values there. */
+/** `in` is one of these bits or more, `!` none of them. A state is one bit, so bits are values there. */
 function comparedRows(
   keys: readonly Key[],
   op: string,

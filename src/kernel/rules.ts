@@ -9,7 +9,7 @@ import { readLegacyTables } from './legacy-rules.ts';
 import type { ReadLegacyTable } from './legacy-table.ts';
 import { netnsPath, ownNetns } from './netns.ts';
 import { type NftTable, parseNftJson } from './nft-json.ts';
-import { parseListing, type RuleTexts } from './nft-listing.ts';
+import { type NftListing, parseListing } from './nft-listing.ts';
 import { nftChains } from './nft-rules.ts';
 import { hasTool, runTool } from './tool.ts';
 
@@ -49,8 +49,8 @@ export function readRuleset({ netns = ownNetns(), path, readTable }: RulesOption
 function readNft(netns: string | undefined): Read {
   for (let attempt = 1; ; attempt++) {
     const tables = parseNftJson(runTool('nft', ['-j', '-p', 'list', 'ruleset'], netns));
-    const texts = parseListing(runTool('nft', ['-s', '-a', 'list', 'ruleset'], netns));
-    const read = tables.map((table) => readTableOf(table, texts, netns));
+    const listing = parseListing(runTool('nft', ['-s', '-a', 'list', 'ruleset'], netns));
+    const read = tables.map((table) => readTableOf(table, listing, netns));
     if (attempt < TRIES && read.some(({ isTorn }) => isTorn)) continue;
     return {
       chains: read.flatMap(({ chains }) => chains),
@@ -61,10 +61,10 @@ function readNft(netns: string | undefined): Read {
 
 function readTableOf(
   table: NftTable,
-  texts: RuleTexts,
+  listing: NftListing,
   netns: string | undefined,
 ): Read & { isTorn: boolean } {
-  const chains = nftChains(table, texts);
+  const chains = nftChains(table, listing);
   if (chains.length === 0 || !mayBeOfIptables(table)) return { chains, notes: [], isTorn: false };
   const tool = SAVE_TOOLS[table.family as 'ip' | 'ip6'];
   const save = hasTool(tool) ? runTool(tool, ['-c', '-t', 'nat'], netns) : undefined;

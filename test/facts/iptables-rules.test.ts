@@ -6,6 +6,7 @@ import { parseSave, savedChains } from '../../src/kernel/iptables-save.ts';
 import { actionOf } from '../../src/kernel/iptables-targets.ts';
 import { termsOf } from '../../src/kernel/iptables-terms.ts';
 import { parseNftJson } from '../../src/kernel/nft-json.ts';
+import { parseListing } from '../../src/kernel/nft-listing.ts';
 import { nftChains } from '../../src/kernel/nft-rules.ts';
 
 function fixture(name: string): string {
@@ -127,6 +128,7 @@ describe('a match of iptables', () => {
     ['-m statistic --mode random --probability 0.5'],
     ['-m set ! --match-set x dst'],
     ['-m owner --uid-owner 5'],
+    ['-m other --name "-s 1.2.3.4"'],
     ['-m recent --rcheck --name x --rsource'],
     ['-m socket'],
     ['-m conntrack --ctstate DNAT'],
@@ -205,7 +207,7 @@ describe('a target of iptables', () => {
 
 describe('a table that iptables keeps in nf_tables', () => {
   const [table] = parseNftJson(fixture('kube-nft.json'));
-  const chains = nftChains(table!, () => undefined);
+  const chains = nftChains(table!, parseListing(''));
   const save = fixture('kube-nft.save');
   const merged = mergeSaved(chains, table!, save);
   const rules = (name: string) => merged.chains.find((chain) => chain.name === name)?.rules;

@@ -10,8 +10,8 @@ function fixture(name: string): string {
 }
 
 function chainsOf(json: string, listing: string) {
-  const texts = parseListing(listing);
-  return parseNftJson(json).flatMap((table) => nftChains(table, texts));
+  const read = parseListing(listing);
+  return parseNftJson(json).flatMap((table) => nftChains(table, read));
 }
 
 describe('chains of nft', () => {
@@ -68,8 +68,8 @@ describe('chains of nft', () => {
 
   it('are none in an empty ruleset, and none of a dormant table', () => {
     expect(parseNftJson('{"nftables": [{"metainfo": {}}]}')).toEqual([]);
-    const [table] = parseNftJson(fixture('nft.json'));
-    expect(nftChains({ ...table!, isDormant: true }, parseListing(''))).toEqual([]);
+    const listing = fixture('nft.txt').replace('\tcounter cc', '\tflags dormant\n\n\tcounter cc');
+    expect(chainsOf(fixture('nft.json'), listing).map(({ table }) => table)).toEqual(['f']);
   });
 
   it('refuse what is not JSON', () => {
@@ -88,7 +88,6 @@ function table(family: string): NftTable {
     family,
     name: 't',
     handle: 1,
-    isDormant: false,
     chains: [],
     rules: new Map(),
     sets: new Map(Object.entries(SETS)),
@@ -168,6 +167,7 @@ describe('a match of nft', () => {
     expect(terms(match({ ct: { key: 'mark' } }, 7, '>='))).toEqual([
       { fields: ['ct_mark'], any: [[['7', '4294967295']]] },
     ]);
+    expect(terms(match(meta('mark'), 7, 'in'))).toEqual([{ unknown: 'meta mark 7' }]);
     expect(terms(match(payload('ip', 'ttl'), 7, '<'))).toEqual([{ unknown: 'ip ttl < 7' }]);
   });
 
@@ -199,6 +199,7 @@ describe('a match of nft', () => {
     expect(terms(match(meta('iifname'), { set: ['eth*', 'lo'] }))).toEqual([
       { fields: ['in'], any: [[['eth*', 'eth*']], [['lo', 'lo']]] },
     ]);
+    expect(terms(match(meta('oifname'), 'a*b'))).toEqual([{ unknown: 'meta oifname a*b' }]);
     expect(terms(match(meta('oif'), 7))).toEqual([{ unknown: 'meta oif 7' }]);
   });
 
@@ -218,11 +219,11 @@ describe('a match of nft', () => {
   it('is not evaluated behind an action of the same rule', () => {
     const mark = { mangle: { key: meta('mark'), value: 5 } };
     const program = programOf(
-      [mark, match(payload('ip', 'ttl'), 7), { accept: null }],
+      [mark, match(payload('ip', 'saddr'), '10.0.0.7'), { accept: null }],
       table('ip'),
     );
     expect(program).toEqual({
-      terms: [{ unknown: 'ip ttl 7' }],
+      terms: [{ unknown: 'ip saddr 10.0.0.7' }],
       actions: [{ does: 'mark', mask: 0xffffffff, value: 5 }, { does: 'accept' }],
     });
   });

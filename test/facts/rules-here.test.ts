@@ -148,6 +148,14 @@ describe('rules of nft on this machine', () => {
     ]);
   });
 
+  it('of a dormant table are left out', (context) => {
+    const table = 'table ip t {\n flags dormant\n chain c {\n type nat hook input priority 0; }\n}';
+    const here = loaded(context, ['nft'], heredoc('nft -f -', table));
+    expect(read(here).chains).toEqual([]);
+    here.run('nft add table ip t');
+    expect(read(here).chains).toMatchObject([{ name: 'c', rules: [] }]);
+  });
+
   it('are read in seconds where there are ten thousand', (context) => {
     const rules = Array.from(
       { length: 10_000 },
@@ -250,6 +258,14 @@ COMMIT`;
     here.run('iptables-legacy -t nat -I PREROUTING -j RETURN'); // 112 + 40 bytes
     const after = chainOf(read(here), 'KUBE-SEP-A').rules.map(({ offset }) => offset!);
     expect(after).toEqual(before.map((offset) => offset + 152));
+  });
+
+  it('stand beside those of nf_tables in an order that is not known', (context) => {
+    const nft = 'nft "add table inet t; add chain inet t c { type nat hook input priority 100; }"';
+    const here = loaded(context, ['nft', ...TOOLS], `iptables-legacy -t nat -N SUB; ${nft}`);
+    expect(read(here).notes).toEqual([
+      'ip input at priority 100: chains of nf_tables and of legacy iptables, their order is not known',
+    ]);
   });
 
   it('are not asked for where there are none: that would create the table', (context) => {
