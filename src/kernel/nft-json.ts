@@ -29,8 +29,6 @@ export interface NftTable {
   readonly family: string;
   readonly name: string;
   readonly handle: number;
-  /** Its chains are not asked while it is so. */
-  readonly isDormant: boolean;
   readonly chains: readonly NftChain[];
   readonly rules: ReadonlyMap<string, readonly NftRule[]>;
   readonly sets: ReadonlyMap<string, NftSet>;
@@ -77,7 +75,6 @@ function tableOf(table: Json, items: readonly (readonly [string, Json])[]): NftT
     family: String(table.family),
     name: String(table.name),
     handle: Number(table.handle),
-    isDormant: words(table.flags).includes('dormant'),
     chains: kind<NftChain>(items, 'chain'),
     rules,
     sets: byName([...kind<NftSet>(items, 'set'), ...kind<NftSet>(items, 'map')]),

@@ -1,15 +1,16 @@
-/** Texts of rules from `nft -s -a list ruleset`. */
+/** Texts of rules, and what the JSON does not tell, from `nft -s -a list ruleset`. */
 
-export type RuleTexts = (
-  family: string,
-  table: string,
-  chain: string,
-  handle: number,
-) => string | undefined;
+export interface NftListing {
+  /** Of a rule; undefined: it is not in the listing. */
+  text(family: string, table: string, chain: string, handle: number): string | undefined;
+  /** Tables by family and name whose chains are not asked: nft 1.0.6 garbles this flag in its JSON. */
+  readonly dormant: ReadonlySet<string>;
+}
 
 /** Every line of a chain that ends in `# handle N`, by family, table, chain and handle. */
-export function parseListing(listing: string): RuleTexts {
+export function parseListing(listing: string): NftListing {
   const texts = new Map<string, string>();
+  const dormant = new Set<string>();
   let table = '';
   let chain = '';
   for (const line of listing.split('\n')) {
@@ -18,6 +19,9 @@ export function parseListing(listing: string): RuleTexts {
     if (line.startsWith('table ')) table = text.slice('table '.length, -' {'.length);
     else if (block !== null) chain = block[1] === 'chain' ? block[2]! : '';
     else if (handle !== undefined && chain !== '') texts.set(`${table} ${chain} ${handle}`, text);
+    else if (/^\tflags .*\bdormant\b/.test(line)) dormant.add(table);
   }
-  return (family, name, own, handle) => texts.get(`${family} ${name} ${own} ${handle}`);
+  const text = (family: string, name: string, own: string, number: number): string | undefined =>
+    texts.get(`${family} ${name} ${own} ${number}`);
+  return { text, dormant };
 }

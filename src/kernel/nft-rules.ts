@@ -3,24 +3,24 @@ import { HOOKS, type HookName } from '../model/codes.ts';
 import type { BaseHook, Chain, Rule } from '../model/ruleset.ts';
 import { programOf } from './nft-actions.ts';
 import type { Json, NftChain, NftRule, NftTable } from './nft-json.ts';
-import type { RuleTexts } from './nft-listing.ts';
+import type { NftListing } from './nft-listing.ts';
 import { hooksOfChains } from './reached-chains.ts';
 
 const NAT_FAMILIES = ['ip', 'ip6', 'inet'];
 
 /** Those of the table that the nat hooks lead to; none of a table without such a hook. */
-export function nftChains(table: NftTable, texts: RuleTexts): Chain[] {
-  if (!hasNat(table)) return [];
-  const chains = table.chains.map((chain) => chainOf(table, chain, texts));
+export function nftChains(table: NftTable, listing: NftListing): Chain[] {
+  if (!hasNat(table) || listing.dormant.has(`${table.family} ${table.name}`)) return [];
+  const chains = table.chains.map((chain) => chainOf(table, chain, listing));
   const reached = hooksOfChains(chains);
   return chains.filter(({ name }) => reached.has(name));
 }
 
-function hasNat({ family, isDormant, chains }: NftTable): boolean {
-  return !isDormant && NAT_FAMILIES.includes(family) && chains.some(({ type }) => type === 'nat');
+function hasNat({ family, chains }: NftTable): boolean {
+  return NAT_FAMILIES.includes(family) && chains.some(({ type }) => type === 'nat');
 }
 
-function chainOf(table: NftTable, chain: NftChain, texts: RuleTexts): Chain {
+function chainOf(table: NftTable, chain: NftChain, listing: NftListing): Chain {
   const { family, name, handle } = table;
   const base = baseOf(chain);
   const rules = table.rules.get(chain.name) ?? [];
@@ -32,7 +32,7 @@ function chainOf(table: NftTable, chain: NftChain, texts: RuleTexts): Chain {
     name: chain.name,
     ...(base === undefined ? {} : { base }),
     rules: rules.map((rule, index) => {
-      const text = texts(family, name, chain.name, rule.handle);
+      const text = listing.text(family, name, chain.name, rule.handle);
       return ruleOf(table, rule, index + 1, text ?? JSON.stringify(rule.expr));
     }),
   };

@@ -40,7 +40,7 @@ export function natAction(
   return { terms: [...terms, ...implied], action: mapAction(map, rest, table, target) };
 }
 
-/** Of an expression that no listing resolves: any target may come out. */
+/** Of an expression that no listing resolves; every target may come out. */
 function mappedNowhere(): Action {
   return { does: 'nat map', fields: [], elements: null, targets: [] };
 }

@@ -25,7 +25,7 @@ function comparison({ op, left, right }: Json, table: NftTable): Term | undefine
   };
 }
 
-/** `in`: any of these bits. `!`: none of them. A state is one bit, so bits are values there. */
+/** `in` is one of these bits or more, `!` none of them. A state is one bit, so bits are values there. */
 function comparedRows(
   keys: readonly Key[],
   op: string,

@@ -123,7 +123,7 @@ export interface Chain {
 /**
  * The nat rules of one namespace at one time: every base chain of type nat and
  * every chain that they lead to, base chains in the order in which the kernel
- * asks those of one hook (priority, then order of listing).
+ * asks those of one hook: by priority, of equal priority the one made last first.
  */
 export interface Ruleset {
   readonly netns: number;
