@@ -63,11 +63,9 @@ export class Evaluator {
     });
     if (isNull) decisions.push({ rule: null, chain: null, targets: [] });
     const { value, known } = mark;
-    return {
-      chains: chains.length,
-      ...{ met, others, shadowed, decisions, mayDrop, isOpen },
-      ...{ mark: value, markMask: known },
-    };
+    const count = chains.length;
+    const found = { met, others, shadowed, decisions, mayDrop, isOpen };
+    return Object.assign(found, { chains: count, mark: value, markMask: known });
   }
 
   private chainsAt({ hook, family }: Asked): readonly CompiledChain[] {

@@ -49,6 +49,7 @@ export function findStale(
   evaluator: Evaluator,
   around: Surroundings,
 ): StaleReport {
+  const isLocal = (address: string): boolean | undefined => around.isLocal(address);
   const stale: Stale[] = [];
   let count = 0;
   let expected = 0;
@@ -58,7 +59,8 @@ export function findStale(
       expected++;
       continue;
     }
-    const found = judge(entry, evaluator, around);
+    const isFromHere = isLocal(entry.original.src);
+    const found = judge({ entry, evaluator, around, isLocal, isFromHere });
     if (found !== undefined) stale.push(found);
   }
   return { stale, entries: count, expected };
@@ -69,6 +71,7 @@ interface Case {
   readonly entry: Entry;
   readonly evaluator: Evaluator;
   readonly around: Surroundings;
+  readonly isLocal: (address: string) => boolean | undefined;
   /** Undefined: not known. */
   readonly isFromHere: boolean | undefined;
 }
@@ -80,9 +83,8 @@ interface Judged {
 }
 
 /** The first manip whose mapping does not fit: what follows hangs on it. */
-function judge(entry: Entry, evaluator: Evaluator, around: Surroundings): Stale | undefined {
-  const isFromHere = around.isLocal(entry.original.src);
-  const one: Case = { entry, evaluator, around, isFromHere };
+function judge(one: Case): Stale | undefined {
+  const { entry, around, isFromHere } = one;
   const dst = judgeManip(one, hooksOf(isFromHere, 'output', 'prerouting'));
   if (dst.stale !== undefined) return dst.stale;
   // over loopback a packet passes postrouting before input: that one has decided by then
@@ -148,20 +150,30 @@ function decisionsOf(outcome: Outcome, { zones }: Entry): readonly Decision[] {
 
 /** The flow's first packet; its mark is known as far as the rules at the hook before set it. */
 function askedOf(one: Case, hook: HookName, ways: Ways, before: Outcome | undefined): Asked {
-  const { entry, around, isFromHere } = one;
+  const { entry, isFromHere } = one;
   const { original, reply, family, protocol } = entry;
   const isAfter = manipAt(hook) === 'src';
   const isMapped = original.dst !== reply.src;
   const from = isFromHere === true ? '' : ways.in;
   // a packet of our own is routed again once its destination has changed
   const to = hook === 'output' && isMapped ? undefined : ways.out;
-  return {
-    ...{ hook, family, protocol, src: original.src, srcPort: original.srcPort, state: 'new' },
+  // assigned, not spread: this is done for every entry of a table
+  const asked: { -readonly [Key in keyof Asked]: Asked[Key] } = {
+    hook,
+    family,
+    protocol,
+    src: original.src,
     dst: isAfter ? reply.src : original.dst,
+    srcPort: original.srcPort,
     dstPort: isAfter && hasPorts(protocol) ? reply.srcPort : original.dstPort,
-    isLocal: (address) => around.isLocal(address),
-    ...(from === undefined ? {} : { in: from }),
-    ...(to === undefined ? {} : { out: to }),
-    ...(before === undefined ? {} : { mark: before.mark, markMask: before.markMask }),
+    state: 'new',
+    isLocal: one.isLocal,
   };
+  if (from !== undefined) asked.in = from;
+  if (to !== undefined) asked.out = to;
+  if (before !== undefined) {
+    asked.mark = before.mark;
+    asked.markMask = before.markMask;
+  }
+  return asked;
 }
