@@ -50,7 +50,7 @@ export class Weighing {
       if (flow === undefined && one.tuple === null) this.unplaced += one.packets;
       else this.addClass(one, one.tuple === null ? flow : undefined, questions);
     }
-    for (const fact of flows) this.addDecided(fact);
+    flows.eachRules((src, dst) => this.addDecided(src, dst));
   }
 
   private addClass(one: PacketClass, flow: FlowFact | undefined, questions: Questions): void {
@@ -108,12 +108,11 @@ export class Weighing {
     if (known !== undefined && rank < known.rank) Object.assign(known, { weight, met, rank });
   }
 
-  private addDecided(flow: FlowFact): void {
-    const { src, dst } = flow.rule;
-    for (const number of src === dst ? [src] : [src, dst]) {
-      const account = number === null ? undefined : this.accounts.get(number);
-      if (account !== undefined) account.flowsDecided++;
-    }
+  private addDecided(src: number | null, dst: number | null): void {
+    const bySrc = src === null ? undefined : this.accounts.get(src);
+    const byDst = dst === null || dst === src ? undefined : this.accounts.get(dst);
+    if (bySrc !== undefined) bySrc.flowsDecided++;
+    if (byDst !== undefined) byDst.flowsDecided++;
   }
 }
 
