@@ -1,38 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import { RuleExplanation } from '../../src/explain/explain-rules.ts';
 import { PacketClasses } from '../../src/explain/packet-classes.ts';
 import type { RuleFinding } from '../../src/explain/rule-findings.ts';
-import { contextOf } from '../../src/explain/trace-context.ts';
-import type { TraceFacts } from '../../src/model/facts.ts';
 import type { Ledger } from '../../src/model/ledger.ts';
-import type { Action, Term } from '../../src/model/ruleset.ts';
-import { CLOCK_OFFSET, FACTS, type Row } from '../export/fixtures.ts';
-import { ADDRESS, flow, flowsOf, packet, packetsOf, rule, rulesOf } from './rows.ts';
-
-const COMPLETE: Ledger = { rows: [], lossWindow: null, conntrackStats: null };
-const PLAIN: TraceFacts = {
-  ...FACTS,
-  sample: 1,
-  filter: '',
-  netnsNames: { '4001': 'router', '4002': 'other' },
-};
-
-interface Given {
-  readonly packets?: Row[];
-  readonly flows?: Row[];
-  readonly rules: Row[];
-  readonly ledger?: Ledger | null;
-  readonly facts?: Partial<TraceFacts>;
-  readonly classes?: PacketClasses;
-}
-
-function explained({ packets = [], flows = [], rules, ledger = COMPLETE, facts, classes }: Given) {
-  const explanation = new RuleExplanation(classes);
-  if (packets.length > 0) explanation.addPackets(packetsOf(...packets));
-  if (flows.length > 0) explanation.addFlows(flowsOf(...flows));
-  explanation.addRules(rulesOf(...rules));
-  return explanation.findings(contextOf({ ...PLAIN, ...facts }, ledger));
-}
+import { CLOCK_OFFSET } from '../export/fixtures.ts';
+import {
+  BY_RULE,
+  COMPLETE,
+  DPORT,
+  explained,
+  FIRST,
+  type Given,
+  LATER,
+  masquerade,
+  NEW,
+  POSTROUTING,
+  REDIRECT,
+  REPLY,
+  redirect,
+} from './redirected.ts';
+import { ADDRESS, flow, packet, rule } from './rows.ts';
 
 /** The finding of rule 1; its sum is looked at each time. */
 function one(given: Given, number = 1): RuleFinding {
@@ -46,33 +32,6 @@ function one(given: Given, number = 1): RuleFinding {
 function causes({ causes: found }: RuleFinding): string[] {
   return found.map(({ cause, packets }) => `${cause} ${packets}`);
 }
-
-const DPORT: Term = { fields: ['dst_port'], any: [[['2222', '2222']]] };
-const REDIRECT: Action = {
-  does: 'nat',
-  kind: 'redirect',
-  manip: 'dst',
-  addresses: null,
-  ports: [['9999', '9999']],
-};
-const MASQUERADE: Action = {
-  does: 'nat',
-  kind: 'masquerade',
-  manip: 'src',
-  addresses: null,
-  ports: null,
-};
-const redirect = (number = 1, given: Row = {}): Row =>
-  rule(number, { terms: [DPORT], actions: [REDIRECT] }, given);
-const POSTROUTING = { chain: 'postrouting', hook: 'postrouting', priority: '100' };
-const masquerade = (number = 1, given: Row = {}): Row =>
-  rule(number, { actions: [MASQUERADE] }, { ...POSTROUTING, ...given });
-
-const NEW = { flow: 7n, direction: 'original', state: 'new', dst_nat: 'rule' };
-const LATER = { flow: 7n, direction: 'original', state: 'established', dst_nat: 'mapping' };
-const REPLY = { flow: 7n, direction: 'reply', state: 'established', src_nat: 'mapping' };
-const FIRST = packet(1n, 'prerouting chains rewritten > input', NEW);
-const BY_RULE = { dst_rule: 1 };
 
 describe('a rule that decided', () => {
   const packets = [
