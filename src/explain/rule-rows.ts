@@ -99,6 +99,11 @@ export function isNatRule({ actions }: Pick<RuleRow, 'actions'>): boolean {
   return actions.some(({ does }) => does === 'nat' || does === 'nat map');
 }
 
+/** Leads to other rules: it counts what they are asked about, and has no answer of its own. */
+export function isJump({ actions }: Pick<RuleRow, 'actions'>): boolean {
+  return actions.some(({ does }) => does === 'jump' || does === 'goto' || does === 'verdict map');
+}
+
 /** `ip nat prerouting handle 4`; of iptables `nat/POSTROUTING/3`, with `ip6 ` before it for IPv6. */
 export function ruleName(row: RuleRow): string {
   if (row.family === null) return `rule ${row.handle} that was never read`;

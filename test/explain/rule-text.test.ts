@@ -71,6 +71,11 @@ describe('the text of a rule', () => {
     expect(text([redirect(), ...idle.slice(1)])).not.toContain('more rules');
   });
 
+  it('is of a dozen rules at most, the others are counted', () => {
+    const many = Array.from({ length: 15 }, (_, number) => redirect(number + 1));
+    expect(text(many)).toMatch(/\n\nand 3 more rules: --json has all of them\n$/);
+  });
+
   it('says what must hold besides, where the trace cannot tell', () => {
     const terms = [{ fields: ['in' as const], any: [[['eth7', 'eth7']]] as const }];
     expect(text([rule(1, { terms }, { ...POSTROUTING, ...still })], true)).toContain(

@@ -98,7 +98,7 @@ describe('a cause alone', () => {
       packets: [
         packet(2n, 'prerouting > input', { ...LATER, started_at: CLOCK_OFFSET + 900_000_000n }),
       ],
-      flows: [flow(7n, { dst_nat: 'null mapping' })],
+      flows: [flow(7n, { dst_nat: 'null mapping', src_port_reply: 2222 })],
       rules: [redirect(1, added)],
     });
     expect(causes(found)).toEqual(['flow older than the rule 1']);
@@ -324,6 +324,38 @@ describe('a rule that the decision shows not to match', () => {
     expect(one({ packets: [FIRST], flows, rules }, 2).decided.packets).toBe(1);
     const none = [flow(7n, { dst_nat: 'null mapping' })];
     expect(one({ packets: [FIRST], flows: none, rules: [unknown] }).couldMatch).toBe(0);
+  });
+});
+
+describe('a rule that the kernel names', () => {
+  it('decided, whatever evaluation says of it', () => {
+    const terms = [{ fields: ['dst_port' as const], any: [[['7', '7']]] as const }];
+    const found = one({
+      packets: [FIRST],
+      flows: [flow(7n, BY_RULE)],
+      rules: [rule(1, { terms, actions: [REDIRECT] })],
+    });
+    expect(found).toMatchObject({ couldMatch: 1, decided: { packets: 1, flows: 1 } });
+  });
+});
+
+describe('a rule that was added later', () => {
+  const added = { added_at: CLOCK_OFFSET + 500_000_000n };
+  const packets = [
+    packet(2n, 'prerouting > input', { ...LATER, started_at: CLOCK_OFFSET + 900_000_000n }),
+  ];
+
+  it('is not too late for a flow that is mapped as it would map it', () => {
+    const rules = [redirect(1, added)];
+    const found = one({ packets, flows: [flow(7n, { dst_rule: null })], rules });
+    expect(causes(found)).toEqual(['flow already mapped 1']);
+    expect(found.causes[0]!.detail).toBe('before the rule was added');
+  });
+
+  it('is not too late where an earlier rule would decide anyway', () => {
+    const flows = [flow(7n, { dst_nat: 'null mapping', src_port_reply: 2222 })];
+    const rules = [rule(0, { actions: [{ does: 'accept' }] }), redirect(1, added)];
+    expect(causes(one({ packets, flows, rules }))).toEqual(['flow already mapped 1']);
   });
 });
 
