@@ -64,7 +64,7 @@ static __always_inline void tell_end(struct counters *count, struct nf_conn *ct,
 
 	if (!record)
 		return;
-	record->flags = flags;
+	record->flags = flags | (read_account(ct, record) ? END_ACCOUNTED : 0);
 	record->remaining = BPF_CORE_READ(ct, timeout) - (__u32)bpf_jiffies64();
 	submit(record);
 }

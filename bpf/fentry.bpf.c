@@ -67,22 +67,23 @@ int BPF_PROG(null_binding, struct nf_conn *ct, __u32 manip)
 }
 
 SEC("fentry/nft_nat_do_chain")
-int BPF_PROG(nft_chain, void *priv, struct sk_buff *skb)
+int BPF_PROG(nft_chain, const void *chain, struct sk_buff *skb,
+	       struct nf_hook_state *state)
 {
-	return on_nat_chain(skb);
+	return on_nft_chain(chain, skb, state);
 }
 
 /* The legacy backend since 5.16: the hook is the table walk itself, priv its table. */
 SEC("fentry/ipt_do_table")
-int BPF_PROG(ipt_table, void *table, struct sk_buff *skb)
+int BPF_PROG(ipt_table, const void *table, struct sk_buff *skb, struct nf_hook_state *state)
 {
-	return on_table_walk(table, skb);
+	return on_table_walk(table, skb, state);
 }
 
 SEC("fentry/ip6t_do_table")
-int BPF_PROG(ip6t_table, void *table, struct sk_buff *skb)
+int BPF_PROG(ip6t_table, const void *table, struct sk_buff *skb, struct nf_hook_state *state)
 {
-	return on_table_walk(table, skb);
+	return on_table_walk(table, skb, state);
 }
 
 SEC("fentry/nf_ct_delete")
@@ -96,3 +97,56 @@ int BPF_PROG(entry_free, struct nf_conn *ct)
 {
 	return on_free(ct);
 }
+
+SEC("fentry/nf_tables_commit")
+int BPF_PROG(nft_commit)
+{
+	return on_rules_change();
+}
+
+SEC("fentry/xt_replace_table")
+int BPF_PROG(legacy_replace)
+{
+	return on_rules_change();
+}
+
+/* An argument as a number: newer verifiers let a typed pointer be none. */
+static __always_inline __u64 argument(const void *ctx, int index)
+{
+	return word_at((__u64)ctx + index * sizeof(__u64));
+}
+
+/* Nat statements of nft: one program for each, as a program goes to one function. */
+#define NAT_STATEMENT(function)                                                                   \
+	SEC("fentry/" #function)                                                                  \
+	int BPF_PROG(function)                                                                    \
+	{                                                                                         \
+		return on_nat_statement(argument(ctx, 0), argument(ctx, 2));                      \
+	}
+
+NAT_STATEMENT(nft_nat_eval)
+NAT_STATEMENT(nft_masq_eval)
+NAT_STATEMENT(nft_masq_ipv4_eval)
+NAT_STATEMENT(nft_masq_ipv6_eval)
+NAT_STATEMENT(nft_redir_eval)
+
+/* Targets of xtables, which the legacy backend and nft's rules of iptables share. */
+#define NAT_TARGET(function)                                                                      \
+	SEC("fentry/" #function)                                                                  \
+	int BPF_PROG(function, struct sk_buff *skb, const void *parameters)                         \
+	{                                                                                         \
+		return on_nat_target(skb, parameters);                                            \
+	}
+
+NAT_TARGET(xt_snat_target_v0)
+NAT_TARGET(xt_snat_target_v1)
+NAT_TARGET(xt_snat_target_v2)
+NAT_TARGET(xt_dnat_target_v0)
+NAT_TARGET(xt_dnat_target_v1)
+NAT_TARGET(xt_dnat_target_v2)
+NAT_TARGET(masquerade_tg)
+NAT_TARGET(masquerade_tg6)
+NAT_TARGET(redirect_tg4)
+NAT_TARGET(redirect_tg6)
+NAT_TARGET(netmap_tg4)
+NAT_TARGET(netmap_tg6)

@@ -96,11 +96,16 @@ static __always_inline bool announce(struct counters *count, struct nf_conn *ct,
 
 	if (!record)
 		return false;
-	record->first_ns = flow->first_ns;
 	record->verdict = verdict;
 	record->flags = flags | flow->decided | (flow->born_here ? FLOW_NEW : 0);
 	record->zone = entry_zone(ct);
-	record->entry = (__u64)ct;
+	if (flags & FLOW_RULES) {
+		record->src_rule = flow->rules[MANIP_SRC];
+		record->dst_rule = flow->rules[MANIP_DST];
+	} else {
+		record->first_ns = flow->first_ns;
+		record->entry = (__u64)ct;
+	}
 	submit(record);
 	return true;
 }
@@ -117,7 +122,7 @@ static __noinline int tell_flow(struct nf_conn *ct, struct flow *flow, __u16 fla
 		return 0;
 	flow->mark = BPF_CORE_READ(ct, mark);
 	flow->announced = announce(count, ct, flow, flags, verdict) &&
-			  announce(count, ct, flow, flags | FLOW_REPLY, verdict);
+			  announce(count, ct, flow, flags | FLOW_REPLY | FLOW_RULES, verdict);
 	return 0;
 }
 

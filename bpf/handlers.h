@@ -11,7 +11,8 @@
  *   turn.h       an entry's tuples         hooks.h      is conntrack at work at a hook
  *   filter.h     what is asked for         pcap.h       a pcap-filter expression
  *   sample.h     whole flows, one of N     call.h       a call's entry and its return
- *   emit.h       handler -> ring
+ *   rule.h       nat statement -> rule     account.h    conntrack's own counts
+ *   emit.h       handler -> ring           open.h       entries that outlive the trace
  */
 #ifndef CONNTRAIL_HANDLERS_H
 #define CONNTRAIL_HANDLERS_H
@@ -35,6 +36,7 @@
 #include "sample.h"
 #include "pcap.h"
 #include "turn.h"
+#include "rule.h"
 #include "flow.h"
 #include "traversal.h"
 #include "entry.h"
@@ -42,7 +44,9 @@
 #include "hooks.h"
 #include "begin.h"
 #include "visit.h"
+#include "account.h"
 #include "conntrack.h"
+#include "open.h"
 #include "nat.h"
 #include "drop.h"
 

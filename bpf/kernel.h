@@ -27,6 +27,9 @@
 
 #define NO_HOOK 255
 
+#define MANIP_SRC 0 /* enum nf_nat_manip_type */
+#define MANIP_DST 1
+
 /*
  * A field of a typed pointer that came as an argument, or of what it points
  * to. fentry and fexit programs may load it directly, kprobes must ask a
@@ -45,8 +48,21 @@ struct ns_common {
 	unsigned int inum;
 };
 
+struct xt_table;
+
+/* The legacy backend's tables; up to 5.14 they are kept here. */
+struct netns_ipv4 {
+	struct xt_table *nat_table;
+};
+
+struct netns_ipv6 {
+	struct xt_table *ip6table_nat;
+};
+
 struct net {
 	struct ns_common ns;
+	struct netns_ipv4 ipv4;
+	struct netns_ipv6 ipv6;
 };
 
 typedef struct {
@@ -112,6 +128,8 @@ struct nf_conntrack_zone {
 	__u8 dir;
 };
 
+struct nf_ct_ext;
+
 struct nf_conn {
 	__u32 timeout;
 	struct nf_conntrack_zone zone;
@@ -119,6 +137,15 @@ struct nf_conn {
 	unsigned long status;
 	possible_net_t ct_net;
 	__u32 mark;
+	struct nf_ct_ext *ext;
+};
+
+struct nsproxy {
+	struct net *net_ns;
+};
+
+struct task_struct {
+	struct nsproxy *nsproxy;
 };
 
 /* An enum as in the kernel: CO-RE finds no field whose type is of another kind. */
@@ -133,6 +160,15 @@ struct trace_event_raw_kfree_skb {
 	void *location;
 	unsigned short protocol;
 	enum skb_drop_reason reason;
+};
+
+/* In the BTF of nf_tables, where modules have any: asked whether and where. */
+struct nft_table {
+	__u64 handle;
+};
+
+struct nft_rule_dp {
+	__u64 handle;
 };
 
 #pragma clang attribute pop

@@ -83,35 +83,36 @@ int BPF_KPROBE(null_binding, struct nf_conn *ct, __u32 manip)
 }
 
 SEC("kprobe/nft_nat_do_chain")
-int BPF_KPROBE(nft_chain, void *priv, struct sk_buff *skb)
+int BPF_KPROBE(nft_chain, const void *chain, struct sk_buff *skb,
+	       struct nf_hook_state *state)
 {
-	return on_nat_chain(skb);
+	return on_nft_chain(chain, skb, state);
 }
 
 /* The legacy backend of 5.10. */
 SEC("kprobe/iptable_nat_do_chain")
-int BPF_KPROBE(ipt_chain, void *priv, struct sk_buff *skb)
+int BPF_KPROBE(ipt_chain, const void *priv, struct sk_buff *skb, struct nf_hook_state *state)
 {
-	return on_nat_chain(skb);
+	return on_nat_table(legacy_nat_table(state, false), skb, state);
 }
 
 SEC("kprobe/ip6table_nat_do_chain")
-int BPF_KPROBE(ip6t_chain, void *priv, struct sk_buff *skb)
+int BPF_KPROBE(ip6t_chain, const void *priv, struct sk_buff *skb, struct nf_hook_state *state)
 {
-	return on_nat_chain(skb);
+	return on_nat_table(legacy_nat_table(state, true), skb, state);
 }
 
 /* The legacy backend since 5.16: the hook is the table walk itself, priv its table. */
 SEC("kprobe/ipt_do_table")
-int BPF_KPROBE(ipt_table, const char *table, struct sk_buff *skb)
+int BPF_KPROBE(ipt_table, const void *table, struct sk_buff *skb, struct nf_hook_state *state)
 {
-	return on_table_walk(table, skb);
+	return on_table_walk(table, skb, state);
 }
 
 SEC("kprobe/ip6t_do_table")
-int BPF_KPROBE(ip6t_table, const char *table, struct sk_buff *skb)
+int BPF_KPROBE(ip6t_table, const void *table, struct sk_buff *skb, struct nf_hook_state *state)
 {
-	return on_table_walk(table, skb);
+	return on_table_walk(table, skb, state);
 }
 
 SEC("kprobe/nf_ct_delete")
@@ -132,3 +133,50 @@ int BPF_KPROBE(entry_free, struct nf_conn *ct)
 {
 	return on_free(ct);
 }
+
+SEC("kprobe/nf_tables_commit")
+int BPF_KPROBE(nft_commit)
+{
+	return on_rules_change();
+}
+
+SEC("kprobe/xt_replace_table")
+int BPF_KPROBE(legacy_replace)
+{
+	return on_rules_change();
+}
+
+/* Nat statements of nft: one program for each, as a program goes to one function. */
+#define NAT_STATEMENT(function)                                                                   \
+	SEC("kprobe/" #function)                                                                  \
+	int BPF_KPROBE(function, __u64 statement, __u64 registers, __u64 packet)                      \
+	{                                                                                         \
+		return on_nat_statement(statement, packet);                                       \
+	}
+
+NAT_STATEMENT(nft_nat_eval)
+NAT_STATEMENT(nft_masq_eval)
+NAT_STATEMENT(nft_masq_ipv4_eval)
+NAT_STATEMENT(nft_masq_ipv6_eval)
+NAT_STATEMENT(nft_redir_eval)
+
+/* Targets of xtables, which the legacy backend and nft's rules of iptables share. */
+#define NAT_TARGET(function)                                                                      \
+	SEC("kprobe/" #function)                                                                  \
+	int BPF_KPROBE(function, struct sk_buff *skb, const void *parameters)                         \
+	{                                                                                         \
+		return on_nat_target(skb, parameters);                                            \
+	}
+
+NAT_TARGET(xt_snat_target_v0)
+NAT_TARGET(xt_snat_target_v1)
+NAT_TARGET(xt_snat_target_v2)
+NAT_TARGET(xt_dnat_target_v0)
+NAT_TARGET(xt_dnat_target_v1)
+NAT_TARGET(xt_dnat_target_v2)
+NAT_TARGET(masquerade_tg)
+NAT_TARGET(masquerade_tg6)
+NAT_TARGET(redirect_tg4)
+NAT_TARGET(redirect_tg6)
+NAT_TARGET(netmap_tg4)
+NAT_TARGET(netmap_tg6)

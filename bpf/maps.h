@@ -72,7 +72,11 @@ struct flow {
 	__u8 hashed;	/* hashes and rewrites are made */
 	__u8 rewrites;	/* per direction 2 bits, as in struct packet */
 	__u8 is_met;	/* a packet of it was wanted, where the filter is about packets */
-	__u8 reserved[3];
+	__u8 is_counted; /* its counts were told at the end of the trace */
+	__u8 reserved[2];
+	__u64 asking;	/* the nat chains it meets now: enum record_rule without a number */
+	__u64 table;	/* legacy: address of the xt_table */
+	__u64 rules[2]; /* per manip: enum record_rule */
 };
 
 struct ring {
@@ -149,6 +153,7 @@ const volatile __u32 cpus = 1;		   /* possible CPUs */
 const volatile __u32 wake_bytes = 1 << 16; /* unread bytes in a ring that wake the reader */
 const volatile __u32 sample = 1;	   /* one of so many flows is traced */
 const volatile __u8 has_leaves = 0;	   /* each visit's leave is probed, not only the last one's */
+const volatile __u8 accounts = 0;	   /* conntrack's own counts are told: nobody counts packets */
 const volatile __u8 everywhere = 0;	   /* packets too where conntrack is not at work */
 
 /*

@@ -3,30 +3,128 @@
 #ifndef CONNTRAIL_NAT_H
 #define CONNTRAIL_NAT_H
 
-#define MANIP_SRC 0 /* enum nf_nat_manip_type */
-#define MANIP_DST 1
+/* The flow that the chains are about to be asked about; one that is of no interest has none. */
+static __always_inline struct flow *flow_asking(struct sk_buff *skb)
+{
+	struct flow *flow = is_recording() ? flow_of(entry_of(FIELD(skb, _nfct))) : NULL;
+
+	return flow && flow->wanted != WANTED_NO ? flow : NULL;
+}
 
 /* A chain of type nat is about to be evaluated for this packet. */
-static __always_inline int on_nat_chain(struct sk_buff *skb)
+static __always_inline void note_chain(struct sk_buff *skb)
 {
 	struct packet *packet = packet_of(skb);
 
 	if (packet && packet->record.traversal.visits)
 		packet->record.traversal.seen |= 1 << (SEEN_CHAINS + packet->record.hook);
+}
+
+/* nft_nat_do_chain(): `chain` is the base chain. */
+static __always_inline int on_nft_chain(const void *chain, struct sk_buff *skb,
+					struct nf_hook_state *state)
+{
+	struct flow *flow = flow_asking(skb);
+	__u8 hook = 0;
+
+	note_chain(skb);
+	if (!flow)
+		return 0;
+	bpf_core_read(&hook, sizeof(hook), &state->hook);
+	flow->asking = rule_word(RULE_NFT, hook, nft_table_handle(chain));
 	return 0;
 }
 
-/* Offset of xt_table.name, the same from 5.10 to 7.3; the type is in module BTF only. */
-#define XT_TABLE_NAME 56
+/* The legacy backend's table named nat is about to be walked. */
+static __always_inline int on_nat_table(const void *table, struct sk_buff *skb,
+					struct nf_hook_state *state)
+{
+	struct flow *flow = flow_asking(skb);
+	__u8 hook = 0;
+
+	note_chain(skb);
+	if (!flow)
+		return 0;
+	bpf_core_read(&hook, sizeof(hook), &state->hook);
+	flow->asking = rule_word(RULE_LEGACY, hook, 0);
+	flow->table = (__u64)table;
+	return 0;
+}
+
+/* Up to 5.14 a namespace knows its tables, and the hook is not given them. */
+static __always_inline const void *legacy_nat_table(struct nf_hook_state *state, bool is_ipv6)
+{
+	struct net *net = BPF_CORE_READ(state, net);
+
+	if (is_ipv6 && bpf_core_field_exists(net->ipv6.ip6table_nat))
+		return BPF_CORE_READ(net, ipv6.ip6table_nat);
+	if (!is_ipv6 && bpf_core_field_exists(net->ipv4.nat_table))
+		return BPF_CORE_READ(net, ipv4.nat_table);
+	return NULL;
+}
 
 /* The legacy backend walks a table; the one named nat is a nat chain. */
-static __always_inline int on_table_walk(const char *table, struct sk_buff *skb)
+static __always_inline int on_table_walk(const void *table, struct sk_buff *skb,
+					 struct nf_hook_state *state)
 {
 	char name[4] = {};
 
 	bpf_probe_read_kernel(name, sizeof(name), table + XT_TABLE_NAME);
 	if (name[0] == 'n' && name[1] == 'a' && name[2] == 't' && !name[3])
-		on_nat_chain(skb);
+		on_nat_table(table, skb, state);
+	return 0;
+}
+
+/* Which manip the hook of the chains that are asked decides. */
+static __always_inline __u32 manip_asked(const struct flow *flow)
+{
+	__u32 hook = flow->asking >> (RULE_NUMBER_BITS + RULE_TABLE_BITS) & 7;
+
+	return hook == HOOK_PREROUTING || hook == HOOK_OUTPUT ? MANIP_DST : MANIP_SRC;
+}
+
+/* A nat statement of nft is about to decide: its rule is the one it stands in. */
+static __always_inline int on_nat_statement(__u64 statement, __u64 packet)
+{
+	struct sk_buff *skb = (void *)word_at(packet); /* nft_pktinfo.skb */
+	struct flow *flow = known_flow(entry_of(BPF_CORE_READ(skb, _nfct)));
+
+	if (flow && flow->asking)
+		flow->rules[manip_asked(flow)] = nft_rule_word(flow->asking, statement);
+	return 0;
+}
+
+/* A target of xtables is about to decide: in a legacy table, or kept by an nft rule. */
+static __always_inline int on_nat_target(struct sk_buff *skb, const void *parameters)
+{
+	struct flow *flow = known_flow(entry_of(BPF_CORE_READ(skb, _nfct)));
+	__u64 data = 0;
+
+	if (!flow || !flow->asking)
+		return 0;
+	bpf_probe_read_kernel(&data, sizeof(data), parameters + XT_PARAMETERS_DATA);
+	if (flow->asking >> RULE_KIND_SHIFT == RULE_LEGACY)
+		flow->rules[manip_asked(flow)] = legacy_rule_word(flow->asking, flow->table, data);
+	else
+		flow->rules[manip_asked(flow)] =
+			nft_rule_word(flow->asking, data - sizeof(__u64));
+	return 0;
+}
+
+/* Somebody loads rules into the namespace that it runs in: what was read of them is old. */
+static __always_inline int on_rules_change(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct counters *count = cpu_counters();
+	struct record *record;
+
+	if (!count || !is_recording())
+		return 0;
+	record = reserve(count, RECORD_RULES);
+	if (!record)
+		return 0;
+	record->netns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
+	submit(record);
 	return 0;
 }
 
@@ -57,6 +155,9 @@ static __always_inline int on_nat_setup(struct nf_conn *ct, __u32 manip, int ret
 	if (flow->wanted == WANTED_NO)
 		flow->wanted = entry_wanted(ct); /* the rewritten tuple may be what the filter asks for */
 	is_null = flow->nulls & 1 << (manip & 1);
+	if (is_null)
+		flow->rules[manip & 1] = 0;
+	flow->asking = 0;
 	if (manip == MANIP_SRC)
 		flow->decided |= is_null ? FLOW_SRC_NULL : FLOW_SRC_RULE;
 	else

@@ -13,6 +13,8 @@
 #ifndef CONNTRAIL_RECORD_H
 #define CONNTRAIL_RECORD_H
 
+#include "filter_terms.h"
+
 enum record_kind {
 	RECORD_TRAVERSAL = 1, /* visits of one packet in a row, to its last one or as far as one CPU saw them */
 	RECORD_CAME = 2,      /* the tuple it came with, where that is not its entry's; before its traversal */
@@ -20,6 +22,7 @@ enum record_kind {
 	RECORD_FLOW = 4,      /* one tuple of an entry: at first sight, at confirmation, with a new mark */
 	RECORD_END = 5,	      /* nf_ct_delete() or nf_conntrack_free(): the entry is leaving */
 	RECORD_DROP = 6,      /* skb:kfree_skb: the packet was freed as dropped */
+	RECORD_RULES = 7,     /* nf_tables_commit(), xt_replace_table(): the rules of a namespace change */
 	RECORD_KINDS = 8,
 };
 
@@ -47,8 +50,11 @@ enum record_flag {
 	FLOW_SRC_NULL = 1 << 5,		/* __nf_nat_alloc_null_binding() made it */
 	FLOW_DST_RULE = 1 << 6,
 	FLOW_DST_NULL = 1 << 7,
+	FLOW_RULES = 1 << 8,		/* has src_rule and dst_rule in place of first_ns and entry */
 	END_UNCONFIRMED = 1 << 0, /* freed without ever being confirmed */
 	END_DELETED = 1 << 1,	  /* nf_ct_delete(), else nf_conntrack_free() */
+	END_OPEN = 1 << 2,	  /* still in the table: the trace ends, not the entry */
+	END_ACCOUNTED = 1 << 3,	  /* has conntrack's own counts in place of the tuple */
 };
 
 /* Fields of record.traversal.seen: per hook a bit at its number, then what was decided. */
@@ -66,6 +72,24 @@ enum record_confirm {
 	CONFIRM_MERGED = 3,
 };
 
+/*
+ * A rule as a number, 0 for none: its kind, the hook it was asked at, its
+ * table, itself. Of nft that is the table's handle, used once in a namespace,
+ * and the rule's. Of the legacy backend what changes with every change of the
+ * table, and where in it the target's data begins.
+ */
+enum record_rule {
+	RULE_NUMBER_BITS = 35,
+	RULE_TABLE_BITS = 24,
+	RULE_HOOK_BITS = 3,
+};
+
+enum record_rule_kind { /* the upper two bits */
+	RULE_NFT = 1,
+	RULE_LEGACY = 2,
+	RULE_NOT_FOUND = 3, /* a rule decided, its header was not found */
+};
+
 #define MAX_VISITS 3
 
 struct record {
@@ -73,6 +97,7 @@ struct record {
 	union {
 		__u64 skb;	/* address of the struct sk_buff */
 		__u64 first_ns; /* FLOW: CLOCK_MONOTONIC of first sight */
+		__u64 src_rule; /* FLOW_RULES: enum record_rule */
 	};
 	__u64 flow;   /* our number of the entry, 0 for none */
 	__u32 seq;    /* per CPU, counts every record tried, lost ones too */
@@ -99,8 +124,13 @@ struct record {
 			__u32 in_ifindex, out_ifindex; /* 0 where none */
 		} traversal;
 		struct {
-			__u8 src[16];
-			__u8 dst[16];
+			union {
+				struct {
+					__u8 src[16];
+					__u8 dst[16];
+				};
+				__u64 counted[4]; /* END_ACCOUNTED: struct nf_conn_acct */
+			};
 			__u16 src_port;
 			__u16 dst_port;
 			union {
@@ -110,6 +140,7 @@ struct record {
 			};
 			union {
 				__u64 entry;	/* FLOW: address of the nf_conn, evidence only */
+				__u64 dst_rule; /* FLOW_RULES: enum record_rule */
 				__u64 location; /* DROP: address of the code that dropped it */
 			};
 		};
@@ -117,52 +148,6 @@ struct record {
 };
 
 _Static_assert(sizeof(struct record) == 96, "the record has grown");
-
-#define FILTER_ENDS 16	 /* prefixes or port ranges of one kind */
-#define FILTER_PLACES 8	 /* namespaces, interfaces, zones, protocols */
-
-/* IPv4-mapped where IPv4; network byte order. */
-struct filter_prefix {
-	__u64 address[2];
-	__u64 mask[2];
-};
-
-/* Host byte order, both ends included. */
-struct filter_range {
-	__u16 first;
-	__u16 last;
-};
-
-/* What the filter asks for; a list without members and a mask of zero ask for nothing. */
-struct filter_terms {
-	struct filter_prefix host[FILTER_ENDS], src_host[FILTER_ENDS], dst_host[FILTER_ENDS];
-	__u64 interface[FILTER_PLACES][2]; /* names, padded with zeros */
-	__u32 ifindex[FILTER_PLACES];
-	__u32 netns[FILTER_PLACES]; /* inodes */
-	struct filter_range port[FILTER_ENDS], src_port[FILTER_ENDS], dst_port[FILTER_ENDS];
-	__u32 mark, mark_mask;
-	__u16 zone[FILTER_PLACES];
-	__u16 protocol[FILTER_PLACES]; /* family 4, 6 or 0 for both * 256 + IANA number */
-	__u16 ctinfos; /* bit per enum ip_conntrack_info; bit 8: without an entry */
-	__u8 hosts, src_hosts, dst_hosts, ports, src_ports, dst_ports;
-	__u8 interfaces, ifindexes, namespaces, zones, protocols;
-	__u8 family;
-	__u8 hooks;	/* bit per enum nf_inet_hooks */
-	__u8 new_only;	/* bit 1 of ctinfos means flows without a reply */
-	__u8 by_flow;	/* any of: hosts, ports, protocols, family */
-	__u8 by_packet; /* any other term but hooks */
-	__u8 pcap;	/* pcap_program() holds a translated expression */
-};
-
-#define PCAP_COPIED 96
-
-/* What pcap_program() is given: its code is made in user space, with these offsets. */
-struct pcap_view {
-	__u64 packet; /* address of the IP header */
-	__u32 valid;  /* bytes behind it in the linear part */
-	__u32 len;    /* bytes of the packet, from the IP header on */
-	__u8 bytes[PCAP_COPIED];
-};
 
 /* Per CPU; sums are the kernel's half of the ledger. Indexed by enum record_kind. */
 struct counters {

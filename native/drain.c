@@ -19,10 +19,16 @@ _Static_assert(sizeof(struct drain_call) == 96, "layout of drain_call");
 #define WAKE_EVENT UINT32_MAX
 #define MAX_EVENTS 64
 
+/* A ring and what it holds, in bytes: those that hold least take first. */
+struct turn {
+	uint64_t held;
+	uint32_t ring;
+};
+
 struct drain {
 	struct ring *rings;
+	struct turn *turns; /* one for each ring */
 	uint32_t ring_count;
-	uint32_t first; /* ring that the next take starts at */
 	uint32_t record_size;
 	uint64_t wake_bytes;
 	bool had_no_room; /* in the last take */
@@ -48,12 +54,17 @@ static int watch(struct drain *drain, int fd, uint32_t events, uint32_t index)
 /* Room for one ring more; NULL where memory is short. */
 static struct ring *next_ring(struct drain *drain)
 {
-	const size_t bytes = (drain->ring_count + 1) * sizeof(struct ring);
-	struct ring *rings = realloc(drain->rings, bytes);
+	const size_t count = drain->ring_count + 1;
+	struct ring *rings = realloc(drain->rings, count * sizeof(*rings));
+	struct turn *turns;
 
 	if (!rings)
 		return NULL;
 	drain->rings = rings;
+	turns = realloc(drain->turns, count * sizeof(*turns));
+	if (!turns)
+		return NULL;
+	drain->turns = turns;
 	memset(&rings[drain->ring_count], 0, sizeof(struct ring));
 	return &rings[drain->ring_count];
 }
@@ -114,13 +125,35 @@ struct drain *drain_open(const int *map_fds, uint32_t rings, uint32_t record_siz
 	drain->wake_fd = -1;
 	drain->record_size = record_size;
 	drain->wake_bytes = wake_bytes;
-	*err = record_size ? open_waiting(drain) : -EINVAL;
+	*err = record_size && record_size <= RING_OVERLAP ? open_waiting(drain) : -EINVAL;
 	for (uint32_t i = 0; i < rings && !*err; i++)
 		*err = add_kernel_ring(drain, map_fds[i]);
 	if (!*err)
 		return drain;
 	drain_close(drain);
 	return NULL;
+}
+
+static int by_held(const void *a, const void *b)
+{
+	const struct turn *x = a, *y = b;
+
+	if (x->held != y->held)
+		return x->held < y->held ? -1 : 1;
+	return x->ring < y->ring ? -1 : x->ring > y->ring;
+}
+
+/* The order in which rings take: as it is where there is room for all of them. */
+static void set_turns(struct drain *drain, uint64_t capacity)
+{
+	uint64_t held = 0;
+
+	for (uint32_t i = 0; i < drain->ring_count; i++) {
+		drain->turns[i] = (struct turn){ ring_held(&drain->rings[i]), i };
+		held += drain->turns[i].held;
+	}
+	if (held > capacity)
+		qsort(drain->turns, drain->ring_count, sizeof(*drain->turns), by_held);
 }
 
 static int take_ring(struct ring *ring, struct sink *sink, struct drain_result *result)
@@ -134,22 +167,30 @@ static int take_ring(struct ring *ring, struct sink *sink, struct drain_result *
 	return stop == RING_BROKEN ? -EBADMSG : 0;
 }
 
+/*
+ * Each ring may take an equal part of the room that is left. Those that hold
+ * less leave the rest of their part to those after them, who hold more. Were
+ * one ring emptied before the next is looked at, its records would wait for
+ * those of the others, ringfuls of them.
+ */
 static int take_all(struct drain *drain, void *dst, uint64_t capacity, struct drain_result *result)
 {
-	struct sink sink = { .dst = dst, .capacity = capacity, .record_size = drain->record_size };
+	struct sink sink = { .dst = dst, .record_size = drain->record_size };
 	int err = 0;
 
 	result->clock_ns = now_ns();
 	result->horizon_ns = result->clock_ns;
+	set_turns(drain, capacity);
 	for (uint32_t i = 0; i < drain->ring_count; i++) {
-		const uint32_t index = (drain->first + i) % drain->ring_count;
-		const int ring_err = take_ring(&drain->rings[index], &sink, result);
+		const uint64_t left = (capacity - sink.bytes) / drain->record_size;
+		const uint64_t share = left / (drain->ring_count - i) * drain->record_size;
+		int ring_err;
 
+		sink.capacity = sink.bytes + share;
+		ring_err = take_ring(&drain->rings[drain->turns[i].ring], &sink, result);
 		if (ring_err)
 			err = ring_err;
 	}
-	if (drain->ring_count)
-		drain->first = (drain->first + 1) % drain->ring_count;
 	drain->had_no_room = result->rings_left > 0;
 	result->bytes = sink.bytes;
 	result->records = sink.records;
@@ -247,5 +288,6 @@ void drain_close(struct drain *drain)
 	if (drain->wake_fd >= 0)
 		close(drain->wake_fd);
 	free(drain->rings);
+	free(drain->turns);
 	free(drain);
 }

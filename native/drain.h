@@ -42,7 +42,7 @@ struct drain_result {
 	uint64_t skipped_size; /* samples of another size than record_size */
 	uint64_t discarded;    /* samples that their producer gave up */
 	uint32_t rings_busy;   /* rings that stopped at a place not yet committed */
-	uint32_t rings_left;   /* rings with more to take: the destination was full */
+	uint32_t rings_left;   /* rings with more to take: their part of the room was full */
 	uint32_t woken;	       /* 1: drain_wake() was called */
 	uint32_t reserved;
 };
@@ -61,9 +61,11 @@ struct drain *drain_open(const int *map_fds, uint32_t rings, uint32_t record_siz
 int drain_add_memory_ring(struct drain *drain, struct memory_ring *ring);
 
 /*
- * Copies what is there and never blocks. Each call starts at the next ring,
- * each ring's records stand together in ring order. What does not fit stays in
- * its ring. -EBADMSG: a ring's memory makes no sense, nothing more is read of it.
+ * Copies what is there and never blocks. Each ring's records stand together in
+ * ring order, rings in any order. Where there is not room for all, rings get
+ * equal parts of it, and more where others hold less than theirs; there has to
+ * be room for a record of each. What does not fit stays in its ring. -EBADMSG:
+ * a ring's memory makes no sense, nothing more is read of it.
  */
 int drain_take(struct drain *drain, void *dst, uint64_t capacity, struct drain_result *result);
 

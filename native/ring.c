@@ -51,7 +51,9 @@ int ring_map(struct ring *ring, int map_fd)
 	ring->consumer = map_part(ring, 0, page, PROT_READ | PROT_WRITE, map_fd, 0);
 	if (!ring->consumer)
 		return -errno;
-	ring->producer = map_part(ring, 1, page + 2 * ring->size, PROT_READ, map_fd, (off_t)page);
+	/* The kernel has the data twice in a row, but what is mapped counts as our memory. */
+	ring->producer = map_part(ring, 1, page + ring->size + RING_OVERLAP, PROT_READ, map_fd,
+				  (off_t)page);
 	if (!ring->producer) {
 		err = -errno;
 		ring_unmap(ring);
@@ -169,6 +171,12 @@ enum ring_stop ring_take(struct ring *ring, struct sink *sink, uint64_t now_ns)
 	publish(ring, position);
 	settle(ring, position, end, now_ns);
 	return stop;
+}
+
+uint64_t ring_held(const struct ring *ring)
+{
+	return atomic_load_explicit(ring->producer, memory_order_acquire) -
+	       atomic_load_explicit(ring->consumer, memory_order_relaxed);
 }
 
 bool ring_is_ready(const struct ring *ring, uint64_t bytes)

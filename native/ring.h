@@ -12,6 +12,9 @@
 #define SAMPLE_DISCARD (1u << 30)
 #define SAMPLE_HEADER  8u
 
+/* Bytes of a ring's beginning that can be read behind its end: the longest record. */
+#define RING_OVERLAP 4096u
+
 /* A producer position, read after the clock said `ns`. */
 struct mark {
 	uint64_t position, ns;
@@ -22,7 +25,7 @@ struct mark {
 struct ring {
 	_Atomic uint64_t *consumer;
 	_Atomic uint64_t *producer; /* read only in a kernel ring */
-	uint8_t *data;		    /* size bytes, mapped twice in a row */
+	uint8_t *data;		    /* size bytes, then the first RING_OVERLAP of them again */
 	uint64_t size;		    /* a power of two */
 
 	/* The proof of completeness, see settle() in ring.c. */
@@ -53,6 +56,9 @@ void ring_mark(struct ring *ring, uint64_t now_ns);
 
 /* Moves what is there to the sink; `now_ns` was read before this call. */
 enum ring_stop ring_take(struct ring *ring, struct sink *sink, uint64_t now_ns);
+
+/* Bytes between consumer and producer. */
+uint64_t ring_held(const struct ring *ring);
 
 /* Whether `bytes` or more wait and the first of them can be taken at once. */
 bool ring_is_ready(const struct ring *ring, uint64_t bytes);

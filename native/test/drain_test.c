@@ -25,7 +25,7 @@ struct small {
 	uint64_t ktime_ns, ring, sequence;
 };
 
-static struct memory_ring *rings[2];
+static struct memory_ring *rings[3];
 static struct drain *drain;
 static struct drain_result result;
 static struct small taken[1024];
@@ -178,21 +178,54 @@ static void test_no_room(void)
 	close_rings(1);
 }
 
-static void test_fair(void)
+/* How many records of each ring there are, each ring's in order from `next` on. */
+static void count_taken(uint64_t *counts, uint64_t *next)
 {
-	open_rings(2);
-	for (uint64_t i = 0; i < 50; i++) {
-		send(0, i);
-		send(1, i);
+	for (uint64_t i = 0; i < result.records; i++) {
+		EQUAL(taken[i].sequence, next[taken[i].ring]++);
+		counts[taken[i].ring]++;
 	}
+}
+
+static void test_shares(void)
+{
+	uint64_t next[3] = {};
+
+	open_rings(3);
+	for (uint64_t i = 0; i < 60; i++)
+		for (int ring = 0; ring < 3; ring++)
+			send(ring, i);
 	for (uint64_t i = 0; i < 20; i++) {
-		take(5);
-		EQUAL(result.records, 5);
-		EQUAL(taken[0].ring, i % 2);
-		EQUAL(taken[0].sequence, i / 2 * 5);
-		EQUAL(taken[4].sequence, i / 2 * 5 + 4);
+		uint64_t counts[3] = {};
+
+		take(8);
+		EQUAL(result.records, 8);
+		EQUAL(result.rings_left, 3);
+		count_taken(counts, next);
+		for (int ring = 0; ring < 3; ring++) {
+			HOLDS(counts[ring] == 2 || counts[ring] == 3);
+			HOLDS(next[ring] <= 8 * (i + 1) / 3 + 1); /* nobody gets ahead */
+		}
 	}
-	close_rings(2);
+	close_rings(3);
+}
+
+static void test_shares_left(void)
+{
+	const uint64_t sent[] = { 70, 2, 40 }, expected[] = { 14, 2, 14 };
+	uint64_t counts[3] = {}, next[3] = {};
+
+	open_rings(3);
+	for (int ring = 0; ring < 3; ring++)
+		for (uint64_t i = 0; i < sent[ring]; i++)
+			send(ring, i);
+	take(30);
+	EQUAL(result.records, 30);
+	EQUAL(result.rings_left, 2);
+	count_taken(counts, next);
+	for (int ring = 0; ring < 3; ring++)
+		EQUAL(counts[ring], expected[ring]);
+	close_rings(3);
 }
 
 static void test_horizon_of_busy(void)
@@ -324,6 +357,8 @@ static void test_bad_arguments(void)
 
 	HOLDS(!drain_open(NULL, 0, 0, 1, &err));
 	EQUAL(-err, EINVAL);
+	HOLDS(!drain_open(NULL, 0, 4097, 1, &err));
+	EQUAL(-err, EINVAL);
 	HOLDS(!drain_open(fds, 1, 96, 1, &err));
 	HOLDS(err < 0);
 	HOLDS(!memory_ring_open(5000, &err));
@@ -339,7 +374,8 @@ int main(int argc, char **argv)
 		{ "passes over discarded places and counts them", test_discarded },
 		{ "counts samples of another size", test_wrong_size },
 		{ "leaves what does not fit for the next take", test_no_room },
-		{ "starts at another ring each time", test_fair },
+		{ "gives each ring an equal part of the room", test_shares },
+		{ "gives what a ring leaves to the others", test_shares_left },
 		{ "holds the horizon before a busy place", test_horizon_of_busy },
 		{ "holds the horizon before a nested record", test_horizon_of_nested },
 		{ "moves the horizon though the ring is never empty", test_horizon_moves },

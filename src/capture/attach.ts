@@ -10,7 +10,7 @@ export interface Attached {
 }
 
 export function chooseProbes(object: BpfObject, plan: ProbePlan): void {
-  const wanted = new Set(plan.probes.map((probe) => probe.program));
+  const wanted = new Set([...plan.probes.map((probe) => probe.program), ...plan.runs]);
   for (const program of object.programs) program.setAutoload(wanted.has(program.name));
 }
 

@@ -96,6 +96,7 @@ function writeSettings(object: BpfObject, symbols: Symbols, options: LoadOptions
   object.rodata('wake_bytes').write(wordBytes(wakeBytes));
   object.rodata('sample').write(wordBytes(sample));
   object.rodata('has_leaves').write(Uint8Array.of(detail === 'visits' ? 1 : 0));
+  object.rodata('accounts').write(Uint8Array.of(detail === 'flows' ? 1 : 0));
   object.rodata('everywhere').write(Uint8Array.of(everywhere ? 1 : 0));
   if (addresses !== undefined) writeAddresses(object, addresses);
   return addresses === undefined

@@ -2,7 +2,7 @@
  * Which program goes to which function of this kernel. Pure: what the kernel
  * has comes in, a list to attach comes out.
  */
-import type { Release } from '../kernel/release.ts';
+import { isAtLeast, type Release } from '../kernel/release.ts';
 import { TraceError } from '../model/error.ts';
 import type { Backend, Detail } from '../model/facts.ts';
 import { type Has, type Wish, wishesFor } from './wishes.ts';
@@ -19,6 +19,8 @@ export interface Probe {
 export interface ProbePlan {
   readonly backend: Backend;
   readonly probes: readonly Probe[];
+  /** Programs that are run and not attached. */
+  readonly runs: readonly string[];
   /** What this kernel has not, each with the reason: goes into the facts of the trace. */
   readonly notAvailable: readonly string[];
 }
@@ -29,6 +31,11 @@ const PACKET_DROP: Probe = {
   function: 'skb/kfree_skb',
   required: false,
 };
+
+/** Tells what conntrack counted of the entries that are still in the table. */
+export const TELL_OPEN = 'tell_open_flows';
+const NOT_TOLD =
+  'packets of flows that outlive the trace: this kernel is older than 5.13, they are not counted';
 
 /**
  * `has` answers for the functions of the kernel and of its loaded modules.
@@ -45,12 +52,15 @@ export function planProbes(
   if (missing.length > 0) throw requiredMissing(missing.map((wish) => wish.function));
   const there = wishes.filter((wish) => has(wish.function));
   const drop = detail === 'flows' ? [] : [PACKET_DROP];
+  const tellsOpen = detail === 'flows' && isAtLeast(release, 5, 13); // bpf_for_each_map_elem()
   return {
     backend,
     probes: [...there.flatMap((wish) => probesOf(wish, backend)), ...drop],
-    notAvailable: wishes.flatMap((wish) =>
-      has(wish.function) ? [] : [`${wish.function}: ${wish.absent}`],
-    ),
+    runs: tellsOpen ? [TELL_OPEN] : [],
+    notAvailable: [
+      ...wishes.flatMap((wish) => (has(wish.function) ? [] : [`${wish.function}: ${wish.absent}`])),
+      ...(detail === 'flows' && !tellsOpen ? [NOT_TOLD] : []),
+    ],
   };
 }
 

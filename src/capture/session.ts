@@ -22,6 +22,7 @@ import { type FilterWords, forFlowsAlone, readFilter } from './filter.ts';
 import { type CpuCounters, openCalls, readCounters } from './kernel-counters.ts';
 import { type Loaded, loadProbes } from './load.ts';
 import { wordBytes } from './map-bytes.ts';
+import { TELL_OPEN } from './plan.ts';
 import { checkKernel } from './requirements.ts';
 import { defaultRingBytes, type Rings } from './rings.ts';
 
@@ -51,6 +52,7 @@ export class Session {
   private readonly rings: Rings;
   private readonly drain: Drain;
   private readonly symbols: Symbols;
+  private readonly runs: readonly string[];
   private links: Link[];
 
   private constructor(loaded: Loaded, drain: Drain, symbols: Symbols, options: Known) {
@@ -59,6 +61,7 @@ export class Session {
     this.drain = drain;
     this.symbols = symbols;
     this.links = loaded.attached.links;
+    this.runs = loaded.plan.runs;
     this.cpus = options.cpus;
     this.facts = factsOf(loaded, options);
   }
@@ -112,6 +115,15 @@ export class Session {
     const links = this.links;
     this.links = [];
     for (const link of links) link.destroy();
+  }
+
+  /**
+   * Asks for what conntrack counted of entries that stay in the table; so many
+   * records come, until there are none left. Only for flows alone.
+   */
+  tellOpen(): number {
+    const program = this.runs.length === 0 ? undefined : this.object.program(TELL_OPEN);
+    return program?.run() ?? 0;
   }
 
   counters(): CpuCounters[] {

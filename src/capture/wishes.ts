@@ -56,7 +56,7 @@ const FIXED: readonly Wish[] = [
   {
     function: 'nft_nat_do_chain',
     ...entry('nft_chain'),
-    details: PACKETS,
+    details: ALL,
     absent: 'nft_chain_nat is not loaded, nft has no nat chain here',
   },
 ];
@@ -68,6 +68,8 @@ export function wishesFor(detail: Detail, has: Has, release: Release): readonly 
     nullMapping(has),
     deletion(has),
     ...legacy(has, release),
+    ...deciders(has),
+    ...rulesChanges(has),
   ];
   return all.filter((wish) => wish.details.includes(detail));
 }
@@ -135,8 +137,55 @@ function legacy(has: Has, release: Release): Wish[] {
     return {
       function: name,
       ...(name === walk ? entry(walkProgram) : { kprobe: { entry: hookProgram }, fentry: {} }),
-      details: PACKETS,
+      details: PACKETS, // its walk is every packet's: flows alone do without
       absent: 'the legacy backend has no nat table loaded here',
     };
   });
+}
+
+/** Where the rules decide: a statement of nft, or a target of xtables in either backend. */
+const DECIDERS = [
+  'nft_nat_eval',
+  'nft_masq_eval', // since 6.12, before that one for each family:
+  'nft_masq_ipv4_eval',
+  'nft_masq_ipv6_eval',
+  'nft_redir_eval',
+  'xt_snat_target_v0',
+  'xt_snat_target_v1',
+  'xt_snat_target_v2',
+  'xt_dnat_target_v0',
+  'xt_dnat_target_v1',
+  'xt_dnat_target_v2',
+  'masquerade_tg',
+  'masquerade_tg6',
+  'redirect_tg4',
+  'redirect_tg6',
+  'netmap_tg4',
+  'netmap_tg6',
+];
+
+/** Not there: the module is not loaded, so no rule of this kind is. */
+function deciders(has: Has): Wish[] {
+  return DECIDERS.filter(has).map((name) => ({
+    function: name,
+    ...entry(name),
+    details: ALL,
+    absent: 'no rule of this kind is loaded here',
+  }));
+}
+
+/** Where a backend puts new rules in the place of the old ones. */
+function rulesChanges(has: Has): Wish[] {
+  const changes = [
+    { function: 'nf_tables_commit', program: 'nft_commit' },
+    { function: 'xt_replace_table', program: 'legacy_replace' },
+  ];
+  return changes
+    .filter((change) => has(change.function))
+    .map(({ function: name, program }) => ({
+      function: name,
+      ...entry(program),
+      details: ALL,
+      absent: 'this backend has no rules here',
+    }));
 }

@@ -4,7 +4,12 @@ import { evictedOf } from '../capture/kernel-counters.ts';
 import { CaptureReader } from '../export/capture-reader.ts';
 import { PROBES } from '../model/codes.ts';
 import { TraceError } from '../model/error.ts';
-import { RECORD_VERSION, type TraceEnd, type TraceFacts } from '../model/facts.ts';
+import {
+  OLDEST_RECORD_VERSION,
+  RECORD_VERSION,
+  type TraceEnd,
+  type TraceFacts,
+} from '../model/facts.ts';
 import type { Ledger, LedgerRow } from '../model/ledger.ts';
 import { RecordKind } from '../wire/layout.ts';
 import type { Tally } from '../wire/tally.ts';
@@ -22,7 +27,7 @@ export interface CaptureTables {
 export async function openCaptureTables(path: string): Promise<CaptureTables> {
   const reader = await CaptureReader.open(path);
   const { recordVersion } = reader.facts;
-  if (recordVersion !== RECORD_VERSION) {
+  if (recordVersion < OLDEST_RECORD_VERSION || recordVersion > RECORD_VERSION) {
     await reader.close();
     throw otherRecords(path, recordVersion);
   }
@@ -35,7 +40,7 @@ export async function openCaptureTables(path: string): Promise<CaptureTables> {
 }
 
 function otherRecords(path: string, found: number): TraceError {
-  const versions = `found records of version ${found}, needed version ${RECORD_VERSION}`;
+  const versions = `found records of version ${found}, needed version ${OLDEST_RECORD_VERSION} to ${RECORD_VERSION}`;
   return new TraceError('unsupported', `${path}: ${versions}`, {
     hint: 'read it with the version of conntrail that made it',
   });
@@ -53,6 +58,7 @@ async function* rebuildAll(reader: CaptureReader): AsyncGenerator<NamedBatch, Tr
   }
   tables.finish();
   const end = endOf(reader, tables);
+  tables.addRules(end.rulesets, reader.facts.detail);
   tables.addLedger(end.ledger);
   yield* tables.takeReady();
   return end;
@@ -61,7 +67,7 @@ async function* rebuildAll(reader: CaptureReader): AsyncGenerator<NamedBatch, Tr
 function endOf(reader: CaptureReader, tables: TraceTables): TraceEnd {
   const { tally, evicted } = tables;
   if (reader.end === undefined) {
-    return { ledger: ledgerWithoutEnd(tally), symbols: {}, endedKtimeNs: '0' };
+    return { ledger: ledgerWithoutEnd(tally), symbols: {}, rulesets: [], endedKtimeNs: '0' };
   }
   const { ledger } = reader.end;
   const rows = ledger.rows.map((row) => ({

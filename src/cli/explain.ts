@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { ExplainOptions } from './explain-run.ts';
 import { parseWhole } from './options.ts';
+import { addStaleOptions, refuseStaleOptions, type StaleFlags } from './stale-options.ts';
 import { addTraceOptions } from './trace-options.ts';
 
 const SHOWN_FLOWS = 20;
@@ -15,9 +16,11 @@ export function explainCommand(): Command {
     .option('--flow <tuple>', 'the life of one flow: "tcp A:1 > B:2" or its number')
     .option('--flows <n>', 'how many flows to describe', parseWhole('flows', 0), SHOWN_FLOWS)
     .option('--json', 'one JSON document: docs/explain.schema.json');
-  return addTraceOptions(command)
+  return addTraceOptions(addStaleOptions(command))
     .addHelpText('after', HELP)
-    .action(async (options: ExplainOptions) => {
+    .action(async (options: ExplainOptions & StaleFlags) => {
+      refuseStaleOptions(options);
+      if (options.stale) return (await import('./stale-run.ts')).explainStale(options);
       const { explain } = await import('./explain-run.ts');
       await explain(options);
     });
@@ -34,4 +37,6 @@ Examples:
   $ conntrail explain --duration 5s
   $ conntrail explain --from trace
   $ conntrail explain --from trace --flows 0
-  $ conntrail explain --from trace --json`;
+  $ conntrail explain --from trace --json
+  $ conntrail explain --stale --netns router
+  $ conntrail explain --stale --delete`;

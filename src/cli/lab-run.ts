@@ -35,9 +35,11 @@ async function forward(stream: NodeJS.WriteStream, chunk: Uint8Array): Promise<v
 async function list(): Promise<void> {
   const lines = ['kernels:', ...LAB_KERNELS.map((k) => `  ${k.name.padEnd(16)} ${k.suites[0]}`)];
   lines.push('scenarios:');
-  for (const name of await scenarioNames()) {
+  const names = await scenarioNames();
+  const width = Math.max(...names.map((name) => name.length));
+  for (const name of names) {
     const { title } = await openScenario(await scenarioPath(name));
-    lines.push(`  ${name.padEnd(16)} ${title}`);
+    lines.push(`  ${name.padEnd(width)} ${title}`);
   }
   process.stdout.write(`${lines.join('\n')}\n`);
 }

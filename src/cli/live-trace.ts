@@ -9,10 +9,11 @@ import { readConntrackStats } from '../kernel/conntrack-stats.ts';
 import type { TraceEnd, TraceFacts } from '../model/facts.ts';
 import type { ConntrackStats } from '../model/ledger.ts';
 import { recordBytes } from '../wire/layout.ts';
+import { RulesWatch } from './rules-watch.ts';
 import { type NamedBatch, TraceTables } from './tables.ts';
 
 /** Room for one drain; two of them, so that one is written while the other fills. */
-const DRAIN_BYTES = 65_536 * recordBytes;
+export const DRAIN_BYTES = 32_768 * recordBytes;
 /** The longest a record waits in a ring that is not filling up: each look costs as much as many records. */
 export const WATCHED_LATENCY_MS = 20;
 /** Into a pipe, where somebody may wait for it. */
@@ -36,6 +37,8 @@ export interface RunOptions {
   readonly durationMs?: number | undefined;
   /** The longest a record waits before it is drained. */
   readonly latencyMs: number;
+  /** The loaded rules are read, for the table `rules`. */
+  readonly readsRules?: boolean;
 }
 
 export class LiveTrace {
@@ -44,6 +47,7 @@ export class LiveTrace {
   private readonly symbols: Record<string, string> = {};
   private readonly statsBefore: ConntrackStats | null;
   private isStopping = false;
+  private rules: RulesWatch | undefined;
 
   private constructor(session: Session) {
     this.session = session;
@@ -78,18 +82,24 @@ export class LiveTrace {
   /** Resolves when the trace has ended and everything was handed on. Runs once. */
   async run(
     sinks: TraceSinks,
-    { onStarted, durationMs, latencyMs }: RunOptions,
+    { onStarted, durationMs, latencyMs, readsRules = false }: RunOptions,
   ): Promise<TraceEnd> {
+    this.rules = readsRules ? new RulesWatch() : undefined;
+    await this.rules?.read();
     await this.session.start();
     onStarted();
     const timer = durationMs === undefined ? undefined : setTimeout(() => this.stop(), durationMs);
     try {
       await this.drain(sinks, latencyMs, () => this.isStopping);
+      while (this.session.tellOpen() > 0) await this.drain(sinks, 0, (bytes) => bytes === 0);
       await this.session.stop();
       await this.drain(sinks, 0, (bytes) => bytes === 0);
+      await this.rules?.read();
       return await this.finish(sinks);
     } finally {
       clearTimeout(timer);
+      await this.rules?.close();
+      for (const note of this.rules?.notes ?? []) process.stderr.write(note);
     }
   }
 
@@ -113,6 +123,7 @@ export class LiveTrace {
       const drained = buffer.subarray(0, bytes);
       if (sinks.needsTables) this.tables.add(drained, horizonNs);
       else this.tables.countOnly(drained);
+      this.rules?.changed(this.tables.takeRulesChanged());
       if (performance.now() - flushedAt > FLUSH_MS) {
         this.tables.flush();
         flushedAt = performance.now();
@@ -142,10 +153,12 @@ export class LiveTrace {
       lossWindow: tally.lossWindow,
       conntrackStats: before !== null && after !== null ? { before, after } : null,
     };
+    const rulesets = this.rules?.readings ?? [];
+    this.tables.addRules(rulesets, this.session.facts.detail);
     this.tables.addLedger(ledger);
     for (const batch of this.tables.takeReady()) await sinks.batch(batch);
     const endedKtimeNs = process.hrtime.bigint().toString();
-    return { ledger, symbols: this.symbols, endedKtimeNs };
+    return { ledger, symbols: this.symbols, rulesets, endedKtimeNs };
   }
 
   private symbolAt(address: bigint): string {

@@ -72,6 +72,7 @@ async function runInto(
           signalReady(readyFile);
         },
         durationMs: duration,
+        readsRules: true,
         latencyMs: out.some(isStream) ? STREAMED_LATENCY_MS : RECORDED_LATENCY_MS,
       },
     );

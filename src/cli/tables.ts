@@ -8,12 +8,14 @@ import { BatchBuilder } from '../columns/batch.ts';
 import { columnBatch } from '../columns/column-batch.ts';
 import { NameBytes } from '../columns/names.ts';
 import { Merge } from '../libbpf/merge.ts';
-import type { TraceFacts } from '../model/facts.ts';
+import type { Detail, TraceFacts } from '../model/facts.ts';
 import type { Ledger } from '../model/ledger.ts';
 import { layoutOf } from '../model/row-layout.ts';
 import { RowBuffer } from '../model/rows.ts';
-import { FLOWS, LOSSES, type TableName } from '../model/tables.ts';
+import type { Ruleset } from '../model/ruleset.ts';
+import { FLOWS, LOSSES, RULES, type TableName } from '../model/tables.ts';
 import { Rebuild } from '../rebuild/rebuild.ts';
+import { CountedBy, ruleRows } from '../rebuild/rule-rows.ts';
 import type { Tally } from '../wire/tally.ts';
 import { recordWords } from '../wire/words.ts';
 
@@ -28,11 +30,12 @@ export type SymbolAt = (address: bigint) => string;
 export class TraceTables {
   private readonly merge: Merge;
   private readonly rebuild: Rebuild;
-  private readonly builders: Readonly<Record<'flows' | 'losses', BatchBuilder>>;
+  private readonly builders: Readonly<Record<'flows' | 'rules' | 'losses', BatchBuilder>>;
   private ready: NamedBatch[] = [];
   /** Up to here all records were given to the rebuild. */
   private horizonHigh = 0;
   private horizonLow = 0;
+  private changesKnown = 0;
 
   constructor(facts: TraceFacts, symbolAt: SymbolAt) {
     const clockOffsetNs = BigInt(facts.clockOffsetNs);
@@ -50,6 +53,7 @@ export class TraceTables {
     const context = { clockOffsetNs, names: this.rebuild.names.names };
     this.builders = {
       flows: new BatchBuilder(FLOWS, context),
+      rules: new BatchBuilder(RULES, context),
       losses: new BatchBuilder(LOSSES, context),
     };
   }
@@ -88,6 +92,25 @@ export class TraceTables {
     this.rebuild.finish();
   }
 
+  /** Inodes of the namespaces whose rules were changed since this was asked last. */
+  takeRulesChanged(): readonly number[] {
+    const { rulesChanges } = this.rebuild;
+    if (rulesChanges.length === this.changesKnown) return [];
+    const changed = rulesChanges.slice(this.changesKnown).map(({ netns }) => netns);
+    this.changesKnown = rulesChanges.length;
+    return changed;
+  }
+
+  /** The table `rules`, after the last record. */
+  addRules(readings: readonly Ruleset[], detail: Detail): void {
+    const { decidedRules, rulesChanges: changes, names } = this.rebuild;
+    const decided = decidedRules.all;
+    const alone = decidedRules.hasAccounts ? CountedBy.accounting : CountedBy.none;
+    const countedBy = detail === 'flows' ? alone : CountedBy.packets;
+    const rows = ruleRows({ readings, changes, decided, countedBy }, names);
+    if (rows.length > 0) this.build(rows);
+  }
+
   /** The table `losses`, made of the finished ledger. */
   addLedger(ledger: Ledger): void {
     if (ledger.rows.length > 0) this.build(lossRows(ledger));
@@ -101,7 +124,7 @@ export class TraceTables {
   }
 
   private build(rows: RowBuffer): void {
-    const table = rows.table.name as 'flows' | 'losses';
+    const table = rows.table.name as 'flows' | 'rules' | 'losses';
     const batch = this.builders[table].batch(rows.words, rows.length);
     this.ready.push({ table, batch });
   }

@@ -82,7 +82,16 @@ export function addTraceOptions(command: Command): Command {
 /** A recorded trace is what it is: options of a live one would be ignored in silence. */
 export function refuseLiveOptions(options: TraceOptions & { readonly from?: string }): void {
   if (options.from === undefined) return;
-  const given = [
+  const given = givenLiveOptions(options);
+  if (given.length === 0) return;
+  throw new TraceError('usage', `found --from with --${given.join(', --')}, needed one of them`, {
+    hint: 'leave --from away to trace live',
+  });
+}
+
+/** Names of the options given that only a live trace has. */
+export function givenLiveOptions(options: TraceOptions): string[] {
+  return [
     ...givenFilterOptions(options),
     ...(['everywhere', 'backend', 'duration', 'buffer'] as const).filter(
       (name) => options[name] !== undefined,
@@ -90,10 +99,6 @@ export function refuseLiveOptions(options: TraceOptions & { readonly from?: stri
     ...(options.detail === 'packets' ? [] : ['detail']),
     ...(options.sample === 1 ? [] : ['sample']),
   ];
-  if (given.length === 0) return;
-  throw new TraceError('usage', `found --from with --${given.join(', --')}, needed one of them`, {
-    hint: 'leave --from away to trace live',
-  });
 }
 
 export function sessionOptions(options: TraceOptions): SessionOptions {

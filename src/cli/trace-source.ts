@@ -115,7 +115,8 @@ export async function traceLive(
     };
     const { duration: durationMs } = options;
     const latencyMs = WATCHED_LATENCY_MS;
-    return (await trace.run(sinks, { onStarted, durationMs, latencyMs })).ledger;
+    const readsRules = tables.includes('rules');
+    return (await trace.run(sinks, { onStarted, durationMs, latencyMs, readsRules })).ledger;
   } finally {
     release();
     await trace.close();

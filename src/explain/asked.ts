@@ -37,6 +37,7 @@ export interface Mark {
 }
 
 const ALL_BITS = 0xffffffff;
+const UNKNOWN: Mark = { value: 0, known: 0 };
 
 /** dccp, sctp, tcp, udp, udplite: those whose ports a rule can ask for. */
 const WITH_PORTS: ReadonlySet<number> = new Set([6, 17, 33, 132, 136]);
@@ -52,7 +53,7 @@ export class Seen {
   readonly in: string | undefined;
   readonly out: string | undefined;
   mark: Mark;
-  readonly ctMark: Mark;
+  ctMark: Mark;
   private source: number | bigint | undefined;
   private destination: number | bigint | undefined;
 
@@ -74,6 +75,11 @@ export class Seen {
   get dst(): number | bigint | undefined {
     this.destination ??= addressValue(this.asked.dst);
     return this.destination;
+  }
+
+  forgetMark(field: 'mark' | 'ct_mark'): void {
+    if (field === 'mark') this.mark = UNKNOWN;
+    else this.ctMark = UNKNOWN;
   }
 
   /** As an exact interval would write it; undefined: not known, or nothing to look up by. */
@@ -102,9 +108,7 @@ export class Seen {
 }
 
 function markOf(value: number | undefined, mask = ALL_BITS): Mark {
-  return value === undefined
-    ? { value: 0, known: 0 }
-    : { value: (value & mask) >>> 0, known: mask >>> 0 };
+  return value === undefined ? UNKNOWN : { value: (value & mask) >>> 0, known: mask >>> 0 };
 }
 
 /** After `(mark & ~mask) ^ value`. */

@@ -1,6 +1,6 @@
 /** Rules made ready to be asked many times. */
 import type { HookName } from '../model/codes.ts';
-import type { Action, Chain, Rule, Ruleset } from '../model/ruleset.ts';
+import type { Action, Chain, Rule } from '../model/ruleset.ts';
 import type { Seen, Truth } from './asked.ts';
 import { ChainIndex } from './chain-index.ts';
 import { allOf, type Test } from './row-match.ts';
@@ -56,10 +56,8 @@ export function chainKey(chain: Chain, name = chain.name): string {
   return `${chain.backend} ${chain.family} ${chain.table} ${name}`;
 }
 
-/** Base chains of type nat at a hook that packets of a family come to, in the order of asking. */
-export function baseChains(ruleset: Ruleset, hook: HookName, family: 4 | 6): Chain[] {
-  const families = ['inet', family === 4 ? 'ip' : 'ip6'];
-  return ruleset.chains.filter(
-    ({ base, family: own }) => base?.type === 'nat' && base.hook === hook && families.includes(own),
-  );
+/** A base chain of type nat at a hook, for packets of a family? */
+export function isAskedAt({ base, family: own }: Chain, hook: HookName, family: 4 | 6): boolean {
+  const isFamily = own === 'inet' || own === (family === 4 ? 'ip' : 'ip6');
+  return isFamily && base?.type === 'nat' && base.hook === hook;
 }

@@ -2,7 +2,7 @@
 import type { HookName } from '../model/codes.ts';
 import type { Chain, Manip, Rule, Ruleset, Target } from '../model/ruleset.ts';
 import { type Asked, eitherMark, Seen } from './asked.ts';
-import { baseChains, type CompiledChain, chainKey, compileChain } from './compiled.ts';
+import { type CompiledChain, chainKey, compileChain, isAskedAt } from './compiled.ts';
 import type { Exits, Met, Shadowed } from './met.ts';
 import { Walk } from './walk.ts';
 
@@ -41,16 +41,14 @@ export function manipAt(hook: HookName): Manip {
 }
 
 export class Evaluator {
-  private readonly ruleset: Ruleset;
+  private readonly all: readonly CompiledChain[];
   private readonly chains = new Map<string, CompiledChain>();
   private readonly hooks = new Map<string, readonly CompiledChain[]>();
 
   /** `indexFrom`: chains of fewer rules are walked rule by rule. */
   constructor(ruleset: Ruleset, indexFrom?: number) {
-    this.ruleset = ruleset;
-    for (const chain of ruleset.chains) {
-      this.chains.set(chainKey(chain), compileChain(chain, indexFrom));
-    }
+    this.all = ruleset.chains.map((chain) => compileChain(chain, indexFrom));
+    for (const compiled of this.all) this.chains.set(chainKey(compiled.chain), compiled);
   }
 
   ask(asked: Asked): Outcome {
@@ -76,9 +74,7 @@ export class Evaluator {
     const key = `${hook} ${family}`;
     const known = this.hooks.get(key);
     if (known !== undefined) return known;
-    const chains = baseChains(this.ruleset, hook, family).map(
-      (chain) => this.chains.get(chainKey(chain))!,
-    );
+    const chains = this.all.filter(({ chain }) => isAskedAt(chain, hook, family));
     this.hooks.set(key, chains);
     return chains;
   }

@@ -1,6 +1,7 @@
 /** Rows of the table `rules` as plain data. */
 import type { BatchView } from '../columns/batch-view.ts';
 import type { HookName } from '../model/codes.ts';
+import { TraceError } from '../model/error.ts';
 import type { Action, RulesBackend, Term } from '../model/ruleset.ts';
 
 /** The kernel's counter of one rule, when it was first and last read. */
@@ -61,8 +62,7 @@ function readRule(view: BatchView, row: number): RuleRow {
   const text = (name: string): string => view.word(name, row) ?? '';
   const big = (name: string): number => Number(view.bigs(name)[row]!);
   const orNull = (name: string): number | null => (view.isNull(name, row) ? null : big(name));
-  const program = view.word('program', row);
-  const { terms, actions } = program === null ? NEVER_READ : (JSON.parse(program) as Program);
+  const { terms, actions } = programOf(view.word('program', row), view.numbers('rule')[row]!);
   const [before, after] = [orNull('packets_before'), orNull('packets_after')];
   return {
     number: view.numbers('rule')[row]!,
@@ -92,6 +92,17 @@ function readRule(view: BatchView, row: number): RuleRow {
       countedBy: text('counted_by'),
     },
   };
+}
+
+function programOf(json: string | null, rule: number): Program {
+  if (json === null) return NEVER_READ;
+  try {
+    return JSON.parse(json) as Program;
+  } catch (cause) {
+    const found = JSON.stringify(json.slice(0, 20));
+    const message = `rules.program of rule ${rule} is ${found}, needed JSON`;
+    throw new TraceError('corrupt', message, { cause });
+  }
 }
 
 /** Does it decide a mapping, or is it in a nat chain for its counter or verdict alone? */

@@ -124,6 +124,9 @@ export class Walk {
       case 'mark':
         this.seen.mark = setMark(this.seen.mark, action.mask, action.value);
         return true;
+      case 'mark unknown':
+        this.seen.forgetMark(action.field);
+        return true;
       case 'accept':
       case 'return':
         if (shadow !== undefined) return true;

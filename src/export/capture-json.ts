@@ -1,4 +1,5 @@
 /** TraceFacts and TraceEnd out of a capture: JSON of unknown origin, checked member by member. */
+import { RULE_BACKENDS } from '../model/codes.ts';
 import { BACKENDS, DETAILS, type TraceEnd, type TraceFacts } from '../model/facts.ts';
 import { broken } from './capture-format.ts';
 
@@ -15,6 +16,11 @@ const orNull =
   (check: Check): Check =>
   (value) =>
     value === null || check(value);
+
+const orAbsent =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -61,6 +67,35 @@ const isLedgerRow = hasAll({
   evicted: isCount,
 });
 
+const isList =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check);
+
+const isRuleset = hasAll({
+  netns: isCount,
+  readAtNs: isDecimal,
+  notes: isTextList,
+  chains: isList(
+    hasAll({
+      backend: isOneOf(RULE_BACKENDS),
+      family: isText,
+      table: isText,
+      tableHandle: isCount,
+      name: isText,
+      rules: isList(
+        hasAll({
+          handle: isCount,
+          number: isCount,
+          text: isText,
+          terms: isList(isObject),
+          actions: isList(isObject),
+        }),
+      ),
+    }),
+  ),
+});
+
 const END: Readonly<Record<keyof TraceEnd, Check>> = {
   ledger: hasAll({
     rows: (value) => Array.isArray(value) && value.every(isLedgerRow),
@@ -68,6 +103,7 @@ const END: Readonly<Record<keyof TraceEnd, Check>> = {
     conntrackStats: orNull(hasAll({ before: isCountMap, after: isCountMap })),
   }),
   symbols: isTextMap,
+  rulesets: orAbsent(isList(isRuleset)),
   endedKtimeNs: isDecimal,
 };
 
@@ -94,5 +130,6 @@ export function parseFacts(bytes: Buffer, at: number): TraceFacts {
 }
 
 export function parseEnd(bytes: Buffer, at: number): TraceEnd {
-  return parse(bytes, at, 'the end of a trace', END) as unknown as TraceEnd;
+  const end = parse(bytes, at, 'the end of a trace', END) as unknown as TraceEnd;
+  return { ...end, rulesets: end.rulesets ?? [] }; // records of version 2 came without
 }

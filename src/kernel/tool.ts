@@ -4,15 +4,24 @@ import { errnoOf, TraceError } from '../model/error.ts';
 const PACKAGES: Readonly<Record<string, string>> = {
   nft: 'nftables',
   ip: 'iproute2',
+  conntrack: 'conntrack',
+  nsenter: 'util-linux',
+  'iptables-nft-save': 'iptables',
+  'ip6tables-nft-save': 'iptables',
   'iptables-legacy-save': 'iptables',
   'ip6tables-legacy-save': 'iptables',
 };
+/** What tools are for that do not read rules. */
+const PURPOSES: Readonly<Record<string, string>> = {
+  ip: 'to read addresses and routes',
+  conntrack: 'to read and delete conntrack entries',
+};
 const OUTPUT_BYTES = 1 << 28;
 
-/** What a tool prints, run in a network namespace of `ip netns` if one is named. */
+/** What a tool prints, run in the network namespace at the path `netns`, else in our own. */
 export function runTool(tool: string, args: readonly string[], netns?: string): string {
   const command =
-    netns === undefined ? [tool, ...args] : ['ip', 'netns', 'exec', netns, tool, ...args];
+    netns === undefined ? [tool, ...args] : ['nsenter', `--net=${netns}`, '--', tool, ...args];
   const [file, ...rest] = command as [string, ...string[]];
   const { error, status, stdout, stderr } = spawnSync(file, rest, {
     encoding: 'utf8',
@@ -36,7 +45,8 @@ function startError(tool: string, cause: Error): TraceError {
 }
 
 function missing(tool: string, cause?: Error): TraceError {
-  return new TraceError('missing', `${tool} is not installed, needed to read the loaded rules`, {
+  const purpose = PURPOSES[tool] ?? 'to read the loaded rules';
+  return new TraceError('missing', `${tool} is not installed, needed ${purpose}`, {
     hint: `apt-get install ${PACKAGES[tool] ?? tool}`,
     ...(cause === undefined ? {} : { cause }),
   });
@@ -44,9 +54,9 @@ function missing(tool: string, cause?: Error): TraceError {
 
 function refusal(command: string, tool: string, status: number | null, stderr: string): TraceError {
   const [line = ''] = stderr.split('\n').filter((text) => text !== '' && !text.startsWith('#'));
-  if (line.includes(`exec of "${tool}" failed`)) return missing(tool);
-  if (/Cannot open network namespace|No such file/.test(line)) {
-    return new TraceError('missing', `${command}: ${line}`, { hint: 'ip netns list' });
+  if (line.includes(`failed to execute ${tool}:`)) return missing(tool);
+  if (line.startsWith('nsenter: cannot open') && line.includes('No such file')) {
+    return new TraceError('missing', `${command}: ${line}`, { hint: 'lsns -t net' });
   }
   if (/not permitted|Permission denied|must be root/i.test(line)) {
     return new TraceError('permission', `${command}: ${line}`, {

@@ -12,10 +12,11 @@ type MessageStep = StepOf<'tcp' | 'udp'>;
 const MESSAGE_BYTES = 32;
 
 function clientArgv(step: MessageStep, flow: number): string[] {
-  const { to, kind, reply, sourcePort } = step;
+  const { to, kind, reply, source, sourcePort } = step;
   const name = `${kind.toUpperCase()}${socatFamily(to.address)}${reply ? '' : '-SENDTO'}`;
   const port = sourcePort === undefined ? '' : `,sourceport=${sourcePort + flow},reuseaddr`;
-  const where = `${name}:${socatHost(to.address)}:${to.port}${port}`;
+  const own = source === undefined ? '' : `,bind=${socatHost(source)}`;
+  const where = `${name}:${socatHost(to.address)}:${to.port}${own}${port}`;
   // one read becomes one datagram: exactly a message at a time
   const options = [...(reply ? [] : ['-u']), '-t', '0.1', '-b', String(MESSAGE_BYTES)];
   return ['socat', ...options, '-', where];

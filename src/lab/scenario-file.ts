@@ -5,6 +5,7 @@ import { fileError, TraceError } from '../model/error.ts';
 import { SCENARIO_FOLDER } from './place.ts';
 import type { Scenario } from './scenario.ts';
 import { parseScenario } from './scenario-parse.ts';
+import { openPlace, readMapping, readText } from './scenario-place.ts';
 
 export async function scenarioNames(folder: string = SCENARIO_FOLDER): Promise<string[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.yaml'));
@@ -21,9 +22,24 @@ export async function scenarioPath(nameOrPath: string): Promise<string> {
   });
 }
 
-export async function openScenario(path: string): Promise<Scenario> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+const readScenario = (path: string) =>
+  readFile(path, 'utf8').catch((error: unknown) => {
     throw fileError('read', path, error);
   });
-  return parseScenario(text, path);
+
+/**
+ * A file may be no more than `like: another-scenario` and `with: { word: other }`:
+ * the text of the other one, those words replaced.
+ */
+export async function openScenario(path: string): Promise<Scenario> {
+  const text = await readScenario(path);
+  const root = openPlace(text, path);
+  if (root.at('like').value === undefined) return parseScenario(text, path);
+  readMapping(root, ['like', 'with']);
+  const model = await readScenario(await scenarioPath(readText(root.at('like'))));
+  const words = readMapping(root.at('with')).map(
+    ([word, other]) => [word, readText(other)] as const,
+  );
+  const changed = words.reduce((before, [word, other]) => before.replaceAll(word, other), model);
+  return parseScenario(changed, path);
 }

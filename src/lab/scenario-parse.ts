@@ -1,5 +1,6 @@
 /** From a scenario's YAML to a Scenario, refusing whatever it does not know. */
 import { basename } from 'node:path';
+import { kubernetesIptables, kubernetesNft, kubernetesServices } from './kubernetes.ts';
 import type { Ruleset, RuleTool, Scenario, TopologyName } from './scenario.ts';
 import {
   openPlace,
@@ -7,6 +8,7 @@ import {
   type Place,
   readList,
   readMapping,
+  readNumber,
   readText,
   readWord,
 } from './scenario-place.ts';
@@ -19,6 +21,7 @@ const KEYS = [
   'topology',
   'sysctl',
   'count',
+  'count_flows',
   'sniff',
   'rules',
   'before_trace',
@@ -34,6 +37,10 @@ const RULE_TOOLS: readonly RuleTool[] = [
   'ip6tables-nft',
   'iptables-legacy',
   'ip6tables-legacy',
+  'iptables-nft-restore',
+  'ip6tables-nft-restore',
+  'iptables-legacy-restore',
+  'ip6tables-legacy-restore',
 ];
 
 function readSysctl(place: Place): Record<string, string> {
@@ -46,8 +53,22 @@ function readSysctl(place: Place): Record<string, string> {
 }
 
 function readRuleset(place: Place): Ruleset {
-  const entries = readMapping(place, RULE_TOOLS).map(([tool, text]) => [tool, readText(text)]);
+  const entries = readMapping(place, [...RULE_TOOLS, 'kubernetes']).map(([tool, text]) =>
+    tool === 'kubernetes' ? readKubernetes(text) : [tool, readText(text)],
+  );
   return Object.fromEntries(entries) as Ruleset;
+}
+
+/** `kubernetes: { backend: nft, services: 200, endpoints: 5 }`: as kube-proxy writes them. */
+function readKubernetes(place: Place): [RuleTool, string] {
+  readMapping(place, ['backend', 'services', 'endpoints']);
+  const tools = ['nft', 'iptables-nft-restore', 'iptables-legacy-restore'] as const;
+  const tool = readWord(place.at('backend'), tools);
+  const services = kubernetesServices(
+    readNumber(place.at('services'), 1, 250),
+    readNumber(place.at('endpoints'), 1, 250),
+  );
+  return [tool, tool === 'nft' ? kubernetesNft(services) : kubernetesIptables(services)];
 }
 
 /** A mapping from namespaces of the topology to whatever `read` reads. */
@@ -76,6 +97,7 @@ export function parseScenario(text: string, path: string): Scenario {
     topology,
     sysctl: perNamespace(root.at('sysctl'), namespaces, readSysctl),
     count: optional(root.at('count'), (place) => readList(place).map(name), []),
+    countFlows: optional(root.at('count_flows'), (place) => readList(place).map(name), []),
     sniff: optional(root.at('sniff'), (place) => readList(place).map(name), []),
     rules: perNamespace(root.at('rules'), namespaces, readRuleset),
     beforeTrace: optional(root.at('before_trace'), (place) => readSteps(place, namespaces), []),

@@ -59,7 +59,7 @@ function readFlags(place: Place): number {
 type Reader = (place: Place, namespaces: readonly string[]) => Step;
 
 function messages(kind: 'tcp' | 'udp'): Reader {
-  const known = ['from', 'to', 'listen', 'flows', 'send', 'source_port'];
+  const known = ['from', 'to', 'listen', 'flows', 'send', 'source', 'source_port'];
   return (place, namespaces) => {
     readMapping(place, kind === 'udp' ? [...known, 'reply'] : known);
     return {
@@ -70,6 +70,7 @@ function messages(kind: 'tcp' | 'udp'): Reader {
       flows: optional(place.at('flows'), readCount, 1),
       send: optional(place.at('send'), readCount, 1),
       reply: kind === 'tcp' || optional(place.at('reply'), readFlag, false),
+      source: optional(place.at('source'), readAddress, undefined),
       sourcePort: optional(place.at('source_port'), readPort, undefined),
     };
   };

@@ -24,6 +24,8 @@ export type Step =
       readonly send: number;
       /** TCP always answers. */
       readonly reply: boolean;
+      /** Address the messages come from; what routing chooses where not given. */
+      readonly source: string | undefined;
       readonly sourcePort: number | undefined;
     }
   | {
@@ -74,9 +76,16 @@ export type RuleTool =
   | 'iptables-nft'
   | 'ip6tables-nft'
   | 'iptables-legacy'
-  | 'ip6tables-legacy';
+  | 'ip6tables-legacy'
+  | 'iptables-nft-restore'
+  | 'ip6tables-nft-restore'
+  | 'iptables-legacy-restore'
+  | 'ip6tables-legacy-restore';
 
-/** Texts by tool: nft's own language, or one iptables command line per line. */
+/**
+ * Texts by tool: nft's own language, one iptables command line per line, or for
+ * -restore what iptables-save writes.
+ */
 export type Ruleset = Readonly<Partial<Record<RuleTool, string>>>;
 
 export type TopologyName = 'routed' | 'single';
@@ -90,11 +99,20 @@ export interface Scenario {
   readonly sysctl: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Namespaces in which the kernel counts packets per hook: see hook-counts.ts. */
   readonly count: readonly string[];
+  /** Namespaces in which it counts packets per conntrack entry: see flow-counts.ts. */
+  readonly countFlows: readonly string[];
   /** Namespaces in which tcpdump runs, where the kernel's own account is asked for. */
   readonly sniff: readonly string[];
   readonly rules: Readonly<Record<string, Ruleset>>;
   readonly beforeTrace: readonly Step[];
   readonly traffic: readonly Step[];
-  /** As written; tests read it. */
+  /**
+   * As written; tests read it. What they know:
+   * counters: packets in the end of the rules with these comments.
+   * marks: what rules with these comments write into the entry's mark when they
+   *   decide, the lower half about dst, the upper half about src.
+   * causes: by namespace and rule, why packets that would match did not count
+   *   there, and how many: `{ router: { ip nat output comment replies: { reply direction: 12 } } }`.
+   */
   readonly expect: Readonly<Record<string, unknown>>;
 }

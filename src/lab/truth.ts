@@ -1,11 +1,13 @@
 /**
  * The kernel's own account of a scenario, against which a trace is checked:
- * packets per hook as nft counted them, rule counters, the conntrack tables,
- * and the packets at both ends as tcpdump saw them.
+ * packets per hook and per entry as nft counted them, the rules with their
+ * counters, the conntrack tables, and the packets at both ends as tcpdump saw them.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TraceError } from '../model/error.ts';
+import { type FlowCount, flowCountsBetween, readFlowCounts } from './flow-counts.ts';
 import { type HookCounts, readHookCounts } from './hook-counts.ts';
+import { listRules, type RuleTruth } from './rule-list.ts';
 import type { Scenario } from './scenario.ts';
 import { type Sniffer, startSniffer } from './sniffer.ts';
 import type { Net } from './topology.ts';
@@ -19,7 +21,11 @@ export interface NamespaceTruth {
   readonly hooks: HookCounts | null;
   /** Counters of all rules with a comment, by the comment, since the rules were made. */
   readonly counters: Readonly<Record<string, number>>;
-  /** `conntrack -L -o extended`, both families. */
+  /** The rules when the trace began and when it ended, with their counters at that time. */
+  readonly rules: { readonly start: readonly RuleTruth[]; readonly end: readonly RuleTruth[] };
+  /** Packets per entry during the trace; null where the scenario does not count them. */
+  readonly flows: readonly FlowCount[] | null;
+  /** `conntrack -L -o extended,id`, both families. */
   readonly conntrack: readonly string[];
   /** Columns of /proc/net/stat/nf_conntrack as the namespace shows them. */
   readonly statistics: string;
@@ -36,22 +42,31 @@ export interface KernelTruth {
 const MOST_READS = 100;
 const BETWEEN_READS_MS = 100;
 
+/** What is read both at the beginning and at the end, by namespace. */
+interface Reading {
+  readonly hooks: ReadonlyMap<string, HookCounts>;
+  readonly flows: ReadonlyMap<string, readonly FlowCount[]>;
+}
+
 /** Begins before the trace does, ends while it still runs. */
 export class TruthKeeper {
   private readonly net: Net;
   private readonly scenario: Scenario;
-  private readonly before: ReadonlyMap<string, HookCounts>;
+  private readonly before: Reading;
+  private readonly rules: ReadonlyMap<string, readonly RuleTruth[]>;
   private readonly sniffers: ReadonlyMap<string, Sniffer>;
 
   private constructor(
     net: Net,
     scenario: Scenario,
-    before: ReadonlyMap<string, HookCounts>,
+    before: Reading,
+    rules: ReadonlyMap<string, readonly RuleTruth[]>,
     sniffers: ReadonlyMap<string, Sniffer>,
   ) {
     this.net = net;
     this.scenario = scenario;
     this.before = before;
+    this.rules = rules;
     this.sniffers = sniffers;
   }
 
@@ -60,14 +75,18 @@ export class TruthKeeper {
     for (const namespace of scenario.sniff) {
       sniffers.set(namespace, await startSniffer(net, namespace));
     }
-    return new TruthKeeper(net, scenario, await readAll(net, scenario), sniffers);
+    const rules = new Map<string, RuleTruth[]>();
+    for (const namespace of Object.keys(net.namespaces)) {
+      rules.set(namespace, await listRules(net, namespace, scenario.rules[namespace]));
+    }
+    return new TruthKeeper(net, scenario, await readAll(net, scenario), rules, sniffers);
   }
 
   async end(): Promise<KernelTruth> {
     const after = await this.standStill();
     const namespaces: Record<string, NamespaceTruth> = {};
     for (const namespace of Object.keys(this.net.namespaces)) {
-      namespaces[namespace] = await this.namespaceTruth(namespace, after.get(namespace));
+      namespaces[namespace] = await this.namespaceTruth(namespace, after);
     }
     return { scenario: this.scenario.name, namespaces };
   }
@@ -77,28 +96,29 @@ export class TruthKeeper {
   }
 
   /** The last packets may still be under way when the traffic's own processes have ended. */
-  private async standStill(): Promise<Map<string, HookCounts>> {
+  private async standStill(): Promise<Reading> {
     let last = await readAll(this.net, this.scenario);
     for (let read = 0; read < MOST_READS; read++) {
       await sleep(BETWEEN_READS_MS);
       const now = await readAll(this.net, this.scenario);
-      if (JSON.stringify([...now]) === JSON.stringify([...last])) return now;
+      if (JSON.stringify([...now.hooks]) === JSON.stringify([...last.hooks])) return now;
       last = now;
     }
     throw new TraceError('failed', `${this.scenario.name}: packets do not stop coming`);
   }
 
-  private async namespaceTruth(
-    namespace: string,
-    after: HookCounts | undefined,
-  ): Promise<NamespaceTruth> {
-    const { net } = this;
-    const before = this.before.get(namespace);
+  private async namespaceTruth(namespace: string, after: Reading): Promise<NamespaceTruth> {
+    const { net, before } = this;
+    const [hooks, earlier] = [after.hooks.get(namespace), before.hooks.get(namespace)];
+    const flows = after.flows.get(namespace);
+    const end = await listRules(net, namespace, this.scenario.rules[namespace]);
     return {
       ...net.namespaces[namespace]!,
       interfaces: await interfacesOf(net, namespace),
-      hooks: before !== undefined && after !== undefined ? difference(after, before) : null,
-      counters: await ruleCounters(net, namespace),
+      hooks: hooks !== undefined && earlier !== undefined ? difference(hooks, earlier) : null,
+      counters: countersOf(end),
+      rules: { start: this.rules.get(namespace) ?? [], end },
+      flows: flows ? flowCountsBetween(before.flows.get(namespace) ?? [], flows) : null,
       conntrack: await conntrackLines(net, namespace),
       statistics: (await net.exec(namespace, ['conntrack', '-S'])).stdout,
       packets: (await this.sniffers.get(namespace)?.end()) ?? null,
@@ -106,12 +126,16 @@ export class TruthKeeper {
   }
 }
 
-async function readAll(net: Net, scenario: Scenario): Promise<Map<string, HookCounts>> {
-  const counts = new Map<string, HookCounts>();
+async function readAll(net: Net, scenario: Scenario): Promise<Reading> {
+  const hooks = new Map<string, HookCounts>();
+  const flows = new Map<string, FlowCount[]>();
   for (const namespace of scenario.count) {
-    counts.set(namespace, await readHookCounts(net, namespace));
+    hooks.set(namespace, await readHookCounts(net, namespace));
   }
-  return counts;
+  for (const namespace of scenario.countFlows) {
+    flows.set(namespace, await readFlowCounts(net, namespace));
+  }
+  return { hooks, flows };
 }
 
 /** The same shape with each number less the one before. */
@@ -132,29 +156,17 @@ async function interfacesOf(net: Net, namespace: string): Promise<Record<string,
   return Object.fromEntries(links.map(({ ifname, ifindex }) => [ifname, ifindex]));
 }
 
-interface ListedRule {
-  readonly comment?: string;
-  readonly table: string;
-  readonly expr: readonly { readonly counter?: { readonly packets: number } }[];
-}
-
-async function ruleCounters(net: Net, namespace: string): Promise<Record<string, number>> {
-  const text = await net.need(namespace, ['nft', '-j', 'list', 'ruleset']);
-  const { nftables } = JSON.parse(text) as { nftables: { rule?: ListedRule }[] };
-  const counters: Record<string, number> = {};
-  for (const { rule } of nftables) {
-    const counter = rule?.expr.find((expression) => expression.counter)?.counter;
-    if (rule?.comment === undefined || counter === undefined || rule.table === 'lab_count')
-      continue;
-    counters[rule.comment] = counter.packets;
-  }
-  return counters;
+function countersOf(rules: readonly RuleTruth[]): Record<string, number> {
+  const named = rules.flatMap(({ comment, packets }) =>
+    comment === null || packets === null ? [] : [[comment, packets] as const],
+  );
+  return Object.fromEntries(named);
 }
 
 async function conntrackLines(net: Net, namespace: string): Promise<string[]> {
   const lines: string[] = [];
   for (const family of ['ipv4', 'ipv6']) {
-    const argv = ['conntrack', '-L', '-f', family, '-o', 'extended'];
+    const argv = ['conntrack', '-L', '-f', family, '-o', 'extended,id'];
     lines.push(...(await net.need(namespace, argv)).split('\n'));
   }
   return lines.filter((line) => line !== '');

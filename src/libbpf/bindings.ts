@@ -11,7 +11,7 @@
  * - libbpf_get_error, IS_ERR: libbpf 1.x returns NULL
  * - libbpf_set_memlock_rlim: libbpf 1.x raises the limit by itself where it must
  * - btf__*: src/kernel/btf.ts reads the same bytes; only btf__raw_data, to get them
- * - bpf_prog_*, uprobe, usdt, xdp, tc, netlink: not what this program traces with
+ * - most of bpf_prog_*, uprobe, usdt, xdp, tc, netlink: not what this program traces with
  */
 import { TraceError } from '../model/error.ts';
 import { type BoundLibrary, bindLibrary } from './native.ts';
@@ -63,6 +63,8 @@ const LIBBPF = {
   bpf_program__attach: ['uint64', ['uint64']],
   // struct bpf_link *bpf_program__attach_kprobe(const struct bpf_program *prog, bool retprobe, const char *func_name)
   bpf_program__attach_kprobe: ['uint64', ['uint64', 'bool', 'string']],
+  // int bpf_prog_test_run_opts(int prog_fd, struct bpf_test_run_opts *opts)
+  bpf_prog_test_run_opts: ['int', ['int', 'pointer']],
   // int bpf_link__destroy(struct bpf_link *link)
   bpf_link__destroy: ['int', ['uint64']],
 

@@ -6,6 +6,10 @@ import type { Handle } from './native.ts';
 const INFO_BYTES = 216;
 const RECURSION_MISSES = 208;
 
+/** struct bpf_test_run_opts (bpf.h of libbpf), and where its member retval is. */
+const RUN_BYTES = 80;
+const RUN_RESULT = 56;
+
 /** One program of an object; valid until the object is closed. */
 export class Program {
   readonly #handle: Handle;
@@ -47,6 +51,17 @@ export class Program {
   setAutoload(autoload: boolean): void {
     const operation = `bpf_program__set_autoload ${this.name}`;
     check(operation, () => libbpf().bpf_program__set_autoload(this.#handle, autoload));
+  }
+
+  /** Runs it once on this CPU, with no context (BPF_PROG_TEST_RUN); returns what it returned. */
+  run(): number {
+    const options = Buffer.alloc(RUN_BYTES);
+    options.writeBigUInt64LE(BigInt(RUN_BYTES));
+    const { fd } = this;
+    check(`bpf_prog_test_run_opts ${this.name}`, () =>
+      libbpf().bpf_prog_test_run_opts(fd, options),
+    );
+    return options.readUInt32LE(RUN_RESULT);
   }
 
   /** Attaches to what its section names. */

@@ -60,6 +60,9 @@ const SHIM = {
   compressor_call: ['int', ['uint64']],
   // void compressor_close(struct compressor *compressor)
   compressor_close: ['void', ['uint64']],
+
+  // int legacy_table_read(const struct legacy_table_call *call)
+  legacy_table_read: ['int', ['uint64']],
 } as const;
 
 export type Shim = BoundLibrary<typeof SHIM>;

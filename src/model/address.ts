@@ -72,3 +72,15 @@ function ipv4Value(text: string): number | undefined {
   }
   return value;
 }
+
+/** Any form of an address as RFC 5952 writes it; what is no address stays as it is. */
+export function canonicalAddress(text: string): string {
+  const value = addressValue(text);
+  if (typeof value !== 'bigint') return text;
+  const hex = value.toString(16).padStart(32, '0');
+  return addressText(Uint8Array.from({ length: 16 }, (_, index) => hexByte(hex, index)));
+}
+
+function hexByte(hex: string, index: number): number {
+  return Number.parseInt(hex.slice(index * 2, index * 2 + 2), 16);
+}

@@ -118,4 +118,13 @@ export const COUNTED_BY = [
 ] as const;
 
 /** The probes, by record kind; the rows of the ledger carry these names. */
-export const PROBES = ['none', 'traversal', 'came', 'left', 'flow', 'end', 'drop'] as const;
+export const PROBES = [
+  'none',
+  'traversal',
+  'came',
+  'left',
+  'flow',
+  'end',
+  'drop',
+  'rules',
+] as const;

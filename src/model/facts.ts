@@ -4,6 +4,7 @@
  * `TraceFacts` before the first record, `TraceEnd` after the last.
  */
 import type { Ledger } from './ledger.ts';
+import type { Ruleset } from './ruleset.ts';
 
 /** How much is traced: flows alone, packets with their visits, and how long each visit took. */
 export const DETAILS = ['flows', 'packets', 'visits'] as const;
@@ -14,7 +15,9 @@ export const BACKENDS = ['fentry', 'kprobe'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
 /** Of bpf/record.h: raised when a reader of the one before would misread. */
-export const RECORD_VERSION = 2;
+export const RECORD_VERSION = 3;
+/** Of which a reader of the newest reads everything right: it names no rules. */
+export const OLDEST_RECORD_VERSION = 2;
 
 export interface TraceFacts {
   /** Version of the record layout; a reader refuses another. */
@@ -46,6 +49,8 @@ export interface TraceEnd {
   readonly ledger: Ledger;
   /** Kernel functions by the addresses that records mention, both as text ("0x…"). */
   readonly symbols: Readonly<Record<string, string>>;
+  /** The loaded rules as they were read at the start, after changes, and at the end. */
+  readonly rulesets: readonly Ruleset[];
   /** CLOCK_MONOTONIC when the probes were taken away, ns, as a decimal. */
   readonly endedKtimeNs: string;
 }

@@ -58,7 +58,10 @@ export type Action =
   | {
       readonly does: 'nat map';
       readonly fields: readonly Field[];
-      /** One row per element: intervals of the key, and its target. Null: the key is not evaluable. */
+      /**
+       * One row per element: intervals of the key, and its target; of several that
+       * hold the first one counts. Null: the key is not evaluable.
+       */
       readonly elements:
         | readonly { readonly key: readonly Interval[]; readonly to: Target }[]
         | null;
@@ -68,17 +71,20 @@ export type Action =
   | { readonly does: 'jump' | 'goto'; readonly chain: string }
   | {
       readonly does: 'verdict map';
-      readonly fields: readonly Field[] | null; // null: not evaluable (numgen, jhash)
+      readonly fields: readonly Field[] | null; // null: not evaluable (numgen, jhash), keys are empty
+      /** Of several that hold the first one counts; without one the rule does not match. */
       readonly elements: readonly { readonly key: readonly Interval[]; readonly action: Action }[];
     }
   | { readonly does: 'accept' | 'drop' | 'return' | 'queue' }
   /** Sets the packet's mark to (mark & ~mask) ^ value, as xt_MARK says it. */
   | { readonly does: 'mark'; readonly mask: number; readonly value: number }
+  /** Sets a mark to what the rules alone do not tell: of the other mark, of a map. */
+  | { readonly does: 'mark unknown'; readonly field: 'mark' | 'ct_mark' }
   /** Goes on with the next rule: counter, log, comment, anything without a verdict. */
   | { readonly does: 'continue' };
 
 export interface Rule {
-  /** nft: unique within its table for ever. legacy: 0. */
+  /** nf_tables: unique within its table for ever. legacy: 0. */
   readonly handle: number;
   /** Place in its chain, from 1, as `iptables -L --line-numbers` counts. */
   readonly number: number;
@@ -117,7 +123,7 @@ export interface Chain {
 /**
  * The nat rules of one namespace at one time: every base chain of type nat and
  * every chain that they lead to, base chains in the order in which the kernel
- * asks those of one hook (priority, then order of listing).
+ * asks those of one hook: by priority, of equal priority the one made last first.
  */
 export interface Ruleset {
   readonly netns: number;

@@ -107,8 +107,16 @@ export const FLOWS: Table = {
     code('end', ENDS, 'how it ended'),
     code('src_nat', MAPPINGS, 'who decided the mapping of manip src'),
     code('dst_nat', MAPPINGS, 'who decided the mapping of manip dst'),
-    column('packets', 'u64', 'packets of the original direction, seen in the trace'),
-    column('packets_reply', 'u64', 'packets of the reply direction, seen in the trace'),
+    column(
+      'packets',
+      'u64',
+      'packets of original direction, seen in the trace; with flows alone: conntrack counted them',
+    ),
+    column(
+      'packets_reply',
+      'u64',
+      'packets of reply direction, seen in the trace; with flows alone: conntrack counted them',
+    ),
     column('bytes', 'u64', 'their length', { unit: 'bytes' }),
     column('bytes_reply', 'u64', 'their length', { unit: 'bytes' }),
     column('chain_packets', 'u64', 'of all packets, those for which a nat chain ran'),

@@ -6,14 +6,17 @@ import type { TupleWords } from '../libbpf/columns.ts';
 import { Confirm, End, Mapping, Status } from '../model/codes.ts';
 import { RecordFlag, RecordKind } from '../wire/layout.ts';
 import { isLess, Shift, Word } from '../wire/words.ts';
+import { DecidedRules } from './decided-rules.ts';
 import { Flow as Col, FlowExtra, FlowNull, Known, ORIGINAL, REPLY } from './flow-columns.ts';
 import type { FlowStore } from './flow-store.ts';
+import { copyTuple, hasTuple } from './flow-tuples.ts';
 import { mappingOf } from './mapped.ts';
 import { isMapped } from './outcome.ts';
 import type { PacketBatch } from './packet-batch.ts';
-import { add, clearNull, copyAddress, copyPair, sameAddress } from './row-words.ts';
+import { add, clearNull, copyPair } from './row-words.ts';
 
 export class Flows {
+  readonly rules = new DecidedRules();
   private readonly store: FlowStore;
 
   constructor(store: FlowStore) {
@@ -28,12 +31,14 @@ export class Flows {
     const row = this.store.rowOf(words, at);
     if (row < 0) return false;
     const isFlow = ((words[at + Word.kind]! >>> Shift.kind) & 0xff) === RecordKind.flow;
-    const flags = isFlow ? (words[at + Word.flags]! >>> Shift.flags) & 0xffff : 0;
+    const told = (words[at + Word.flags]! >>> Shift.flags) & 0xffff;
+    if (!isFlow && told & RecordFlag.endAccounted) return false;
+    const flags = isFlow ? told : 0;
     if (flags & RecordFlag.flowMerged) return false;
     const isReply = (flags & RecordFlag.flowReply) !== 0;
     const known = this.store.words[row + this.store.extra + FlowExtra.known]!;
     if ((known & (isReply ? Known.reply : Known.original)) === 0) return true;
-    return !this.hasTuple(words, at, row, isReply ? REPLY : ORIGINAL);
+    return !hasTuple(words, at, this.store.words, row, isReply ? REPLY : ORIGINAL);
   }
 
   /** RECORD_FLOW: one of the entry's tuples, and what has been decided about it. */
@@ -48,12 +53,12 @@ export class Flows {
       return;
     }
     this.copyState(words, at, row);
-    copyPair(words, at + Word.flowEntry, to, row + Col.entry);
     to[row + Col.zone] = words[at + Word.flowZone]! & 0xffff;
     to[row + this.store.extra + FlowExtra.known]! |= Known.told;
-    if (flags & RecordFlag.flowReply) this.copyReply(words, at, row);
-    else this.copyOriginal(words, at, row);
-    this.noteFirst(words, at, row);
+    if (flags & RecordFlag.flowReply) this.copyTuple(words, at, row, REPLY);
+    else this.copyTuple(words, at, row, ORIGINAL);
+    if (flags & RecordFlag.flowRules) this.noteRules(words, at, row);
+    else this.noteEntry(words, at, row);
     this.noteDecided(row, flags);
     if (flags & RecordFlag.flowConfirmRan) this.noteConfirm(words, at, row);
     if ((flags & RecordFlag.flowNew) === 0) this.markOlder(row);
@@ -66,7 +71,9 @@ export class Flows {
     const to = this.store.words;
     const flags = (words[at + Word.flags]! >>> Shift.flags) & 0xffff;
     this.copyState(words, at, row);
-    this.copyOriginal(words, at, row);
+    if (flags & RecordFlag.endAccounted) this.account(words, at, row);
+    else this.copyTuple(words, at, row, ORIGINAL);
+    if (flags & RecordFlag.endOpen) return;
     copyPair(words, at + Word.ktime, to, row + Col.endedAt);
     clearNull(to, row, FlowNull.endedAt);
     if (flags & RecordFlag.endUnconfirmed) to[row + Col.end] = End.neverConfirmed;
@@ -84,16 +91,6 @@ export class Flows {
     to[flow + Col.status] = status;
     to[last] = low;
     to[last + 1] = high;
-  }
-
-  private hasTuple(words: Int32Array, at: number, row: number, tuple: TupleWords): boolean {
-    const from = this.store.words;
-    return (
-      sameAddress(words, at + Word.src, from, row + tuple.src) &&
-      sameAddress(words, at + Word.dst, from, row + tuple.dst) &&
-      ((words[at + Word.srcPort]! >>> Shift.srcPort) & 0xffff) === from[row + tuple.srcPort] &&
-      ((words[at + Word.dstPort]! >>> Shift.dstPort) & 0xffff) === from[row + tuple.dstPort]
-    );
   }
 
   /** A packet of the flow. */
@@ -117,10 +114,32 @@ export class Flows {
   }
 
   /** First sight was before the first record: that comes when the entry is confirmed. */
-  private noteFirst(words: Int32Array, at: number, row: number): void {
+  private noteEntry(words: Int32Array, at: number, row: number): void {
     const to = this.store.words;
+    copyPair(words, at + Word.flowEntry, to, row + Col.entry);
     copyPair(words, at + Word.first, to, row + Col.firstAt);
     copyPair(words, at + Word.first, to, row + Col.firstKtime);
+  }
+
+  private noteRules(words: Int32Array, at: number, row: number): void {
+    const to = this.store.words;
+    const family = to[row + Col.family]!;
+    const netns = to[row + Col.netns]! >>> 0;
+    const time = at + Word.ktime;
+    const src = this.rules.numberOf(words, at + Word.srcRule, time, netns, family);
+    const dst = this.rules.numberOf(words, at + Word.dstRule, time, netns, family);
+    this.rules.write(to, row, src, dst);
+  }
+
+  /** What conntrack counted since the entry began: of one that is older that is not the trace's. */
+  private account(words: Int32Array, at: number, row: number): void {
+    const to = this.store.words;
+    if (to[row + Col.older] === 1) return;
+    copyPair(words, at + Word.counted, to, row + Col.packets);
+    copyPair(words, at + Word.counted + 2, to, row + Col.bytes);
+    copyPair(words, at + Word.counted + 4, to, row + Col.packetsReply);
+    copyPair(words, at + Word.counted + 6, to, row + Col.bytesReply);
+    this.rules.hasAccounts = true;
   }
 
   private noteDecided(row: number, flags: number): void {
@@ -162,27 +181,10 @@ export class Flows {
     to[row + Col.protocol] = (words[at + Word.l4proto]! >>> Shift.l4proto) & 0xff;
   }
 
-  private copyOriginal(words: Int32Array, at: number, row: number): void {
-    const to = this.store.words;
-    copyAddress(words, at + Word.src, to, row + Col.src);
-    copyAddress(words, at + Word.dst, to, row + Col.dst);
-    to[row + Col.srcPort] = (words[at + Word.srcPort]! >>> Shift.srcPort) & 0xffff;
-    to[row + Col.dstPort] = (words[at + Word.dstPort]! >>> Shift.dstPort) & 0xffff;
-    this.noteTuple(row, Known.original);
-  }
-
-  private copyReply(words: Int32Array, at: number, row: number): void {
-    const to = this.store.words;
-    copyAddress(words, at + Word.src, to, row + Col.srcReply);
-    copyAddress(words, at + Word.dst, to, row + Col.dstReply);
-    to[row + Col.srcPortReply] = (words[at + Word.srcPort]! >>> Shift.srcPort) & 0xffff;
-    to[row + Col.dstPortReply] = (words[at + Word.dstPort]! >>> Shift.dstPort) & 0xffff;
-    this.noteTuple(row, Known.reply);
-  }
-
-  private noteTuple(row: number, tuple: number): void {
+  private copyTuple(from: Int32Array, at: number, row: number, tuple: TupleWords): void {
     const { words, extra } = this.store;
-    words[row + extra + FlowExtra.known]! |= tuple;
+    copyTuple(from, at, words, row, tuple);
+    words[row + extra + FlowExtra.known]! |= tuple === REPLY ? Known.reply : Known.original;
     if ((words[row + extra + FlowExtra.known]! & BOTH) !== BOTH) return;
     words[row + extra + FlowExtra.mapping] = mappingOf(words, row);
   }

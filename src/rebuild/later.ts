@@ -36,7 +36,9 @@ export class Later {
     batch.dropReason[row] = reason;
     batch.dropLocation[row] = location;
     batch.present[row]! |= 1 << Present.drop;
+    const flow = this.store.rowOfKnown(batch.flow[row * 2]!, batch.flow[row * 2 + 1]!);
     completeDropped(batch, row);
+    if (flow >= 0) this.flows.rules.packetDropped(this.store.words, flow, batch, row);
   }
 
   /** Visits that continue those of the row. */

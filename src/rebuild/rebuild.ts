@@ -1,8 +1,7 @@
 /**
  * Records in the order of time in, rows of `packets` and `flows` out. Pure: no
- * I/O, no clock; the same records give the same rows, live or from a file.
- *
- * The caller owns the records; `onRows` owns a full RowBuffer only during its
+ * I/O, no clock; the same records give the same rows, live or from a file. The
+ * caller owns the records; `onRows` owns a full RowBuffer only during its
  * call, after which the buffer is used again.
  */
 import type { Columns } from '../model/columns.ts';
@@ -10,8 +9,9 @@ import { NameTable, RowBuffer } from '../model/rows.ts';
 import { FLOWS } from '../model/tables.ts';
 import { RecordKind } from '../wire/layout.ts';
 import { Tally } from '../wire/tally.ts';
-import { recordWords, Shift, Word } from '../wire/words.ts';
+import { bigAt, recordWords, Shift, Word } from '../wire/words.ts';
 import { AddressTable } from './address-table.ts';
+import type { DecidedRules, RulesChange } from './decided-rules.ts';
 import { FlowStore } from './flow-store.ts';
 import { Flows } from './flows.ts';
 import { PacketRows } from './packet-rows.ts';
@@ -24,24 +24,24 @@ export interface RebuildOptions {
   readonly dropReason: (reason: number) => string;
   /** Kernel function at an address. */
   readonly symbol: (low: number, high: number) => string;
-  /** Wall clock minus CLOCK_MONOTONIC. */
-  readonly clockOffsetNs: bigint;
+  readonly clockOffsetNs: bigint; // wall clock minus CLOCK_MONOTONIC
   /** Rows of `packets`: the arrays are the taker's. */
   readonly onPackets: (packets: Columns) => void;
-  /** Rows of `flows`. */
-  readonly onRows: (rows: RowBuffer) => void;
+  readonly onRows: (rows: RowBuffer) => void; // of `flows`
   /** Rows handed over at a time. */
   readonly batchRows?: number;
   /** Most flows kept in the making. */
   readonly flowLimit?: number;
 }
 
-/** So many records pass between two looks at what has been quiet long enough, whatever the blocks. */
+/** Records between two looks at what has been quiet long enough. */
 const EXPIRE_EVERY = 256;
 
 export class Rebuild {
   readonly tally: Tally;
   readonly names = new NameTable();
+  /** When the rules of a namespace were changed: nf_tables_commit(), xt_replace_table(). */
+  readonly rulesChanges: RulesChange[] = [];
   private readonly options: RebuildOptions;
   private readonly packetRows: PacketRows;
   private readonly flowRows: RowBuffer;
@@ -64,6 +64,11 @@ export class Rebuild {
     this.flows = new Flows(this.flowStore);
     this.packets = new Packets(this.packetRows, this.flowStore, this.flows, clockOffsetNs);
     this.flowStore.beforeHandOn = (row) => this.packets.settleFlow(row);
+  }
+
+  /** Rules that decided about flows of the trace. */
+  get decidedRules(): DecidedRules {
+    return this.flows.rules;
   }
 
   /** Flows given up, unfinished, because the table was full. */
@@ -92,7 +97,9 @@ export class Rebuild {
   countOnly(words: Int32Array, records: number): void {
     this.tally.count(words, records);
     for (let at = 0; at < records * recordWords; at += recordWords) {
-      if (((words[at + Word.kind]! >>> Shift.kind) & 0xff) !== RecordKind.drop) continue;
+      const kind = (words[at + Word.kind]! >>> Shift.kind) & 0xff;
+      if (kind === RecordKind.rules) this.rulesChanged(words, at);
+      if (kind !== RecordKind.drop) continue;
       this.locationOf(words[at + Word.dropLocation]!, words[at + Word.dropLocation + 1]!);
     }
   }
@@ -153,6 +160,9 @@ export class Rebuild {
       case RecordKind.drop:
         this.dropped(words, at);
         break;
+      case RecordKind.rules:
+        this.rulesChanged(words, at);
+        break;
     }
   }
 
@@ -161,6 +171,11 @@ export class Rebuild {
     const low = words[at + Word.dropLocation]!;
     const location = this.locationOf(low, words[at + Word.dropLocation + 1]!);
     this.packets.sawDrop(words, at, reason, location);
+  }
+
+  private rulesChanged(words: Int32Array, at: number): void {
+    const netns = words[at + Word.netns]! >>> 0;
+    this.rulesChanges.push({ netns, atNs: bigAt(words, at + Word.ktime) });
   }
 
   private locationOf(low: number, high: number): number {
@@ -172,6 +187,7 @@ export class Rebuild {
   }
 
   private appendFlow(words: Int32Array, row: number): void {
+    this.flows.rules.countFlow(words, row);
     this.flowRows.append(words, row);
     if (this.flowRows.isFull) this.handOver();
   }

@@ -5,6 +5,7 @@ export const record = {
   ktimeNs: 0, // 8 bytes
   skb: 8, // 8 bytes
   firstNs: 8, // 8 bytes
+  srcRule: 8, // 8 bytes
   flow: 16, // 8 bytes
   seq: 24, // 4 bytes
   netns: 28, // 4 bytes
@@ -28,12 +29,14 @@ export const record = {
   traversalOutIfindex: 92, // 4 bytes
   src: 48, // 16 x 1 byte
   dst: 64, // 16 x 1 byte
+  counted: 48, // 4 x 8 bytes
   srcPort: 80, // 2 bytes
   dstPort: 82, // 2 bytes
   zone: 84, // 4 bytes
   remaining: 84, // 4 bytes
   reason: 84, // 4 bytes
   entry: 88, // 8 bytes
+  dstRule: 88, // 8 bytes
   location: 88, // 8 bytes
 } as const;
 export const recordBytes = 96;
@@ -46,6 +49,7 @@ export const RecordKind = {
   flow: 4,
   end: 5,
   drop: 6,
+  rules: 7,
   kinds: 8,
 } as const;
 
@@ -73,8 +77,11 @@ export const RecordFlag = {
   flowSrcNull: 32,
   flowDstRule: 64,
   flowDstNull: 128,
+  flowRules: 256,
   endUnconfirmed: 1,
   endDeleted: 2,
+  endOpen: 4,
+  endAccounted: 8,
 } as const;
 
 /** enum record_seen. */
@@ -91,6 +98,20 @@ export const ConfirmCode = {
   inserted: 1,
   refused: 2,
   merged: 3,
+} as const;
+
+/** enum record_rule. */
+export const RuleBits = {
+  numberBits: 35,
+  tableBits: 24,
+  hookBits: 3,
+} as const;
+
+/** enum record_rule_kind. */
+export const RuleKind = {
+  nft: 1,
+  legacy: 2,
+  notFound: 3,
 } as const;
 
 /** Byte offsets within struct counters. */

@@ -8,6 +8,19 @@ import { BACKENDS, type Backend, DETAILS, type Detail } from '../../src/model/fa
 const ANYWHERE = ['nf_hook_slow', '__nf_conntrack_confirm', 'nf_conntrack_free', 'nf_ct_delete'];
 const NAT = ['nf_nat_setup_info', '__nf_nat_alloc_null_binding', 'nft_nat_do_chain'];
 const TABLES = ['ipt_do_table', 'ip6t_do_table'];
+const COMMITS = ['nf_tables_commit', 'xt_replace_table'];
+/** Where rules decide: statements of nft, targets of xtables. */
+const STATEMENTS = ['nft_nat_eval', 'nft_redir_eval'];
+const MASQUERADE = {
+  byFamily: ['nft_masq_ipv4_eval', 'nft_masq_ipv6_eval'],
+  both: ['nft_masq_eval'],
+};
+const TARGETS = [
+  ...['xt_snat_target', 'xt_dnat_target'].flatMap((name) => [0, 1, 2].map((v) => `${name}_v${v}`)),
+  ...['masquerade_tg', 'masquerade_tg6', 'redirect_tg4', 'redirect_tg6'],
+  ...['netmap_tg4', 'netmap_tg6'],
+];
+const RULES = [...COMMITS, ...STATEMENTS, ...TARGETS];
 
 /** What kernels of those versions have, all modules loaded. */
 const KERNELS = {
@@ -21,9 +34,14 @@ const KERNELS = {
     'nf_ct_delete.part.0',
     'iptable_nat_do_chain',
     'ip6table_nat_do_chain',
+    ...RULES,
+    ...MASQUERADE.byFamily,
   ],
-  '6.1.0': [...ANYWHERE, ...NAT, ...TABLES, 'ipv4_confirm', 'ipv6_confirm', 'nf_confirm'],
-  '6.12.0': [...ANYWHERE, ...NAT, ...TABLES, 'nf_confirm'],
+  '6.1.0': [
+    ...[...ANYWHERE, ...NAT, ...TABLES, 'ipv4_confirm', 'ipv6_confirm', 'nf_confirm'],
+    ...[...RULES, ...MASQUERADE.byFamily],
+  ],
+  '6.12.0': [...ANYWHERE, ...NAT, ...TABLES, 'nf_confirm', ...RULES, ...MASQUERADE.both],
 } as const;
 type Kernel = keyof typeof KERNELS;
 const ALL = Object.keys(KERNELS) as Kernel[];
@@ -45,9 +63,12 @@ function programs(names: readonly string[], release?: string): string[] {
   return plan(names, release).probes.map(({ program }) => program);
 }
 
-/** `kind function` of each probe. */
+/** `kind function` of each probe, without those that are about rules. */
 function places(kernel: Kernel, detail: Detail, backend: Backend): string[] {
+  const isOfRules = (name: string): boolean =>
+    [...RULES, ...MASQUERADE.byFamily, ...MASQUERADE.both].includes(name);
   return probesOf(kernel, detail, backend)
+    .filter((probe) => !isOfRules(probe.function))
     .map((probe) => `${probe.kind} ${probe.function}`)
     .sort();
 }
@@ -133,13 +154,14 @@ describe('what is probed', () => {
     ]);
   });
 
-  it('for flows is no hook and no chain', () => {
+  it('for flows is no hook, and no chain but those that new flows alone meet', () => {
     expect(places('6.1.0', 'flows', 'kprobe')).toEqual([
       'kprobe __nf_conntrack_confirm',
       'kprobe __nf_nat_alloc_null_binding',
       'kprobe nf_conntrack_free',
       'kprobe nf_ct_delete',
       'kprobe nf_nat_setup_info',
+      'kprobe nft_nat_do_chain',
       'kretprobe __nf_conntrack_confirm',
       'kretprobe nf_nat_setup_info',
     ]);
@@ -168,17 +190,21 @@ describe('what is probed', () => {
 
 describe.each(BACKENDS)('the object of %s', (backend) => {
   const file = `../../bpf/${backend}.bpf.c`;
-  const source =
-    readFileSync(new URL(file, import.meta.url), 'utf8') +
-    readFileSync(new URL('../../bpf/handlers.h', import.meta.url), 'utf8');
-  const planned = ALL.flatMap((kernel) =>
-    DETAILS.flatMap((detail) => probesOf(kernel, detail, backend)),
+  const source = [file, '../../bpf/handlers.h', '../../bpf/open.h']
+    .map((name) => readFileSync(new URL(name, import.meta.url), 'utf8'))
+    .join('\n')
+    .replace(/^NAT_\w+\((\w+)\)$/gm, `SEC("${backend}/$1")\nint $1`);
+  const plans = ALL.flatMap((kernel) =>
+    DETAILS.map((detail) => plan(KERNELS[kernel], kernel, detail, backend)),
   );
+  const planned = plans.flatMap(({ probes }) => probes);
+  const run = plans.flatMap(({ runs }) => runs);
   const head = /^SEC\("([\w/.]+)"\)\nint (?:BPF_\w+\()?(\w+)/gm;
   const written = new Map([...source.matchAll(head)].map(([, section, name]) => [name, section!]));
 
   it('has the programs that are planned, and no other', () => {
-    expect(new Set(planned.map(({ program }) => program))).toEqual(new Set(written.keys()));
+    const programs = [...planned.map(({ program }) => program), ...run];
+    expect(new Set(programs)).toEqual(new Set(written.keys()));
   });
 
   it('has them for that kind of probe', () => {
@@ -216,6 +242,9 @@ describe('probe plan', () => {
       'nf_nat_setup_info: nf_nat is not loaded, nothing is translated here',
     );
     for (const kernel of ALL) expect(plan(KERNELS[kernel], kernel).notAvailable).toEqual([]);
+    expect(plan(KERNELS['5.10.0'], '5.10.0', 'flows').notAvailable).toEqual([
+      'packets of flows that outlive the trace: this kernel is older than 5.13, they are not counted',
+    ]);
   });
 
   it('refuses a kernel without conntrack, and says what to do', () => {
@@ -243,5 +272,26 @@ describe('probe plan', () => {
     expect(notAvailable).toContain(
       '__nf_nat_alloc_null_binding: inlined in this kernel, null mappings show as decided by a rule',
     );
+  });
+});
+
+describe('what is probed for rules', () => {
+  it.each(['5.10.0', '6.1.0'] as const)(
+    'of %s is each statement and target, and each change',
+    (kernel) => {
+      const found = probesOf(kernel, 'flows', 'kprobe').map((probe) => probe.function);
+      expect(found).toEqual(expect.arrayContaining([...RULES, ...MASQUERADE.byFamily]));
+    },
+  );
+
+  it('of 6.12 has one masquerade for both families', () => {
+    const found = probesOf('6.12.0', 'packets', 'fentry').map((probe) => probe.function);
+    expect(found).toEqual(expect.arrayContaining([...RULES, ...MASQUERADE.both]));
+    expect(found).not.toContain('nft_masq_ipv4_eval');
+  });
+
+  it('is not what has no module loaded', () => {
+    expect(programs([...ANYWHERE, 'nf_confirm', 'nft_nat_eval'])).toContain('nft_nat_eval');
+    expect(programs([...ANYWHERE, 'nf_confirm'])).not.toContain('nft_nat_eval');
   });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { openCaptureTables } from '../../src/cli/capture-tables.ts';
 import { CaptureWriter } from '../../src/export/capture-writer.ts';
-import { RECORD_VERSION } from '../../src/model/facts.ts';
+import { OLDEST_RECORD_VERSION, RECORD_VERSION } from '../../src/model/facts.ts';
 import { END, FACTS } from '../export/fixtures.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'conntrail-capture-tables-'));
@@ -16,20 +16,23 @@ async function captureOf(recordVersion: number): Promise<string> {
   return path;
 }
 
-it.each([RECORD_VERSION - 1, RECORD_VERSION + 1])(
+it.each([OLDEST_RECORD_VERSION - 1, RECORD_VERSION + 1])(
   'a capture with records of version %i is refused, not misread',
   async (version) => {
     const path = await captureOf(version);
     await expect(openCaptureTables(path)).rejects.toMatchObject({
       code: 'unsupported',
-      message: `${path}: found records of version ${version}, needed version ${RECORD_VERSION}`,
+      message: `${path}: found records of version ${version}, needed version ${OLDEST_RECORD_VERSION} to ${RECORD_VERSION}`,
       hint: 'read it with the version of conntrail that made it',
     });
   },
 );
 
-it('a capture with records of our version is read', async () => {
-  const tables = await openCaptureTables(await captureOf(RECORD_VERSION));
-  expect(tables.facts.recordVersion).toBe(RECORD_VERSION);
-  await tables.close();
-});
+it.each([OLDEST_RECORD_VERSION, RECORD_VERSION])(
+  'a capture with records of version %i is read',
+  async (version) => {
+    const tables = await openCaptureTables(await captureOf(version));
+    expect(tables.facts.recordVersion).toBe(version);
+    await tables.close();
+  },
+);

@@ -410,6 +410,37 @@ describe('several causes', () => {
   });
 });
 
+describe('a chain that two hooks lead to', () => {
+  const jump = { actions: [{ does: 'jump' as const, chain: 'services' }] };
+  const OUTPUT = { chain: 'output', hook: 'output' };
+  const rules = [
+    rule(2, jump),
+    rule(3, jump, OUTPUT),
+    redirect(1, { chain: 'services', hook: null, priority: null, policy: null }),
+  ];
+
+  it('counts a packet of both hooks once, as decided by it', () => {
+    const out = { ...NEW, in_ifindex: 1, out_ifindex: 1 };
+    const packets = [packet(1n, 'output chains rewritten > postrouting > prerouting > input', out)];
+    const found = one({ packets, flows: [flow(7n, BY_RULE)], rules });
+    expect(found).toMatchObject({ couldMatch: 1, decided: { packets: 1 }, causes: [] });
+  });
+
+  it('does not say of a packet of one hook that it missed the other', () => {
+    const packets = [packet(3n, 'prerouting rewritten > forward > postrouting', LATER)];
+    const found = one({ packets, flows: [flow(7n, BY_RULE)], rules });
+    expect(causes(found)).toEqual(['flow already mapped 1']);
+  });
+});
+
+describe('a program that is no JSON', () => {
+  it('is refused in one line', () => {
+    expect(() => one({ rules: [redirect(1, { program: 'x{' })] })).toThrow(
+      'rules.program of rule 1 is "x{", needed JSON',
+    );
+  });
+});
+
 describe('a bound', () => {
   it('of tuples without an entry: what is beyond it is only counted', () => {
     const given = { dst: ADDRESS('10.0.1.1'), dst_port: 2222 };

@@ -140,6 +140,7 @@ export const FACTS: TraceFacts = {
 };
 
 export const END: TraceEnd = {
+  rulesets: [],
   ledger: {
     rows: [
       {

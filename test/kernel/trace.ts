@@ -7,7 +7,7 @@ import type { HookCounts } from '../../src/lab/hook-counts.ts';
 import type { KernelTruth, NamespaceTruth } from '../../src/lab/truth.ts';
 import { HOOKS, type HookName } from '../../src/model/codes.ts';
 import type { TraceEnd, TraceFacts } from '../../src/model/facts.ts';
-import { FLOWS, LOSSES, PACKETS, type Table } from '../../src/model/tables.ts';
+import { FLOWS, LOSSES, PACKETS, RULES, type Table } from '../../src/model/tables.ts';
 
 export type Row = Readonly<Record<string, Value>>;
 
@@ -16,10 +16,16 @@ export interface Trace {
   readonly end: TraceEnd;
   readonly packets: readonly Row[];
   readonly flows: readonly Row[];
+  readonly rules: readonly Row[];
   readonly losses: readonly Row[];
 }
 
-const TABLES: Readonly<Record<string, Table>> = { packets: PACKETS, flows: FLOWS, losses: LOSSES };
+const TABLES: Readonly<Record<string, Table>> = {
+  packets: PACKETS,
+  flows: FLOWS,
+  rules: RULES,
+  losses: LOSSES,
+};
 
 export async function readCaptureTrace(path: string): Promise<Trace> {
   const capture = await openCaptureTables(path);
@@ -29,8 +35,8 @@ export async function readCaptureTrace(path: string): Promise<Trace> {
     for (;;) {
       const next = await batches.next();
       if (next.done) {
-        const { packets = [], flows = [], losses = [] } = rows;
-        return { facts: capture.facts, end: next.value, packets, flows, losses };
+        const { packets = [], flows = [], rules = [], losses = [] } = rows;
+        return { facts: capture.facts, end: next.value, packets, flows, rules, losses };
       }
       const { table, batch } = next.value;
       const view = new BatchView(batch, TABLES[table]!);

@@ -9,7 +9,7 @@ const parse = (rest: string) => parseScenario(HEAD + rest, 'x.yaml');
 it('reads every kind of step', () => {
   const { traffic } = parse(`traffic:
   - tcp: { from: client, to: "10.0.1.1:8080", listen: "server 203.0.113.2:80", flows: 4, send: 3 }
-  - udp: { from: client, to: "[fd00:2::2]:53", send: 5, reply: true, source_port: 5001 }
+  - udp: { from: client, to: "[fd00:2::2]:53", send: 5, reply: true, source: fd00:1::7, source_port: 5001 }
   - ping: { from: client, to: fd00:2::2, count: 7 }
   - together:
       - flood: { from: client, to: "203.0.113.2:9", count: 100000, bytes: 64 }
@@ -25,6 +25,7 @@ it('reads every kind of step', () => {
       flows: 4,
       send: 3,
       reply: true,
+      source: undefined,
       sourcePort: undefined,
     },
     {
@@ -35,6 +36,7 @@ it('reads every kind of step', () => {
       flows: 1,
       send: 5,
       reply: true,
+      source: 'fd00:1::7',
       sourcePort: 5001,
     },
     { kind: 'ping', from: 'client', to: 'fd00:2::2', flows: 1, count: 7, unanswered: false },
@@ -107,6 +109,20 @@ describe('refuses, naming file, line, key, found and needed,', () => {
   it.each(cases)('%s', (_, rest, message) => {
     expect(() => parse(rest)).toThrow(message);
   });
+});
+
+it('reads a scenario that is like another one, with other words', async () => {
+  const [like, model] = await Promise.all(
+    ['router-iptables-legacy', 'router-iptables-nft'].map(async (name) =>
+      openScenario(await scenarioPath(name)),
+    ),
+  );
+  expect(like?.name).toBe('router-iptables-legacy');
+  expect(like?.title).toBe('Who decided, on a small router (iptables-legacy)');
+  expect(like?.traffic).toEqual(model?.traffic);
+  expect(like?.rules.router?.['iptables-legacy-restore']).toBe(
+    model?.rules.router?.['iptables-nft-restore'],
+  );
 });
 
 it('names the scenarios there are when one is not', async () => {

@@ -41,6 +41,7 @@ const SCENARIO: Scenario = {
   topology: 'routed',
   sysctl: { router: ROUTER_SYSCTLS },
   count: [],
+  countFlows: [],
   sniff: [],
   rules: {},
   beforeTrace: [],

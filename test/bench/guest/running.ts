@@ -88,7 +88,7 @@ function attachEmpty(programs: readonly EmptyProgram[], path: string): Running {
 
 /** `enter_nf_ct_delete`; a program of a tracepoint needs a function that is always there. */
 function functionOf(program: string): string {
-  return program === 'on_drop' ? 'kfree_skb_reason' : program.replace(/^(enter|leave)_/, '');
+  return program === 'on_drop' ? 'consume_skb' : program.replace(/^(enter|leave)_/, '');
 }
 
 /** Hundredths of a second of CPU, all threads. */
@@ -101,14 +101,15 @@ function ticksOf(pid: number): number {
   }
 }
 
-/** It takes no CPU worth speaking of and writes nothing. */
-async function untilQuiet(pid: number, folder: string): Promise<void> {
+/** It writes nothing and takes no CPU worth speaking of, or would always take it. */
+async function untilQuiet(pid: number, folder: string, { polls }: Command): Promise<void> {
   const end = Date.now() + END_MS;
   const size = () => statSync(`${folder}/out`).size;
   for (let still = 0; still < QUIET_TIMES && Date.now() < end; ) {
     const [ticks, bytes] = [ticksOf(pid), size()];
     await sleep(QUIET_MS);
-    const isStill = ticksOf(pid) - ticks <= QUIET_TICKS && size() === bytes;
+    const rests = polls || ticksOf(pid) - ticks <= QUIET_TICKS;
+    const isStill = rests && size() === bytes;
     still = isStill ? still + 1 : 0;
   }
 }
@@ -153,7 +154,7 @@ async function startCommand(
   });
   const skip = { out: 0, err: 0 };
   return {
-    quiet: () => untilQuiet(child.pid!, folder),
+    quiet: () => untilQuiet(child.pid!, folder, command),
     forget: () => {
       skip.out = statSync(`${folder}/out`).size;
       skip.err = statSync(`${folder}/err`).size;
@@ -163,7 +164,7 @@ async function startCommand(
       await copyText(`/proc/${child.pid}/maps`, `${folder}/maps`);
     },
     async stop() {
-      if (!command.drains) await untilQuiet(child.pid!, folder);
+      if (!command.drains) await untilQuiet(child.pid!, folder, command);
       child.kill('SIGINT');
       const killer = setTimeout(() => child.kill('SIGKILL'), END_MS);
       await end;

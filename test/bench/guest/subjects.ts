@@ -17,6 +17,8 @@ export interface Command {
   readonly ready: 'file' | 'packet' | { readonly says: string };
   /** It reads to the end by itself when interrupted; the others are let finish first. */
   readonly drains?: true;
+  /** It looks for records without rest: it is quiet when it writes nothing. */
+  readonly polls?: true;
   /** Where its records go: $OUT, or its standard output, one a line. */
   readonly output: 'file' | 'lines';
   /** Of its lines, those that are counted. */
@@ -141,7 +143,7 @@ const TRACED = `
       udp dport 7000 meta nftrace set 1
     }
   }`;
-const PWRU = ['$PWRU', '--filter-func', '(nf_conntrack_in|__nf_conntrack_confirm)'];
+const PWRU = ['$PWRU', '--filter-func', '^(nf_conntrack_in|__nf_conntrack_confirm)$'];
 const PWRU_OPTIONS = ['--kmods', 'nf_conntrack', '--output-tuple', '--timestamp', 'absolute'];
 
 const OTHERS: readonly Subject[] = [
@@ -200,6 +202,7 @@ const OTHERS: readonly Subject[] = [
     command: {
       argv: [...PWRU, ...PWRU_OPTIONS, 'udp port 7000'],
       ready: { says: 'istening' },
+      polls: true,
       output: 'lines',
       record: 'nf_conntrack_in|__nf_conntrack_confirm',
       perPacket: { one: 1, flows: 2 },

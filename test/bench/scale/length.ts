@@ -3,6 +3,7 @@ import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ledgerRows } from '../../../src/capture/kernel-counters.ts';
+import { RECORDED_LATENCY_MS } from '../../../src/cli/live-trace.ts';
 import { openOutput } from '../../../src/export/output.ts';
 import type { Output, Written } from '../../../src/export/output-shape.ts';
 import { imbalance, type LedgerRow } from '../../../src/model/ledger.ts';
@@ -19,13 +20,16 @@ const PACKETS_PER_FLOW = 20;
 const LOSE_EVERY = 250_000;
 /** In the files, at most. */
 const RECORD_ROOM_BYTES = 40;
-/** As in a live trace. */
+/** Rings that are full all the time are never waited for. */
 const LATENCY_MS = 100;
+/** As in a live trace. */
 const FLUSH_MS = 1000;
 const SAMPLES = 50;
 
 export interface LengthCase {
   readonly records: number;
+  /** How many come; absent: as fast as they are taken. */
+  readonly perSecond?: number;
 }
 
 /** From the mark before to this one. */
@@ -68,8 +72,8 @@ export function marksOf(records: number): number[] {
   return marks;
 }
 
-export async function runLength({ records }: LengthCase): Promise<LengthRun> {
-  await needRoom(records);
+export async function runLength(one: LengthCase): Promise<LengthRun> {
+  await needRoom(one.records);
   const folder = await mkdtemp(join(tmpdir(), 'conntrail-bench-'));
   const line = new Line({
     cpus: CPUS,
@@ -78,10 +82,11 @@ export async function runLength({ records }: LengthCase): Promise<LengthRun> {
     flows: FLOWS,
     packetsPerFlow: PACKETS_PER_FLOW,
     loseEvery: LOSE_EVERY,
+    wakeBytes: one.perSecond === undefined ? 1 : RING_BYTES / 8,
   });
   try {
     const output = await openOutput(join(folder, 'dataset'), TABLES, { facts: line.facts });
-    return await new LengthTrace(line, output, records).run();
+    return await new LengthTrace(line, output, one).run();
   } finally {
     await line.close();
     await rm(folder, { recursive: true });
@@ -99,6 +104,7 @@ class LengthTrace {
   private readonly line: Line;
   private readonly output: Output;
   private readonly records: number;
+  private readonly perSecond: number | undefined;
   private readonly marks: Mark[] = [];
   private readonly samples: Sample[] = [];
   private readonly ends: number[];
@@ -107,17 +113,18 @@ class LengthTrace {
   private end = begin();
   private taken = 0;
 
-  constructor(line: Line, output: Output, records: number) {
+  constructor(line: Line, output: Output, { records, perSecond }: LengthCase) {
     this.line = line;
     this.output = output;
     this.records = records;
-    this.ends = marksOf(records);
+    this.perSecond = perSecond;
+    this.ends = perSecond === undefined ? marksOf(records) : [];
   }
 
   async run(): Promise<LengthRun> {
     const { marks, samples } = this;
     const { tables, feed } = this.line;
-    feed.start(this.records);
+    feed.start(this.records, this.perSecond);
     await this.drainAll();
     tables.finish();
     await this.writeReady();
@@ -131,12 +138,13 @@ class LengthTrace {
   private async drainAll(): Promise<void> {
     const { drain, tables, feed } = this.line;
     const buffers = [new Uint8Array(DRAIN_BYTES), new Uint8Array(DRAIN_BYTES)];
+    const latencyMs = this.perSecond === undefined ? LATENCY_MS : RECORDED_LATENCY_MS;
     let writing: Promise<void> = Promise.resolve();
     let flushedAt = performance.now();
     for (let turn = 0; ; turn++) {
       const room = buffers[turn & 1]!;
       const isLast = feed.look().made === this.records;
-      const { bytes, records, horizonNs } = await drain.waitTake(room, isLast ? 0 : LATENCY_MS);
+      const { bytes, records, horizonNs } = await drain.waitTake(room, isLast ? 0 : latencyMs);
       await writing;
       tables.add(room.subarray(0, bytes), horizonNs);
       if (performance.now() - flushedAt > FLUSH_MS) {

@@ -1,4 +1,5 @@
 /** From rings to batches: the rings of all CPUs, the drain, the tables. */
+import { DRAIN_BYTES } from '../../../src/cli/live-trace.ts';
 import { TraceTables } from '../../../src/cli/tables.ts';
 import { Drain } from '../../../src/libbpf/drain.ts';
 import { MemoryRing } from '../../../src/libbpf/memory-ring.ts';
@@ -7,11 +8,13 @@ import { recordBytes } from '../../../src/wire/layout.ts';
 import { Feed, type Traffic } from './feed.ts';
 
 /** Of one drain, as a live trace has them. */
-export const DRAIN_BYTES = 65_536 * recordBytes;
+export { DRAIN_BYTES };
 
 export interface LineOptions extends Traffic {
   readonly rings: number;
   readonly ringBytes: number;
+  /** Fill of a ring at which the drain does not wait; absent: anything. */
+  readonly wakeBytes?: number;
 }
 
 export class Line {
@@ -24,7 +27,7 @@ export class Line {
   constructor(options: LineOptions) {
     this.facts = factsOf(options.cpus);
     this.rings = Array.from({ length: options.rings }, () => MemoryRing.open(options.ringBytes));
-    this.drain = Drain.open([], recordBytes);
+    this.drain = Drain.open([], recordBytes, { wakeBytes: options.wakeBytes ?? 1 });
     for (const ring of this.rings) this.drain.addMemoryRing(ring);
     this.feed = new Feed(options, this.rings);
     this.tables = new TraceTables(this.facts, (address) => `0x${address.toString(16)}`);

@@ -1,12 +1,14 @@
 /**
- * `npm run bench:scale -- [--only flows,cpus,producers,length] [--json]`: how
+ * `npm run bench:scale -- [--only flows,cpus,producers,length,paced] [--json]`: how
  * the user side's cost grows with flows under way, with CPUs and with the
  * length of a trace. `--flows 1k,1M --cpus 1,64 --records 100M` and `--packets
- * 500k`, records per row of the first tables, say how far. Fails where a
+ * 500k`, records per row of the first tables, say how far; `--pace 90k
+ * --seconds 60` what the last one is fed. Fails where a
  * record is neither delivered nor counted as lost, or a row is missing.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { keepHeapSmall } from '../../../src/cli/small-heap.ts';
 import { PARTS, type PartName, type Results, RUN, runAll, runHere } from './parts.ts';
 import { scaleJson, scaleTables } from './scale-table.ts';
 import { sizeOf, sizesOf } from './sizes.ts';
@@ -22,6 +24,8 @@ function readOptions() {
       cpus: { type: 'string', default: '1,2,4,8,16,32,64' },
       packets: { type: 'string', default: '2M' },
       records: { type: 'string', default: '10M' },
+      pace: { type: 'string', default: '90k' },
+      seconds: { type: 'string', default: '60' },
       json: { type: 'boolean', default: false },
     },
   });
@@ -35,6 +39,8 @@ function readOptions() {
     cpus: sizesOf(values.cpus),
     packets: sizeOf(values.packets),
     records: sizeOf(values.records),
+    pace: sizeOf(values.pace),
+    seconds: sizeOf(values.seconds),
   };
 }
 
@@ -49,6 +55,7 @@ async function measure(options: ReturnType<typeof readOptions>): Promise<Results
   const layouts = has('cpus') ? [false, true] : [];
   const apart = has('producers') ? APART_NS : [];
   const lengths = has('length') ? [options.records] : [];
+  const paces = has('paced') ? [options.pace] : [];
   return {
     flows: await runAll(
       'flows',
@@ -68,12 +75,17 @@ async function measure(options: ReturnType<typeof readOptions>): Promise<Results
       'length',
       lengths.map((records) => ({ records })),
     ),
+    paced: await runAll(
+      'paced',
+      paces.map((perSecond) => ({ records: perSecond * options.seconds, perSecond })),
+    ),
   };
 }
 
 async function main(args: readonly string[]): Promise<void> {
   const [first, name, json] = args;
   if (first === RUN) {
+    keepHeapSmall(); // as the program does
     const found = await runHere(name as PartName, json!);
     process.send?.(found);
     return;

@@ -5,7 +5,13 @@ import { type FlowsCase, type FlowsRun, runFlows } from './flows.ts';
 import { type LengthCase, type LengthRun, runLength } from './length.ts';
 import { type ProducersCase, type ProducersRun, runProducers } from './producers.ts';
 
-const RUNS = { flows: runFlows, cpus: runCpus, producers: runProducers, length: runLength };
+const RUNS = {
+  flows: runFlows,
+  cpus: runCpus,
+  producers: runProducers,
+  length: runLength,
+  paced: runLength,
+};
 
 export type PartName = keyof typeof RUNS;
 export const PARTS = Object.keys(RUNS) as PartName[];
@@ -15,6 +21,7 @@ interface Cases {
   readonly cpus: CpusCase;
   readonly producers: ProducersCase;
   readonly length: LengthCase;
+  readonly paced: LengthCase;
 }
 
 interface Found {
@@ -22,6 +29,7 @@ interface Found {
   readonly cpus: CpusRun;
   readonly producers: ProducersRun;
   readonly length: LengthRun;
+  readonly paced: LengthRun;
 }
 
 /** Of all parts: nothing where one was not asked for. */

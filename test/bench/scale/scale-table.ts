@@ -112,7 +112,26 @@ function lengthText(run: LengthRun): string {
   return [ledger, rows, end].join('\n');
 }
 
-export function scaleTables({ flows, cpus, producers, length }: Results): string {
+/** Every so many samples. */
+const PACED_STEP = 5;
+
+function pacedTable({ samples, marks }: LengthRun): string {
+  const shown = samples.filter((_, at) => at % PACED_STEP === 0 || at === samples.length - 1);
+  const table = markdown(
+    ['records', 'MB now', 'of it buffers', 'of it heap'],
+    shown.map(({ records, memory }) => [
+      count(records),
+      megabytes(memory.rssBytes),
+      megabytes(memory.bufferBytes),
+      megabytes(memory.heapBytes),
+    ]),
+  );
+  const last = marks.at(-1)!;
+  const figures = `peak ${megabytes(last.peakBytes)} MB; ${count(last.cpuNs)} ns of CPU time per record`;
+  return `${table}\n\n${figures}`;
+}
+
+export function scaleTables({ flows, cpus, producers, length, paced }: Results): string {
   const parts = [
     `${machine()}; CPU time, and in brackets the ratio to the first row`,
     ...(flows.length > 0 ? ['Flows under way:', flowsTable(flows)] : []),
@@ -124,6 +143,7 @@ export function scaleTables({ flows, cpus, producers, length }: Results): string
         ]
       : []),
     ...length.flatMap((run) => ['Length of the trace:', lengthTable(run), lengthText(run)]),
+    ...paced.flatMap((run) => ['A steady rate:', pacedTable(run), lengthText(run)]),
   ];
   return `${parts.join('\n\n')}\n`;
 }

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Entries that are still in the table when a trace ends: what conntrack counted of them. */
+#ifndef CONNTRAIL_OPEN_H
+#define CONNTRAIL_OPEN_H
+
+/* So many in one run: a ring holds them, and the CPU is not kept from its work. */
+#define MOST_TOLD 4096
+
+struct open_walk {
+	__u32 told;
+};
+
+static long tell_one(void *map, const __u64 *key, struct flow *flow,
+		     struct open_walk *walk)
+{
+	struct nf_conn *ct = (struct nf_conn *)*key;
+	struct counters *count = cpu_counters();
+
+	if (!count || flow->is_counted || !flow->announced || !flow_wanted(flow))
+		return 0;
+	flow->is_counted = 1;
+	tell_end(count, ct, flow, END_OPEN);
+	return ++walk->told == MOST_TOLD;
+}
+
+/* Attached to nothing: user space runs it until it returns 0. Since 5.13. */
+SEC("raw_tp/tell_open_flows")
+int tell_open_flows(void *ctx)
+{
+	struct open_walk walk = {};
+
+	bpf_for_each_map_elem(&flows, tell_one, &walk, 0);
+	return walk.told;
+}
+
+#endif

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { Evaluator } from '../../src/explain/evaluate.ts';
+import { findStale } from '../../src/explain/stale.ts';
+import { RecordedEntries } from '../../src/explain/stale-flows.ts';
+import { CLOCK_OFFSET } from '../export/fixtures.ts';
+import { ADDRESS, flow, flowsOf, packet, packetsOf } from './rows.ts';
+import { base, is, redirect, rule, ruleset } from './rules.ts';
+
+const NAMES: Readonly<Record<number, string>> = { 2: 'eth0', 3: 'eth1' };
+
+const CAME = packet(1n, 'prerouting > input', {
+  ...{ flow: 7n, direction: 'original', in_ifindex: 2 },
+  ...{ src: ADDRESS('10.0.1.2'), dst: ADDRESS('10.0.1.1'), dst_after: ADDRESS('10.0.1.1') },
+});
+const PASSED = packet(2n, 'prerouting > forward > postrouting', {
+  ...{ flow: 8n, direction: 'original', in_ifindex: 2, out_ifindex: 3 },
+  ...{ src: ADDRESS('10.0.1.2'), dst: ADDRESS('10.0.2.5'), dst_after: ADDRESS('10.0.2.5') },
+});
+
+function recorded(...flows: ReturnType<typeof flow>[]) {
+  const entries = new RecordedEntries(4001, (ifindex) => NAMES[ifindex]);
+  entries.addPackets(packetsOf(CAME, PASSED));
+  entries.addFlows(flowsOf(...flows));
+  return entries;
+}
+
+describe('entries of a recorded trace', () => {
+  it('are the flows that were in the table at its end', () => {
+    const { entries } = recorded(
+      flow(7n, { zone: 5, mark: 9, status: 1, packets: 3n, packets_reply: 2n, bytes: 30n }),
+      flow(8n, { ended_at: CLOCK_OFFSET + 5n }),
+      flow(9n, { confirm: 'refused' }),
+      flow(10n, { netns: 4002 }),
+    );
+    expect([...entries.keys()]).toEqual(['7']);
+    expect(entries.get('7')).toMatchObject({
+      ...{ family: 4, protocol: 6, zones: [5, 5], mark: 9, isExpected: true },
+      original: { src: '10.0.1.2', dst: '10.0.1.1', srcPort: 5001, dstPort: 2222 },
+      reply: { src: '10.0.1.1', dst: '10.0.1.2', srcPort: 9999, dstPort: 5001 },
+      ...{ packets: [3, 2], bytes: [30, 0], in: 'eth0' },
+    });
+    expect(entries.get('7')).not.toHaveProperty('out');
+  });
+
+  it('know as local what received at input, as not local what was forwarded', () => {
+    const { isLocal } = recorded().surroundings();
+    expect(['10.0.1.1', '10.0.1.2', '10.0.2.5', '10.9.9.9'].map(isLocal)).toEqual([
+      ...[true, false, false, undefined],
+    ]);
+  });
+
+  it('are held against rules like those of a table', () => {
+    const entries = recorded(flow(7n));
+    const kinds = (port: string) => {
+      const chains = [base('prerouting', [rule(is('in', 'eth0'), redirect(port))])];
+      const evaluator = new Evaluator(ruleset(...chains));
+      return findStale(entries.entries.values(), evaluator, entries.surroundings()).stale;
+    };
+    expect(kinds('9999')).toEqual([]);
+    expect(kinds('9998')).toMatchObject([{ kind: 'target gone' }]);
+  });
+});

@@ -1,0 +1,89 @@
+/**
+ * A scenario per cause for which a rule's counter stays behind the packets that
+ * look like its own: the kernel counts in each what its file says.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runGuest } from '../../src/lab/guest.ts';
+import { openScenario, scenarioNames, scenarioPath } from '../../src/lab/scenario-file.ts';
+import type { NamespaceTruth } from '../../src/lab/truth.ts';
+import { totalLost } from '../../src/model/ledger.ts';
+import { readCaptureTrace, readTruth } from './trace.ts';
+
+const SCENARIOS = (await scenarioNames()).filter((name) => /^(cause-|stale-)/.test(name));
+
+/** Where the traffic itself failed, a scenario is played once more. */
+const SCRIPT = `
+play() { conntrail lab --here --scenario $1 --truth --out $OUT/$1 -- --out $OUT/$1/trace.capture -q; }
+for name in ${SCENARIOS.join(' ')}; do
+  play $name || { echo "$name: played once more" >&2; play $name; } || exit 1
+done`;
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'conntrail-causes-'));
+  let said = '';
+  const { status, kernelWarnings } = await runGuest({
+    command: ['sh', '-c', SCRIPT],
+    outDir: folder,
+    timeoutSec: 1150,
+    onStderr: (chunk) => {
+      said += chunk.toString();
+    },
+  });
+  expect(status, said).toBe(0);
+  expect(kernelWarnings).toEqual([]);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const truthOf = async (name: string): Promise<Readonly<Record<string, NamespaceTruth>>> =>
+  (await readTruth(join(folder, name))).namespaces;
+const expectedOf = async (name: string) => (await openScenario(await scenarioPath(name))).expect;
+
+/** By namespace and rule, `ip nat output comment replies`: packets by cause. */
+type Causes = Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, number>>>>>>;
+
+describe.each(SCENARIOS)('%s', (name) => {
+  it('has the counters that it was made for', async () => {
+    const { counters = {} } = await expectedOf(name);
+    const { router } = await truthOf(name);
+    expect(router?.counters).toMatchObject(counters as object);
+  });
+
+  it('names rules that are there at its end', async () => {
+    const causes = (await expectedOf(name)).causes as Causes;
+    const truth = await truthOf(name);
+    for (const [namespace, rules] of Object.entries(causes)) {
+      const listed = truth[namespace]!.rules.end.map(
+        ({ family, table, chain, comment }) => `${family} ${table} ${chain} comment ${comment}`,
+      );
+      expect(listed).toEqual(expect.arrayContaining(Object.keys(rules)));
+    }
+  });
+
+  it('loses nothing', async () => {
+    const { end } = await readCaptureTrace(join(folder, name, 'trace.capture'));
+    expect(totalLost(end.ledger)).toBe(0);
+  });
+});
+
+describe('packets at the router', () => {
+  const at = async (name: string, hook: 'prerouting' | 'output' | 'forward') =>
+    (await truthOf(name)).router!.hooks![hook].early;
+
+  it.each([
+    ['cause-reply', 'output', 'ipv4 udp', 12],
+    ['cause-mapped', 'prerouting', 'ipv4 udp', 12],
+    ['cause-hook', 'output', 'ipv4 udp', 6],
+    ['cause-untracked', 'prerouting', 'ipv4 udp', 28],
+    ['cause-invalid', 'prerouting', 'ipv4 tcp', 3],
+    ['cause-dropped', 'prerouting', 'ipv4 udp', 9],
+    ['cause-netns', 'prerouting', 'ipv4 udp', 6],
+    ['cause-flowtable', 'prerouting', 'ipv4 udp', 2],
+    ['stale-udp', 'forward', 'ipv4 udp', 18],
+  ] as const)('%s: as many at %s as it sends', async (name, hook, traffic, packets) => {
+    expect((await at(name, hook))[traffic]).toBe(packets);
+  });
+});
