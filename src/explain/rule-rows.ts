@@ -23,6 +23,8 @@ export interface TrueCounts {
 export interface RuleRow {
   /** rules.rule: what flows.src_rule and flows.dst_rule name. */
   readonly number: number;
+  /** Place among all rows: the order of evaluation within a namespace. */
+  readonly order: number;
   readonly netns: number;
   readonly backend: RulesBackend;
   /** Null, and with it all that was not read: a rule that decided and was gone before it was read. */
@@ -54,11 +56,12 @@ interface Program {
 
 const NEVER_READ: Program = { terms: [{ unknown: 'the rule, never read' }], actions: [] };
 
-export function readRules(view: BatchView): RuleRow[] {
-  return Array.from({ length: view.rows }, (_, row) => readRule(view, row));
+/** `first`: rows that came before. */
+export function readRules(view: BatchView, first = 0): RuleRow[] {
+  return Array.from({ length: view.rows }, (_, row) => readRule(view, row, first + row));
 }
 
-function readRule(view: BatchView, row: number): RuleRow {
+function readRule(view: BatchView, row: number, order: number): RuleRow {
   const text = (name: string): string => view.word(name, row) ?? '';
   const big = (name: string): number => Number(view.bigs(name)[row]!);
   const orNull = (name: string): number | null => (view.isNull(name, row) ? null : big(name));
@@ -66,6 +69,7 @@ function readRule(view: BatchView, row: number): RuleRow {
   const [before, after] = [orNull('packets_before'), orNull('packets_after')];
   return {
     number: view.numbers('rule')[row]!,
+    order,
     netns: view.numbers('netns')[row]!,
     backend: text('backend') as RulesBackend,
     family: view.word('family', row),
@@ -108,6 +112,13 @@ function programOf(json: string | null, rule: number): Program {
 /** Does it decide a mapping, or is it in a nat chain for its counter or verdict alone? */
 export function isNatRule({ actions }: Pick<RuleRow, 'actions'>): boolean {
   return actions.some(({ does }) => does === 'nat' || does === 'nat map');
+}
+
+/** Equal for rows of one rule that decided under several numbers. */
+export function identityOf(row: RuleRow): string {
+  if (row.family === null) return String(row.number);
+  const { netns, backend, family, table, tableHandle, chain, place, addedAt, removedAt } = row;
+  return [netns, backend, family, table, tableHandle, chain, place, addedAt, removedAt].join(' ');
 }
 
 /** Leads to other rules: it counts what they are asked about, and has no answer of its own. */

@@ -19,7 +19,7 @@ export function describeRules(rules: readonly RuleFinding[], options: RuleTextOp
   const folded = new Set(idle.length > MAX_IDLE ? idle : []);
   const told = [...rules]
     .filter((rule) => !folded.has(rule))
-    .sort((a, b) => urgency(a) - urgency(b) || a.rule - b.rule);
+    .sort((a, b) => urgency(a) - urgency(b));
   const blocks = told.slice(0, MAX_BLOCKS).map((rule) => ruleBlock(rule, severalNetns, options));
   if (told.length > MAX_BLOCKS)
     blocks.push(`and ${told.length - MAX_BLOCKS} more rules: --json has all of them`);

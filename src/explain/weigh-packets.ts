@@ -12,7 +12,7 @@ import { matchesByTuple, onlyIfOf } from './match-text.ts';
 import type { PacketClass, PacketClasses } from './packet-classes.ts';
 import { Questions } from './questions.ts';
 import { addTo, RuleAccount, type Whose } from './rule-account.ts';
-import { isJump, isNatRule, type RuleRow } from './rule-rows.ts';
+import { identityOf, isJump, isNatRule, type RuleRow } from './rule-rows.ts';
 import { type Loaded, rulesetsOf } from './rulesets.ts';
 import { wayOf } from './way.ts';
 import { decidedOf, type Standing, type Weight, weigh } from './weigh-rule.ts';
@@ -31,17 +31,27 @@ export class Weighing {
   /** Packets whose flow has no row: its records were lost, or the trace was cut short. */
   unplaced = 0;
   readonly loaded: ReadonlyMap<number, readonly Loaded[]>;
+  /** By rules.rule; of several rows of one rule the first. */
   readonly rows = new Map<number, RuleRow>();
   private turn = 0;
 
   constructor(rows: readonly RuleRow[]) {
-    this.loaded = rulesetsOf(rows);
+    const first = new Map<string, RuleRow>();
     for (const row of rows) {
-      this.rows.set(row.number, row);
-      const isNat = isNatRule(row) || row.family === null;
-      const isCounting = row.counter !== null && !isJump(row);
-      if (isNat || isCounting) this.accounts.set(row.number, new RuleAccount(row, isNat));
+      const identity = identityOf(row);
+      const known = first.get(identity);
+      this.rows.set(row.number, known ?? row);
+      if (known === undefined) first.set(identity, row);
+      if (known === undefined) this.open(row);
+      else this.accounts.get(known.number)?.addCounts(row.counts);
     }
+    this.loaded = rulesetsOf([...first.values()]);
+  }
+
+  private open(row: RuleRow): void {
+    const isNat = isNatRule(row) || row.family === null;
+    const isCounting = row.counter !== null && !isJump(row);
+    if (isNat || isCounting) this.accounts.set(row.number, new RuleAccount(row, isNat));
   }
 
   run(classes: PacketClasses, flows: FlowFacts): void {
@@ -117,7 +127,8 @@ export class Weighing {
   private addDecided(flow: FlowFact): void {
     const { src, dst } = flow.rule;
     for (const number of src === dst ? [src] : [src, dst]) {
-      const account = number === null ? undefined : this.accounts.get(number);
+      const row = number === null ? undefined : this.rows.get(number);
+      const account = row === undefined ? undefined : this.accounts.get(row.number);
       if (account !== undefined) account.flowsDecided++;
     }
   }

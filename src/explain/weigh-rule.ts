@@ -88,7 +88,7 @@ function besideOther({ outcome, rowOf }: Weighed, standing: Standing, by: RuleRo
   const { met, row, place } = standing;
   const isMet = standing.by === null;
   const byPlace = outcome.met.findIndex((one) => rowOf(one) === by);
-  const isBefore = place >= 0 && byPlace >= 0 ? byPlace < place : by.number < row.number;
+  const isBefore = place >= 0 && byPlace >= 0 ? byPlace < place : by.order < row.order;
   if (!isMet || isBefore) return earlier(row, by);
   if (place < 0) return counted(met);
   return met.truth === 'maybe' ? null : because('not explained', 'another rule decided', by);

@@ -433,6 +433,30 @@ describe('a chain that two hooks lead to', () => {
   });
 });
 
+describe('the number of a rule', () => {
+  it('says nothing of the order: the row does', () => {
+    const first = rule(9, { terms: [{ unknown: 'numgen' }], actions: [REDIRECT] }, { number: 1 });
+    const rules = [first, redirect(1)];
+    const given = { packets: [FIRST], flows: [flow(7n, { dst_rule: 9 })], rules };
+    expect(causes(one(given))).toEqual(['earlier rule decided first 1']);
+  });
+
+  it('may be one of several of the same rule', () => {
+    const again = redirect(5, { number: 2, handle: 41n, flows: 3n });
+    const found = explained({
+      packets: [FIRST],
+      flows: [flow(7n, { dst_rule: 5 })],
+      rules: [redirect(1, { flows: 2n }), again],
+    }).rules!;
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatchObject({
+      couldMatch: 1,
+      decided: { packets: 1 },
+      counts: { flows: 5 },
+    });
+  });
+});
+
 describe('a program that is no JSON', () => {
   it('is refused in one line', () => {
     expect(() => one({ rules: [redirect(1, { program: 'x{' })] })).toThrow(
