@@ -34,7 +34,7 @@ export class RuleExplanation {
   }
 
   addRules(view: BatchView): void {
-    this.rows.push(...readRules(view));
+    this.rows.push(...readRules(view, this.rows.length));
   }
 
   findings(context: TraceContext): RuleFindings {

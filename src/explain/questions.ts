@@ -48,6 +48,8 @@ export class Questions {
       outIfindex === LOOPBACK,
       isBack,
       way.hooks.has('input'),
+      way.hooks.has('forward'),
+      hook === way.lastHook && !way.chains.has(hook),
     ];
     const key = [hook, way.direction, way.state, mark, loaded.from, ...places].join(' ');
     const known = flow === undefined ? undefined : this.answers.get(key);
@@ -83,10 +85,11 @@ export class Questions {
     const known = this.local.get(one.netns);
     const routed = flow === undefined ? undefined : isLocalDestination(flow, way);
     return {
-      ...{ hook, family, protocol, src, dst, srcPort, dstPort, mark: one.mark },
+      ...{ hook, family, protocol, src, dst, srcPort, dstPort },
+      // nothing tells what a mark was before the last hook, or before chains that ran there
+      ...(hook === way.lastHook && !way.chains.has(hook) ? { mark: one.mark } : {}),
       ...(one.inIfindex === LOOPBACK ? { in: 'lo' } : {}),
       ...(one.outIfindex === LOOPBACK ? { out: 'lo' } : {}),
-      ...(flow === undefined ? {} : { ctMark: flow.mark }),
       ...(way.state === 'none' ? {} : { state: way.state }),
       isLocal: (address) => {
         if (known?.has(address) || address.startsWith('127.') || address === '::1') return true;
