@@ -10,7 +10,7 @@ import type { Met, Outcome } from './evaluate.ts';
 import type { FlowFact, FlowFacts } from './flow-facts.ts';
 import { matchesByTuple, onlyIfOf } from './match-text.ts';
 import type { PacketClass, PacketClasses } from './packet-classes.ts';
-import { Questions } from './questions.ts';
+import { type Places, Questions } from './questions.ts';
 import { addTo, RuleAccount, type Whose } from './rule-account.ts';
 import { identityOf, isJump, isNatRule, type RuleRow } from './rule-rows.ts';
 import { type Loaded, rulesetsOf } from './rulesets.ts';
@@ -33,9 +33,11 @@ export class Weighing {
   readonly loaded: ReadonlyMap<number, readonly Loaded[]>;
   /** By rules.rule; of several rows of one rule the first. */
   readonly rows = new Map<number, RuleRow>();
+  readonly places: Places;
   private turn = 0;
 
-  constructor(rows: readonly RuleRow[]) {
+  constructor(rows: readonly RuleRow[], places: Places = {}) {
+    this.places = places;
     const first = new Map<string, RuleRow>();
     for (const row of rows) {
       const identity = identityOf(row);
@@ -55,7 +57,7 @@ export class Weighing {
   }
 
   run(classes: PacketClasses, flows: FlowFacts): void {
-    const questions = new Questions(this.loaded, classes, flows);
+    const questions = new Questions(this.loaded, { classes, flows, places: this.places });
     let flow: FlowFact | undefined;
     for (const one of classes) {
       if (one.flow !== flow?.flow) flow = one.flow < 0 ? undefined : flows.get(one.flow);
