@@ -36,7 +36,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 finished with losses
 Examples:
   $ conntrail explain --duration 5s
   $ conntrail explain --from trace
-  $ conntrail explain --from trace --flows 0
+  $ conntrail explain --from trace --rule nat/output/2
   $ conntrail explain --from trace --json
   $ conntrail explain --stale --netns router
   $ conntrail explain --stale --delete`;
