@@ -117,7 +117,8 @@ function ruleName(row: Row | undefined): string | null {
   if (row === undefined) return null;
   const { backend, family, table, chain, number } = row;
   const handle = backend === 'legacy' ? '' : ` handle ${row.handle}`;
-  const [, quoted, bare] = /comment (?:"([^"]*)"|(\S+))/.exec(String(row.text)) ?? [];
+  const [, quoted, bare] =
+    /(?:--comment|[^m] comment) (?:"([^"]*)"|(\S+))/.exec(String(row.text)) ?? [];
   return `${backend} ${family} ${table} ${chain} ${number}${handle} ${quoted ?? bare ?? ''}`;
 }
 
