@@ -2,7 +2,10 @@
 export { BatchView, type Value } from './columns/batch-view.ts';
 export { Account } from './explain/account.ts';
 export { describeFindings } from './explain/describe.ts';
+export { RuleExplanation, type RuleFindings } from './explain/explain-rules.ts';
 export { type Findings, findingsOf } from './explain/findings.ts';
+export type { RuleFinding } from './explain/rule-findings.ts';
+export { contextOf, type TraceContext } from './explain/trace-context.ts';
 export { CaptureReader } from './export/capture-reader.ts';
 export { readDataset, readMetadata } from './export/read-dataset.ts';
 export { Merge } from './libbpf/merge.ts';

@@ -7,6 +7,7 @@ import { hostname } from 'node:os';
 import { clockOffsetNs } from '../kernel/clock.ts';
 import { dropReasons } from '../kernel/drop-reasons.ts';
 import { netnsNames } from '../kernel/netns.ts';
+import { netnsPlaces } from '../kernel/netns-places.ts';
 import { isAtLeast, kernelRelease } from '../kernel/release.ts';
 import { loadSymbols, type Symbols } from '../kernel/symbols.ts';
 import {
@@ -175,6 +176,7 @@ function factsOf({ plan, attached }: Loaded, options: Known): TraceFacts {
     sample: options.sample,
     filter: options.text,
     netnsNames: netnsNames(),
+    places: netnsPlaces(),
   };
 }
 

@@ -27,11 +27,16 @@ export function explainCommand(): Command {
 }
 
 const HELP = `
+A rule is named as it is shown, by its handle, or as nat/output/9, where the last
+is the handle; rules of iptables as nat/POSTROUTING/3. A flow is named by its
+original tuple, "tcp 10.0.0.2:5000 > 10.0.1.1:80", or by its number in the trace.
+
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 finished with losses
 
 Examples:
   $ conntrail explain --duration 5s
   $ conntrail explain --from trace
+  $ conntrail explain --from trace --rule nat/output/2
   $ conntrail explain --from trace --json
   $ conntrail explain --stale --netns router
   $ conntrail explain --stale --delete`;

@@ -15,7 +15,7 @@ export function lookElsewhere(weighing: Weighing, classes: PacketClasses, flows:
   const idle = new Set([...weighing.accounts.values()].filter(isIdle));
   const namespaces = new Set([...idle].map(({ row }) => row.netns));
   if (idle.size === 0) return;
-  const questions = new Questions(weighing.loaded, classes, flows);
+  const questions = new Questions(weighing.loaded, { classes, flows, places: weighing.places });
   let left = MAX_ASKED;
   let flow: FlowFact | undefined;
   for (const one of classes) {

@@ -34,12 +34,12 @@ export class RuleExplanation {
   }
 
   addRules(view: BatchView): void {
-    this.rows.push(...readRules(view));
+    this.rows.push(...readRules(view, this.rows.length));
   }
 
   findings(context: TraceContext): RuleFindings {
     if (this.rows.length === 0) return { rules: null, notHeld: 0 };
-    const weighing = new Weighing(this.rows);
+    const weighing = new Weighing(this.rows, context.places);
     weighing.run(this.classes, this.flows);
     lookElsewhere(weighing, this.classes, this.flows);
     const rules = [...weighing.accounts.values()].map((account) =>

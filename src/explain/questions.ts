@@ -1,5 +1,6 @@
 /** What the loaded rules are asked about classes of packets, each question once per flow. */
 import type { HookName } from '../model/codes.ts';
+import type { NetnsPlace } from '../model/facts.ts';
 import { type HookTuple, isLocalDestination, tupleAt } from './at-hook.ts';
 import { type Asked, Evaluator, type Met, type Outcome } from './evaluate.ts';
 import type { FlowFact, FlowFacts } from './flow-facts.ts';
@@ -16,7 +17,17 @@ export interface Answer {
 /** ifindex of `lo` in every namespace (net/core/dev.c: LOOPBACK_IFINDEX). */
 const LOOPBACK = 1;
 
+/** Namespaces by inode, as they were when the trace began. */
+export type Places = Readonly<Record<string, NetnsPlace>>;
+
+export interface Traffic {
+  readonly classes: PacketClasses;
+  readonly flows: FlowFacts;
+  readonly places: Places;
+}
+
 export class Questions {
+  private readonly places: Places;
   private readonly loaded: ReadonlyMap<number, readonly Loaded[]>;
   private readonly evaluators = new Map<Loaded, Evaluator>();
   private readonly hooks = new Map<Loaded, ReadonlySet<HookName>>();
@@ -25,12 +36,9 @@ export class Questions {
   private answers = new Map<string, Answer>();
   private answeredFlow = -1;
 
-  constructor(
-    loaded: ReadonlyMap<number, readonly Loaded[]>,
-    classes: PacketClasses,
-    flows: FlowFacts,
-  ) {
+  constructor(loaded: ReadonlyMap<number, readonly Loaded[]>, { classes, flows, places }: Traffic) {
     this.loaded = loaded;
+    this.places = places;
     if (asksForRouting(loaded)) this.findLocal(classes, flows);
   }
 
@@ -44,10 +52,12 @@ export class Questions {
     const isVisited = way.hooks.has(hook);
     const isBack = isVisited && way.hooks.has('output');
     const places = [
-      inIfindex === LOOPBACK,
-      outIfindex === LOOPBACK,
+      inIfindex,
+      outIfindex,
       isBack,
       way.hooks.has('input'),
+      way.hooks.has('forward'),
+      hook === way.lastHook && !way.chains.has(hook),
     ];
     const key = [hook, way.direction, way.state, mark, loaded.from, ...places].join(' ');
     const known = flow === undefined ? undefined : this.answers.get(key);
@@ -81,17 +91,31 @@ export class Questions {
     const { family, protocol } = flow ?? one.tuple!;
     const { src, dst, srcPort, dstPort } = tuple;
     const known = this.local.get(one.netns);
+    const own = this.places[one.netns]?.addresses;
     const routed = flow === undefined ? undefined : isLocalDestination(flow, way);
     return {
-      ...{ hook, family, protocol, src, dst, srcPort, dstPort, mark: one.mark },
-      ...(one.inIfindex === LOOPBACK ? { in: 'lo' } : {}),
-      ...(one.outIfindex === LOOPBACK ? { out: 'lo' } : {}),
-      ...(flow === undefined ? {} : { ctMark: flow.mark }),
+      ...{ hook, family, protocol, src, dst, srcPort, dstPort },
+      // nothing tells what a mark was before the last hook, or before chains that ran there
+      ...(hook === way.lastHook && !way.chains.has(hook) ? { mark: one.mark } : {}),
+      ...this.interfacesOf(one),
       ...(way.state === 'none' ? {} : { state: way.state }),
       isLocal: (address) => {
+        if (own?.includes(address)) return true;
         if (known?.has(address) || address.startsWith('127.') || address === '::1') return true;
         return address === dst ? routed : undefined;
       },
+    };
+  }
+
+  /** By name, where that is known. */
+  private interfacesOf({ netns, inIfindex, outIfindex }: PacketClass): Pick<Asked, 'in' | 'out'> {
+    const names = this.places[netns]?.interfaces;
+    const nameOf = (index: number | null): string | undefined =>
+      index === LOOPBACK ? 'lo' : names?.[index ?? 0];
+    const [from, to] = [nameOf(inIfindex), nameOf(outIfindex)];
+    return {
+      ...(from === undefined ? {} : { in: from }),
+      ...(to === undefined ? {} : { out: to }),
     };
   }
 

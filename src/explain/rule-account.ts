@@ -1,7 +1,7 @@
 /** What is counted for one rule while packets are held against it. */
 import type { FlowFact } from './flow-facts.ts';
 import type { PacketTuple } from './packet-tuple.ts';
-import type { RuleRow } from './rule-rows.ts';
+import type { RuleRow, TrueCounts } from './rule-rows.ts';
 
 /** Why a packet that could have matched a rule was not decided by it. */
 export const RULE_CAUSES = [
@@ -84,6 +84,8 @@ export function addTo(
 export class RuleAccount {
   readonly row: RuleRow;
   readonly isNat: boolean;
+  /** Of all rows of the rule. */
+  counts: TrueCounts;
   readonly decided = newTally();
   readonly causes = new Map<string, CauseTally>();
   /** Packets that would have matched, by the other namespace that they passed in. */
@@ -99,6 +101,7 @@ export class RuleAccount {
 
   constructor(row: RuleRow, isNat: boolean) {
     this.row = row;
+    this.counts = row.counts;
     this.isNat = isNat;
   }
 
@@ -106,6 +109,18 @@ export class RuleAccount {
     let sum = this.decided.packets;
     for (const { packets } of this.causes.values()) sum += packets;
     return sum;
+  }
+
+  /** Another row of the same rule. */
+  addCounts({ flows, packets, packetsReply, bytes, bytesReply }: TrueCounts): void {
+    this.counts = {
+      flows: this.counts.flows + flows,
+      packets: this.counts.packets + packets,
+      packetsReply: this.counts.packetsReply + packetsReply,
+      bytes: this.counts.bytes + bytes,
+      bytesReply: this.counts.bytesReply + bytesReply,
+      countedBy: this.counts.countedBy,
+    };
   }
 
   elsewhereIn(netns: number): Tally {

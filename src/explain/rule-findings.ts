@@ -83,10 +83,10 @@ export function ruleFinding(
   });
   const causes = [...account.causes.values()].sort(byImportance);
   return {
-    ...identityOf(row, context),
+    ...namedOf(row, context),
     isNat: account.isNat,
     counter: checkCounter(account, context),
-    counts: row.counts,
+    counts: account.counts,
     certainty: isTouched(row, context) ? 'unknown' : 'known',
     couldMatch: account.couldMatch,
     decided: tallied(decided),
@@ -101,7 +101,7 @@ export function ruleFinding(
   };
 }
 
-function identityOf(row: RuleRow, context: TraceContext) {
+function namedOf(row: RuleRow, context: TraceContext) {
   const time = (at: number | null): string | null => (at === null ? null : BigInt(at).toString());
   return {
     rule: row.number,

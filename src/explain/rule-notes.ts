@@ -32,7 +32,7 @@ export function notesOf(
   }
   if (isTouched(row, context)) {
     notes.push({ note: 'unknown', detail: lossText(context), tally: newTally(), packets: null });
-  } else if (isIdle(account)) {
+  } else if (isIdle(account) && elsewhere.size === 0) {
     notes.push({ note: 'no such traffic seen', detail: '', tally: newTally() });
   }
   return notes;

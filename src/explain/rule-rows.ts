@@ -1,6 +1,7 @@
 /** Rows of the table `rules` as plain data. */
 import type { BatchView } from '../columns/batch-view.ts';
 import type { HookName } from '../model/codes.ts';
+import { TraceError } from '../model/error.ts';
 import type { Action, RulesBackend, Term } from '../model/ruleset.ts';
 
 /** The kernel's counter of one rule, when it was first and last read. */
@@ -22,6 +23,8 @@ export interface TrueCounts {
 export interface RuleRow {
   /** rules.rule: what flows.src_rule and flows.dst_rule name. */
   readonly number: number;
+  /** Place among all rows: the order of evaluation within a namespace. */
+  readonly order: number;
   readonly netns: number;
   readonly backend: RulesBackend;
   /** Null, and with it all that was not read: a rule that decided and was gone before it was read. */
@@ -53,19 +56,20 @@ interface Program {
 
 const NEVER_READ: Program = { terms: [{ unknown: 'the rule, never read' }], actions: [] };
 
-export function readRules(view: BatchView): RuleRow[] {
-  return Array.from({ length: view.rows }, (_, row) => readRule(view, row));
+/** `first`: rows that came before. */
+export function readRules(view: BatchView, first = 0): RuleRow[] {
+  return Array.from({ length: view.rows }, (_, row) => readRule(view, row, first + row));
 }
 
-function readRule(view: BatchView, row: number): RuleRow {
+function readRule(view: BatchView, row: number, order: number): RuleRow {
   const text = (name: string): string => view.word(name, row) ?? '';
   const big = (name: string): number => Number(view.bigs(name)[row]!);
   const orNull = (name: string): number | null => (view.isNull(name, row) ? null : big(name));
-  const program = view.word('program', row);
-  const { terms, actions } = program === null ? NEVER_READ : (JSON.parse(program) as Program);
+  const { terms, actions } = programOf(view.word('program', row), view.numbers('rule')[row]!);
   const [before, after] = [orNull('packets_before'), orNull('packets_after')];
   return {
     number: view.numbers('rule')[row]!,
+    order,
     netns: view.numbers('netns')[row]!,
     backend: text('backend') as RulesBackend,
     family: view.word('family', row),
@@ -94,9 +98,32 @@ function readRule(view: BatchView, row: number): RuleRow {
   };
 }
 
+function programOf(json: string | null, rule: number): Program {
+  if (json === null) return NEVER_READ;
+  try {
+    return JSON.parse(json) as Program;
+  } catch (cause) {
+    const found = JSON.stringify(json.slice(0, 20));
+    const message = `rules.program of rule ${rule} is ${found}, needed JSON`;
+    throw new TraceError('corrupt', message, { cause });
+  }
+}
+
 /** Does it decide a mapping, or is it in a nat chain for its counter or verdict alone? */
 export function isNatRule({ actions }: Pick<RuleRow, 'actions'>): boolean {
   return actions.some(({ does }) => does === 'nat' || does === 'nat map');
+}
+
+/** Equal for rows of one rule that decided under several numbers. */
+export function identityOf(row: RuleRow): string {
+  if (row.family === null) return String(row.number);
+  const { netns, backend, family, table, tableHandle, chain, place, addedAt, removedAt } = row;
+  return [netns, backend, family, table, tableHandle, chain, place, addedAt, removedAt].join(' ');
+}
+
+/** Leads to other rules: it counts what they are asked about, and has no answer of its own. */
+export function isJump({ actions }: Pick<RuleRow, 'actions'>): boolean {
+  return actions.some(({ does }) => does === 'jump' || does === 'goto' || does === 'verdict map');
 }
 
 /** `ip nat prerouting handle 4`; of iptables `nat/POSTROUTING/3`, with `ip6 ` before it for IPv6. */

@@ -5,6 +5,8 @@ import { answerOf, clauseOf, plural } from './rule-sentence.ts';
 
 /** More rules that met nothing than this are told in one line. */
 const MAX_IDLE = 3;
+/** So many blocks are read in half a minute. */
+const MAX_BLOCKS = 12;
 
 export interface RuleTextOptions {
   /** All examples, evidence and commands; else those of the first cause. */
@@ -15,10 +17,12 @@ export function describeRules(rules: readonly RuleFinding[], options: RuleTextOp
   const severalNetns = new Set(rules.map(({ netns }) => netns)).size > 1;
   const idle = options.isFull ? [] : rules.filter(isIdle);
   const folded = new Set(idle.length > MAX_IDLE ? idle : []);
-  const blocks = [...rules]
+  const told = [...rules]
     .filter((rule) => !folded.has(rule))
-    .sort((a, b) => urgency(a) - urgency(b) || a.rule - b.rule)
-    .map((rule) => ruleBlock(rule, severalNetns, options));
+    .sort((a, b) => urgency(a) - urgency(b));
+  const blocks = told.slice(0, MAX_BLOCKS).map((rule) => ruleBlock(rule, severalNetns, options));
+  if (told.length > MAX_BLOCKS)
+    blocks.push(`and ${told.length - MAX_BLOCKS} more rules: --json has all of them`);
   return [...blocks, ...foldedText(folded)].map((block) => `${block}\n`).join('\n');
 }
 

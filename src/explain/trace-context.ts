@@ -1,5 +1,5 @@
 /** What findings about rules must know of the trace they come from. */
-import type { TraceFacts } from '../model/facts.ts';
+import type { NetnsPlace, TraceFacts } from '../model/facts.ts';
 import { type Ledger, totalLost } from '../model/ledger.ts';
 import type { RuleRow } from './rule-rows.ts';
 
@@ -11,19 +11,21 @@ export interface TraceContext {
   readonly sample: number;
   readonly filter: string;
   readonly detail: string;
+  /** What is known of each namespace, by inode. */
+  readonly places: Readonly<Record<string, NetnsPlace>>;
   readonly netnsName: (inode: number) => string;
   /** The name by which `ip netns exec` enters it; undefined: not by name, or not needed. */
   readonly enterableName: (inode: number) => string | undefined;
 }
 
 export function contextOf(facts: TraceFacts, ledger: Ledger | null): TraceContext {
-  const { netnsNames, sample, filter, detail, clockOffsetNs } = facts;
+  const { netnsNames, sample, filter, detail, clockOffsetNs, places = {} } = facts;
   const window = ledger?.lossWindow ?? null;
   const wall = (ktime: string): number => Number(BigInt(ktime) + BigInt(clockOffsetNs));
   return {
     lost: ledger === null ? null : totalLost(ledger),
     lossWindow: window === null ? null : { from: wall(window.fromNs), to: wall(window.toNs) },
-    ...{ sample, filter, detail },
+    ...{ sample, filter, detail, places },
     netnsName: (inode) => netnsNames[inode] ?? String(inode),
     enterableName: (inode) => (netnsNames[inode] === 'init' ? undefined : netnsNames[inode]),
   };

@@ -10,17 +10,18 @@ import type { Met, Outcome } from './evaluate.ts';
 import type { FlowFact, FlowFacts } from './flow-facts.ts';
 import { matchesByTuple, onlyIfOf } from './match-text.ts';
 import type { PacketClass, PacketClasses } from './packet-classes.ts';
-import { Questions } from './questions.ts';
+import { type Places, Questions } from './questions.ts';
 import { addTo, RuleAccount, type Whose } from './rule-account.ts';
-import { isNatRule, type RuleRow } from './rule-rows.ts';
+import { identityOf, isJump, isNatRule, type RuleRow } from './rule-rows.ts';
 import { type Loaded, rulesetsOf } from './rulesets.ts';
 import { wayOf } from './way.ts';
-import { type Standing, type Weight, weigh } from './weigh-rule.ts';
+import { decidedOf, type Standing, type Weight, weigh } from './weigh-rule.ts';
 
 interface Turn {
   readonly account: RuleAccount;
   weight: NonNullable<Weight>;
-  met: Met;
+  /** Null where the kernel alone names the rule. */
+  met: Met | null;
   rank: number;
 }
 
@@ -30,20 +31,33 @@ export class Weighing {
   /** Packets whose flow has no row: its records were lost, or the trace was cut short. */
   unplaced = 0;
   readonly loaded: ReadonlyMap<number, readonly Loaded[]>;
+  /** By rules.rule; of several rows of one rule the first. */
   readonly rows = new Map<number, RuleRow>();
+  readonly places: Places;
   private turn = 0;
 
-  constructor(rows: readonly RuleRow[]) {
-    this.loaded = rulesetsOf(rows);
+  constructor(rows: readonly RuleRow[], places: Places = {}) {
+    this.places = places;
+    const first = new Map<string, RuleRow>();
     for (const row of rows) {
-      this.rows.set(row.number, row);
-      const isNat = isNatRule(row) || row.family === null;
-      if (isNat || row.counter !== null) this.accounts.set(row.number, new RuleAccount(row, isNat));
+      const identity = identityOf(row);
+      const known = first.get(identity);
+      this.rows.set(row.number, known ?? row);
+      if (known === undefined) first.set(identity, row);
+      if (known === undefined) this.open(row);
+      else this.accounts.get(known.number)?.addCounts(row.counts);
     }
+    this.loaded = rulesetsOf([...first.values()]);
+  }
+
+  private open(row: RuleRow): void {
+    const isNat = isNatRule(row) || row.family === null;
+    const isCounting = row.counter !== null && !isJump(row);
+    if (isNat || isCounting) this.accounts.set(row.number, new RuleAccount(row, isNat));
   }
 
   run(classes: PacketClasses, flows: FlowFacts): void {
-    const questions = new Questions(this.loaded, classes, flows);
+    const questions = new Questions(this.loaded, { classes, flows, places: this.places });
     let flow: FlowFact | undefined;
     for (const one of classes) {
       if (one.flow !== flow?.flow) flow = one.flow < 0 ? undefined : flows.get(one.flow);
@@ -59,12 +73,16 @@ export class Weighing {
     const turns: Turn[] = [];
     this.turn++;
     for (const hook of NAT_HOOKS) {
-      const asked = questions.ask(one, flow, way, hook);
-      if (asked === undefined) continue;
-      const { outcome, rowOf } = asked;
       const found = atHook(passed, hook, (number) => this.rows.get(number));
+      const asked = questions.ask(one, flow, way, hook);
       const isAway = found.ran === null && found.cause === "hook not on this packet's way";
       const dropped = one.drop === '' ? '' : `dropped at ${way.lastHook}: ${one.drop}`;
+      // whatever evaluation says of it: the kernel says that this rule decided
+      if (found.ran === 'rule' && found.by !== null) {
+        this.take(turns, { row: found.by, met: null }, decidedOf({ flow, dropped }), 0);
+      }
+      if (asked === undefined) continue;
+      const { outcome, rowOf } = asked;
       const weighed = { found, flow, outcome, rowOf, dropped };
       for (const standing of this.standings(outcome, rowOf)) {
         if (isAway && !matchesByTuple(standing.met)) continue;
@@ -93,7 +111,7 @@ export class Weighing {
   /** Of a rule that several hooks lead to the most telling one counts. */
   private take(
     turns: Turn[],
-    { row, met }: Standing,
+    { row, met }: Pick<Turn, 'met'> & { readonly row: RuleRow },
     weight: NonNullable<Weight>,
     rank: number,
   ): void {
@@ -109,10 +127,15 @@ export class Weighing {
   }
 
   private addDecided(src: number | null, dst: number | null): void {
-    const bySrc = src === null ? undefined : this.accounts.get(src);
-    const byDst = dst === null || dst === src ? undefined : this.accounts.get(dst);
+    const bySrc = this.accountOf(src);
+    const byDst = dst === src ? undefined : this.accountOf(dst);
     if (bySrc !== undefined) bySrc.flowsDecided++;
     if (byDst !== undefined) byDst.flowsDecided++;
+  }
+
+  private accountOf(number: number | null): RuleAccount | undefined {
+    const row = number === null ? undefined : this.rows.get(number);
+    return row === undefined ? undefined : this.accounts.get(row.number);
   }
 }
 
@@ -129,7 +152,7 @@ function whoseOf(one: PacketClass, flow: FlowFact | undefined): Whose {
 function settle(
   account: RuleAccount,
   { cause, detail, by }: NonNullable<Weight>,
-  met: Met,
+  met: Met | null,
   whose: Whose,
   { packets, evidence }: PacketClass,
 ): void {
@@ -138,7 +161,8 @@ function settle(
   if (((whose.flow?.status ?? 0) & Status.offload) !== 0) {
     addTo(account.offloaded, whose, 0, []);
   }
-  if (met.truth === 'yes' || cause === 'decided' || cause === 'confirmed nowhere') return;
+  if (met === null || met.truth === 'yes' || cause === 'decided' || cause === 'confirmed nowhere')
+    return;
   const text = onlyIfOf(met);
   account.onlyIf.set(text, (account.onlyIf.get(text) ?? 0) + packets);
 }

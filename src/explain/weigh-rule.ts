@@ -28,7 +28,11 @@ export type Weight = {
   readonly by: RuleRow | null;
 } | null;
 
-const because = (cause: RuleCause | 'decided', detail = '', by: RuleRow | null = null): Weight => ({
+const because = (
+  cause: RuleCause | 'decided',
+  detail = '',
+  by: RuleRow | null = null,
+): NonNullable<Weight> => ({
   cause,
   detail,
   by,
@@ -61,7 +65,11 @@ export function weigh(weighed: Weighed, standing: Standing): Weight {
 
 const UNRESOLVED = 'decided by a rule that was not resolved';
 
-function decidedOf({ flow, dropped }: Weighed): Weight {
+/** The kernel names the rule; does a mapping live of it? */
+export function decidedOf({
+  flow,
+  dropped,
+}: Pick<Weighed, 'flow' | 'dropped'>): NonNullable<Weight> {
   const nowhere = NOWHERE[flow?.confirm ?? ''];
   if (nowhere === undefined) return because('decided');
   const isDropped = flow?.confirm === 'none' && dropped !== '';
@@ -79,8 +87,8 @@ const NOWHERE: Readonly<Record<string, string>> = {
 function besideOther({ outcome, rowOf }: Weighed, standing: Standing, by: RuleRow): Weight {
   const { met, row, place } = standing;
   const isMet = standing.by === null;
-  const byPlace = outcome.met.findIndex((one) => rowOf(one) === by);
-  const isBefore = place >= 0 && byPlace >= 0 ? byPlace < place : by.number < row.number;
+  const decider = outcome.met.find((one) => rowOf(one) === by);
+  const isBefore = decider === undefined ? by.order < row.order : decider.turn < met.turn;
   if (!isMet || isBefore) return earlier(row, by);
   if (place < 0) return counted(met);
   return met.truth === 'maybe' ? null : because('not explained', 'another rule decided', by);
@@ -111,26 +119,29 @@ function earlier(row: RuleRow, by: RuleRow): Weight {
 /** No chain ran at the hook. */
 function skippedOf(
   { flow }: Weighed,
-  { met, row, place }: Standing,
+  { met, row, by, place }: Standing,
   { cause, detail }: Extract<AtHook, { ran: null }>,
 ): Weight {
   if (flow === undefined) return because(cause, detail);
   const isFixed = ['unknown', 'reply direction', "hook not on this packet's way"].includes(cause);
   if (isFixed) return because(cause, detail);
-  if (row.addedAt !== null && flow.firstAt < row.addedAt && cause !== 'untracked') {
-    return because('flow older than the rule');
-  }
   if (met.truth === 'maybe' && isOtherZone(met, flow.zone)) {
     return because('other conntrack zone', `zone ${flow.zone}`);
   }
-  if (cause !== 'flow older than the rule') return because(cause, detail);
-  // what the rule would do was done: by it, or by one like it
-  const targets = place < 0 ? [] : met.decides;
-  if (targets.length === 0 || targets.some((target) => isMappedLike(flow, target))) {
-    return because('flow already mapped', 'before the trace began');
-  }
-  return because(cause);
+  const isAdded = row.addedAt !== null && flow.firstAt < row.addedAt;
+  const isOlder = cause === 'flow older than the rule' || (isAdded && OF_MAPPING.has(cause));
+  if (!isOlder) return because(cause, detail);
+  // shadowed: the rule would not decide about a new flow either; mapped like it: by it, or one like it
+  const isDone = by !== null || met.decides.some((target) => isMappedLike(flow, target));
+  if (!isDone && (place >= 0 || isAdded)) return because('flow older than the rule');
+  return because(
+    'flow already mapped',
+    isAdded ? 'before the rule was added' : 'before the trace began',
+  );
 }
+
+/** What a rule that was added since may be too late for. */
+const OF_MAPPING: ReadonlySet<RuleCause> = new Set(['flow already mapped', 'not explained']);
 
 const ZONE = /\bzone\b\D*(\d+)/;
 

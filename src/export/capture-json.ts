@@ -10,7 +10,11 @@ const isCount: Check = (value) => typeof value === 'number' && Number.isFinite(v
 /** A 64-bit number as text; the clock offset may be negative. */
 const isDecimal: Check = (value) => typeof value === 'string' && /^-?\d{1,20}$/.test(value);
 const isTextList: Check = (value) => Array.isArray(value) && value.every(isText);
-const isTextMap: Check = (value) => isObject(value) && Object.values(value).every(isText);
+const isMapOf =
+  (check: Check): Check =>
+  (value) =>
+    isObject(value) && Object.values(value).every(check);
+const isTextMap = isMapOf(isText);
 const isCountMap: Check = (value) => isObject(value) && Object.values(value).every(isCount);
 const orNull =
   (check: Check): Check =>
@@ -51,6 +55,7 @@ const FACTS: Readonly<Record<keyof TraceFacts, Check>> = {
   sample: isCount,
   filter: isText,
   netnsNames: isTextMap,
+  places: orAbsent(isMapOf(hasAll({ interfaces: isTextMap, addresses: isTextList }))),
 };
 
 const isLedgerRow = hasAll({
@@ -126,7 +131,8 @@ function parse(bytes: Buffer, at: number, what: string, checks: Readonly<Record<
 
 /** `at` is the place in the file, for what an error says. */
 export function parseFacts(bytes: Buffer, at: number): TraceFacts {
-  return parse(bytes, at, 'the facts of a trace', FACTS) as unknown as TraceFacts;
+  const facts = parse(bytes, at, 'the facts of a trace', FACTS) as unknown as TraceFacts;
+  return { ...facts, places: facts.places ?? {} }; // records of version 2 came without
 }
 
 export function parseEnd(bytes: Buffer, at: number): TraceEnd {

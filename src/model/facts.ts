@@ -19,6 +19,14 @@ export const RECORD_VERSION = 3;
 /** Of which a reader of the newest reads everything right: it names no rules. */
 export const OLDEST_RECORD_VERSION = 2;
 
+/** A network namespace as it was when the trace began. */
+export interface NetnsPlace {
+  /** Names of interfaces by number. */
+  readonly interfaces: Readonly<Record<string, string>>;
+  /** Its own addresses, as text. */
+  readonly addresses: readonly string[];
+}
+
 export interface TraceFacts {
   /** Version of the record layout; a reader refuses another. */
   readonly recordVersion: number;
@@ -43,6 +51,8 @@ export interface TraceFacts {
   readonly filter: string;
   /** Names of network namespaces by inode, where known. */
   readonly netnsNames: Readonly<Record<string, string>>;
+  /** By inode; a namespace that could not be asked is not in it. */
+  readonly places: Readonly<Record<string, NetnsPlace>>;
 }
 
 export interface TraceEnd {

@@ -1,38 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import { RuleExplanation } from '../../src/explain/explain-rules.ts';
 import { PacketClasses } from '../../src/explain/packet-classes.ts';
 import type { RuleFinding } from '../../src/explain/rule-findings.ts';
-import { contextOf } from '../../src/explain/trace-context.ts';
-import type { TraceFacts } from '../../src/model/facts.ts';
 import type { Ledger } from '../../src/model/ledger.ts';
-import type { Action, Term } from '../../src/model/ruleset.ts';
-import { CLOCK_OFFSET, FACTS, type Row } from '../export/fixtures.ts';
-import { ADDRESS, flow, flowsOf, packet, packetsOf, rule, rulesOf } from './rows.ts';
-
-const COMPLETE: Ledger = { rows: [], lossWindow: null, conntrackStats: null };
-const PLAIN: TraceFacts = {
-  ...FACTS,
-  sample: 1,
-  filter: '',
-  netnsNames: { '4001': 'router', '4002': 'other' },
-};
-
-interface Given {
-  readonly packets?: Row[];
-  readonly flows?: Row[];
-  readonly rules: Row[];
-  readonly ledger?: Ledger | null;
-  readonly facts?: Partial<TraceFacts>;
-  readonly classes?: PacketClasses;
-}
-
-function explained({ packets = [], flows = [], rules, ledger = COMPLETE, facts, classes }: Given) {
-  const explanation = new RuleExplanation(classes);
-  if (packets.length > 0) explanation.addPackets(packetsOf(...packets));
-  if (flows.length > 0) explanation.addFlows(flowsOf(...flows));
-  explanation.addRules(rulesOf(...rules));
-  return explanation.findings(contextOf({ ...PLAIN, ...facts }, ledger));
-}
+import { CLOCK_OFFSET } from '../export/fixtures.ts';
+import {
+  BY_RULE,
+  COMPLETE,
+  DPORT,
+  explained,
+  FIRST,
+  type Given,
+  LATER,
+  masquerade,
+  NEW,
+  POSTROUTING,
+  REDIRECT,
+  REPLY,
+  redirect,
+} from './redirected.ts';
+import { ADDRESS, flow, packet, rule } from './rows.ts';
 
 /** The finding of rule 1; its sum is looked at each time. */
 function one(given: Given, number = 1): RuleFinding {
@@ -46,33 +32,6 @@ function one(given: Given, number = 1): RuleFinding {
 function causes({ causes: found }: RuleFinding): string[] {
   return found.map(({ cause, packets }) => `${cause} ${packets}`);
 }
-
-const DPORT: Term = { fields: ['dst_port'], any: [[['2222', '2222']]] };
-const REDIRECT: Action = {
-  does: 'nat',
-  kind: 'redirect',
-  manip: 'dst',
-  addresses: null,
-  ports: [['9999', '9999']],
-};
-const MASQUERADE: Action = {
-  does: 'nat',
-  kind: 'masquerade',
-  manip: 'src',
-  addresses: null,
-  ports: null,
-};
-const redirect = (number = 1, given: Row = {}): Row =>
-  rule(number, { terms: [DPORT], actions: [REDIRECT] }, given);
-const POSTROUTING = { chain: 'postrouting', hook: 'postrouting', priority: '100' };
-const masquerade = (number = 1, given: Row = {}): Row =>
-  rule(number, { actions: [MASQUERADE] }, { ...POSTROUTING, ...given });
-
-const NEW = { flow: 7n, direction: 'original', state: 'new', dst_nat: 'rule' };
-const LATER = { flow: 7n, direction: 'original', state: 'established', dst_nat: 'mapping' };
-const REPLY = { flow: 7n, direction: 'reply', state: 'established', src_nat: 'mapping' };
-const FIRST = packet(1n, 'prerouting chains rewritten > input', NEW);
-const BY_RULE = { dst_rule: 1 };
 
 describe('a rule that decided', () => {
   const packets = [
@@ -139,7 +98,7 @@ describe('a cause alone', () => {
       packets: [
         packet(2n, 'prerouting > input', { ...LATER, started_at: CLOCK_OFFSET + 900_000_000n }),
       ],
-      flows: [flow(7n, { dst_nat: 'null mapping' })],
+      flows: [flow(7n, { dst_nat: 'null mapping', src_port_reply: 2222 })],
       rules: [redirect(1, added)],
     });
     expect(causes(found)).toEqual(['flow older than the rule 1']);
@@ -368,6 +327,38 @@ describe('a rule that the decision shows not to match', () => {
   });
 });
 
+describe('a rule that the kernel names', () => {
+  it('decided, whatever evaluation says of it', () => {
+    const terms = [{ fields: ['dst_port' as const], any: [[['7', '7']]] as const }];
+    const found = one({
+      packets: [FIRST],
+      flows: [flow(7n, BY_RULE)],
+      rules: [rule(1, { terms, actions: [REDIRECT] })],
+    });
+    expect(found).toMatchObject({ couldMatch: 1, decided: { packets: 1, flows: 1 } });
+  });
+});
+
+describe('a rule that was added later', () => {
+  const added = { added_at: CLOCK_OFFSET + 500_000_000n };
+  const packets = [
+    packet(2n, 'prerouting > input', { ...LATER, started_at: CLOCK_OFFSET + 900_000_000n }),
+  ];
+
+  it('is not too late for a flow that is mapped as it would map it', () => {
+    const rules = [redirect(1, added)];
+    const found = one({ packets, flows: [flow(7n, { dst_rule: null })], rules });
+    expect(causes(found)).toEqual(['flow already mapped 1']);
+    expect(found.causes[0]!.detail).toBe('before the rule was added');
+  });
+
+  it('is not too late where an earlier rule would decide anyway', () => {
+    const flows = [flow(7n, { dst_nat: 'null mapping', src_port_reply: 2222 })];
+    const rules = [rule(0, { actions: [{ does: 'accept' }] }), redirect(1, added)];
+    expect(causes(one({ packets, flows, rules }))).toEqual(['flow already mapped 1']);
+  });
+});
+
 describe('rules that change', () => {
   it('are held only against packets of their time', () => {
     const at = (ns: bigint) => ({ started_at: CLOCK_OFFSET + ns });
@@ -416,6 +407,61 @@ describe('several causes', () => {
       'invalid 1',
       'flow already mapped 2',
     ]);
+  });
+});
+
+describe('a chain that two hooks lead to', () => {
+  const jump = { actions: [{ does: 'jump' as const, chain: 'services' }] };
+  const OUTPUT = { chain: 'output', hook: 'output' };
+  const rules = [
+    rule(2, jump),
+    rule(3, jump, OUTPUT),
+    redirect(1, { chain: 'services', hook: null, priority: null, policy: null }),
+  ];
+
+  it('counts a packet of both hooks once, as decided by it', () => {
+    const out = { ...NEW, in_ifindex: 1, out_ifindex: 1 };
+    const packets = [packet(1n, 'output chains rewritten > postrouting > prerouting > input', out)];
+    const found = one({ packets, flows: [flow(7n, BY_RULE)], rules });
+    expect(found).toMatchObject({ couldMatch: 1, decided: { packets: 1 }, causes: [] });
+  });
+
+  it('does not say of a packet of one hook that it missed the other', () => {
+    const packets = [packet(3n, 'prerouting rewritten > forward > postrouting', LATER)];
+    const found = one({ packets, flows: [flow(7n, BY_RULE)], rules });
+    expect(causes(found)).toEqual(['flow already mapped 1']);
+  });
+});
+
+describe('the number of a rule', () => {
+  it('says nothing of the order: the row does', () => {
+    const first = rule(9, { terms: [{ unknown: 'numgen' }], actions: [REDIRECT] }, { number: 1 });
+    const rules = [first, redirect(1)];
+    const given = { packets: [FIRST], flows: [flow(7n, { dst_rule: 9 })], rules };
+    expect(causes(one(given))).toEqual(['earlier rule decided first 1']);
+  });
+
+  it('may be one of several of the same rule', () => {
+    const again = redirect(5, { number: 2, handle: 41n, flows: 3n });
+    const found = explained({
+      packets: [FIRST],
+      flows: [flow(7n, { dst_rule: 5 })],
+      rules: [redirect(1, { flows: 2n }), again],
+    }).rules!;
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatchObject({
+      couldMatch: 1,
+      decided: { packets: 1 },
+      counts: { flows: 5 },
+    });
+  });
+});
+
+describe('a program that is no JSON', () => {
+  it('is refused in one line', () => {
+    expect(() => one({ rules: [redirect(1, { program: 'x{' })] })).toThrow(
+      'rules.program of rule 1 is "x{", needed JSON',
+    );
   });
 });
 

@@ -137,6 +137,7 @@ export const FACTS: TraceFacts = {
   sample: 64,
   filter: 'tcp port 81',
   netnsNames: { '4026531840': 'host' },
+  places: { '4026531840': { interfaces: { '2': 'eth0' }, addresses: ['192.0.2.7'] } },
 };
 
 export const END: TraceEnd = {

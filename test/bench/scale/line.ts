@@ -57,5 +57,6 @@ function factsOf(cpus: number): TraceFacts {
     sample: 1,
     filter: '',
     netnsNames: {},
+    places: {},
   };
 }
