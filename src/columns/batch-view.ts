@@ -52,8 +52,8 @@ export class BatchView {
 
   /** Which rows of a column are not null. */
   given(name: string): Bits {
-    const { nullable, nullBitmap, offset } = this.data(name);
-    return new Bits(nullable ? nullBitmap : undefined, offset);
+    const { nullable, nullCount, nullBitmap, offset } = this.data(name);
+    return new Bits(nullable && nullCount > 0 ? nullBitmap : undefined, offset);
   }
 
   /** A column of bool. */
