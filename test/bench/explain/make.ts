@@ -117,5 +117,6 @@ function factsOf(): TraceFacts {
     sample: 1,
     filter: '',
     netnsNames: { [NETNS]: 'router' },
+    places: {},
   };
 }
