@@ -22,7 +22,8 @@ export interface ExplainOptions extends TraceOptions {
 }
 
 const LIVE_MS = 5000;
-const ALL = ['packets', 'flows', 'rules'] as const;
+/** Rules first: packets are told apart by which of them were loaded. */
+const ALL = ['rules', 'packets', 'flows'] as const;
 
 /** Everything that rows of the trace are given to. */
 class Explaining {
@@ -36,8 +37,9 @@ class Explaining {
   }
 
   readonly sink: TraceSink = {
-    facts: (facts) => {
+    facts: (facts, changes) => {
       this.facts = facts;
+      this.byRule.periods.follow(changes, facts.clockOffsetNs);
     },
     batch: async ({ table, batch }) => {
       if (table === 'packets') this.addPackets(new BatchView(batch, PACKETS));

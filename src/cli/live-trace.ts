@@ -8,6 +8,7 @@ import { Session, type SessionOptions } from '../capture/session.ts';
 import { readConntrackStats } from '../kernel/conntrack-stats.ts';
 import type { TraceEnd, TraceFacts } from '../model/facts.ts';
 import type { ConntrackStats } from '../model/ledger.ts';
+import type { RulesChange } from '../rebuild/decided-rules.ts';
 import { recordBytes } from '../wire/layout.ts';
 import { RulesWatch } from './rules-watch.ts';
 import { type NamedBatch, TraceTables } from './tables.ts';
@@ -61,6 +62,11 @@ export class LiveTrace {
 
   get facts(): TraceFacts {
     return this.session.facts;
+  }
+
+  /** When rules were changed, more while it runs. */
+  get rulesChanges(): readonly RulesChange[] {
+    return this.tables.rulesChanges;
   }
 
   /** Records delivered so far. */

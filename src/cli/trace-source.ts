@@ -11,6 +11,7 @@ import { TraceError } from '../model/error.ts';
 import type { TraceFacts } from '../model/facts.ts';
 import type { Ledger } from '../model/ledger.ts';
 import { TABLES, type TableName } from '../model/tables.ts';
+import type { RulesChange } from '../rebuild/decided-rules.ts';
 import { openCaptureTables } from './capture-tables.ts';
 import { LiveTrace, WATCHED_LATENCY_MS } from './live-trace.ts';
 import { onStopSignal } from './stop-signals.ts';
@@ -19,11 +20,12 @@ import { sessionOptions, type TraceOptions } from './trace-options.ts';
 
 /** What a trace says about itself; facts come first, the ledger when it has ended. */
 export interface TraceSink {
-  facts(facts: TraceFacts): void;
+  /** `changes` of rules: those seen so far, more while the trace goes on; none of files. */
+  facts(facts: TraceFacts, changes: readonly RulesChange[]): void;
   batch(named: NamedBatch): Promise<void>;
 }
 
-/** Resolves to the ledger; null where the files have none, being cut short. */
+/** Files give their tables in the order of `tables`. Resolves to the ledger; null where there is none. */
 export async function readTrace(
   from: string,
   tables: readonly TableName[],
@@ -46,7 +48,7 @@ async function readCapture(
 ): Promise<Ledger | null> {
   const capture = await openCaptureTables(from);
   try {
-    sink.facts(capture.facts);
+    sink.facts(capture.facts, capture.rulesChanges);
     if (capture.truncated !== undefined) process.stderr.write(`${capture.truncated}\n`);
     const batches = capture.batches();
     for (;;) {
@@ -70,13 +72,13 @@ async function readFiles(
   if (facts === undefined) {
     throw new TraceError('corrupt', `${from} carries no ${FACTS_KEY}, needed files of conntrail`);
   }
-  sink.facts(JSON.parse(facts) as TraceFacts);
+  sink.facts(JSON.parse(facts) as TraceFacts, []);
   const warn = (line: string): void => void process.stderr.write(`${line}\n`);
   if (runs.length > 1) warn(`${runs.length} runs in ${from}: reading the newest`);
   const run = runs.length > 1 ? newest[RUN_KEY] : undefined;
-  for (const table of TABLES) {
-    const name = table.name as TableName;
-    if (!tables.includes(name) || !(await hasTable(from, name))) continue;
+  for (const name of tables) {
+    if (!(await hasTable(from, name))) continue;
+    const table = TABLES.find((one) => one.name === name)!;
     for await (const batch of readDataset(from, table, {
       warn,
       ...(run === undefined ? {} : { run }),
@@ -105,7 +107,7 @@ export async function traceLive(
   const trace = LiveTrace.open(sessionOptions(options));
   const release = onStopSignal(() => trace.stop());
   try {
-    sink.facts(trace.facts);
+    sink.facts(trace.facts, trace.rulesChanges);
     const sinks = {
       needsTables: true,
       drained: async () => undefined,

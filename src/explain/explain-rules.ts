@@ -4,6 +4,7 @@ import { lookElsewhere } from './elsewhere.ts';
 import { FlowFacts } from './flow-facts.ts';
 import { PacketClasses } from './packet-classes.ts';
 import { type RuleFinding, ruleFinding } from './rule-findings.ts';
+import { RulePeriods } from './rule-periods.ts';
 import { type RuleRow, readRules } from './rule-rows.ts';
 import type { TraceContext } from './trace-context.ts';
 import { Weighing } from './weigh-packets.ts';
@@ -15,14 +16,19 @@ export interface RuleFindings {
   readonly notHeld: number;
 }
 
-/** Reads in any order of tables; the flows' batches are kept until the end. */
+/**
+ * Reads in any order of tables; the flows' batches are kept until the end. Rules
+ * that come before the packets, or changes that are followed, tell packets apart.
+ */
 export class RuleExplanation {
   readonly flows = new FlowFacts();
   readonly rows: RuleRow[] = [];
+  readonly periods = new RulePeriods();
   readonly classes: PacketClasses;
 
-  constructor(classes = new PacketClasses()) {
-    this.classes = classes;
+  /** `maxTuples`: packets without an entry are told apart by so many. */
+  constructor(maxTuples?: number) {
+    this.classes = new PacketClasses(maxTuples, this.periods);
   }
 
   addPackets(view: BatchView): void {
@@ -34,7 +40,12 @@ export class RuleExplanation {
   }
 
   addRules(view: BatchView): void {
-    this.rows.push(...readRules(view, this.rows.length));
+    const rows = readRules(view, this.rows.length);
+    this.rows.push(...rows);
+    for (const { netns, addedAt, removedAt } of rows) {
+      if (addedAt !== null) this.periods.changed(netns, addedAt);
+      if (removedAt !== null) this.periods.changed(netns, removedAt);
+    }
   }
 
   findings(context: TraceContext): RuleFindings {
