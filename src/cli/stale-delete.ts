@@ -1,9 +1,10 @@
 /** Entries deleted, once somebody has agreed to it. */
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { deleteEntries } from '../kernel/conntrack-table.ts';
 import { TraceError } from '../model/error.ts';
 import { describeError } from './failure.ts';
-import type { StaleNamespace } from './stale-netns.ts';
+import type { StaleHere } from './stale-netns.ts';
 
 export interface DeleteOptions {
   readonly delete?: boolean;
@@ -23,7 +24,10 @@ export async function isAgreed(count: number): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const noun = count === 1 ? 'entry' : 'entries';
-    const answer = await lines.question(`delete ${count} ${noun}? [y/N] `);
+    // Ctrl-C and Ctrl-D close, and then nothing answers the question
+    const closed = once(lines, 'close').then(() => '\n');
+    const answer = await Promise.race([lines.question(`delete ${count} ${noun}? [y/N] `), closed]);
+    if (answer === '\n') process.stderr.write(answer);
     return /^y(es)?$/i.test(answer.trim());
   } finally {
     lines.close();
@@ -31,13 +35,13 @@ export async function isAgreed(count: number): Promise<boolean> {
 }
 
 /** How many are gone; a refusal is told on stderr, and the others are tried still. */
-export function deleteAll(found: readonly StaleNamespace[]): { gone: number; refused: number } {
+export function deleteAll(found: readonly StaleHere[]): { gone: number; refused: number } {
   let gone = 0;
   let refused = 0;
-  for (const { namespace, stale } of found) {
+  for (const { path, stale } of found) {
     for (const { deleteArguments } of stale) {
       try {
-        gone += deleteEntries(deleteArguments, namespace.path);
+        gone += deleteEntries(deleteArguments, path);
       } catch (error) {
         refused++;
         process.stderr.write(describeError(error));
