@@ -7,6 +7,8 @@ import { Status } from '../model/codes.ts';
 import type { Entry, EntryTuple } from '../model/entry.ts';
 import type { Surroundings, Ways } from './stale.ts';
 
+export const LOOPBACK = 1;
+
 /** A flow that ended `open`, as an entry of the table. */
 export interface RecordedEntry {
   /** flows.flow. */
@@ -46,15 +48,18 @@ export class RecordedEntries {
     }
   }
 
-  /** Local is what sends at output, what receives at input; what is forwarded is neither. */
+  /**
+   * Local is what sends at output, what receives at input; what is forwarded is
+   * neither, and what comes in by a wire was not sent from here.
+   */
   surroundings(): Pick<Surroundings, 'isLocal'> {
     return {
       isLocal: (address) => {
         if (this.local.has(address)) return true;
-        const isForwarded = this.notLocal.has(address);
+        const isElsewhere = this.notLocal.has(address);
         // an address can move away during the trace
-        if (this.place.hadAddress(address)) return isForwarded ? undefined : true;
-        return isForwarded ? false : undefined;
+        if (this.place.hadAddress(address)) return isElsewhere ? undefined : true;
+        return isElsewhere ? false : undefined;
       },
     };
   }
@@ -62,7 +67,9 @@ export class RecordedEntries {
   addPacket(view: BatchView, row: number): void {
     const at = (hook: string): boolean => !view.isNull(`${hook}_at`, row);
     if (at('output')) this.local.add(view.address('src', row));
-    else if (at('forward')) this.notLocal.add(view.address('src', row));
+    else if (at('forward') || (at('prerouting') && isByWire(view, row))) {
+      this.notLocal.add(view.address('src', row));
+    }
     if (at('input')) this.local.add(view.address('dst_after', row));
     else if (at('forward')) this.notLocal.add(view.address('dst_after', row));
     if (view.isNull('flow', row) || view.word('direction', row) !== 'original') return;
@@ -94,6 +101,10 @@ export class RecordedEntries {
     const out = name('out_ifindex');
     return { ...(from === undefined ? {} : { in: from }), ...(out === undefined ? {} : { out }) };
   }
+}
+
+function isByWire(view: BatchView, row: number): boolean {
+  return !view.isNull('in_ifindex', row) && view.numbers('in_ifindex')[row] !== LOOPBACK;
 }
 
 function entryOf(view: BatchView, row: number): Entry {

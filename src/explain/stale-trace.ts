@@ -7,7 +7,7 @@ import { Evaluator } from './evaluate.ts';
 import { identityOf, type RuleRow, readRules } from './rule-rows.ts';
 import { rulesetsOf } from './rulesets.ts';
 import { findStale, type Stale } from './stale.ts';
-import { RecordedEntries, type RecordedEntry } from './stale-flows.ts';
+import { LOOPBACK, RecordedEntries, type RecordedEntry } from './stale-flows.ts';
 
 /** Entries of which nothing is claimed, by the first reason that holds. */
 export interface Unknown {
@@ -50,7 +50,6 @@ interface Span {
   to: number;
 }
 
-const LOOPBACK = 1;
 const NS = 1e9;
 
 export class StaleTrace {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Evaluator } from '../../src/explain/evaluate.ts';
 import { findStale } from '../../src/explain/stale.ts';
-import { RecordedEntries } from '../../src/explain/stale-flows.ts';
+import { LOOPBACK, RecordedEntries } from '../../src/explain/stale-flows.ts';
 import { CLOCK_OFFSET } from '../export/fixtures.ts';
 import { ADDRESS, flow, flowsOf, packet, packetsOf } from './rows.ts';
 import { base, is, redirect, rule, ruleset } from './rules.ts';
@@ -70,6 +70,19 @@ describe('entries of a recorded trace', () => {
     const { isLocal } = recorded().surroundings();
     const asked = ['10.0.1.1', '10.0.1.2', '10.0.1.9', '10.9.9.9'];
     expect(asked.map(isLocal)).toEqual([true, false, true, undefined]);
+  });
+
+  it('know as not local what came in by a wire, unless it sends from here too', () => {
+    const entries = (by: number) => {
+      const one = new RecordedEntries({ nameOf: () => undefined, hadAddress: () => false });
+      one.addPacket(packetsOf({ ...CAME, in_ifindex: by }), 0);
+      return one;
+    };
+    expect(entries(2).surroundings().isLocal('10.0.1.2')).toBe(false);
+    expect(entries(LOOPBACK).surroundings().isLocal('10.0.1.2')).toBeUndefined();
+    const both = entries(2);
+    both.addPacket(packetsOf({ ...CAME, output_at: CLOCK_OFFSET }), 0);
+    expect(both.surroundings().isLocal('10.0.1.2')).toBe(true);
   });
 
   it('know nothing of an own address to which packets were forwarded', () => {
