@@ -19,19 +19,27 @@ export function refuseUnasked({ delete: isWanted, yes }: DeleteOptions, isTermin
   });
 }
 
-/** On stderr, so that a list on stdout stays a list. */
+/** On stderr, so that a list on stdout stays a list. Ctrl-C and Ctrl-D are no agreement. */
 export async function isAgreed(count: number): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const noun = count === 1 ? 'entry' : 'entries';
+  // a terminal that is gone closes, and then nothing answers the question
+  const closed = once(lines, 'close').then(() => NO_ANSWER);
+  const asked = lines.question(`delete ${count} ${noun}? [y/N] `).catch(noneOfAborted);
   try {
-    const noun = count === 1 ? 'entry' : 'entries';
-    // Ctrl-C and Ctrl-D close, and then nothing answers the question
-    const closed = once(lines, 'close').then(() => '\n');
-    const answer = await Promise.race([lines.question(`delete ${count} ${noun}? [y/N] `), closed]);
-    if (answer === '\n') process.stderr.write(answer);
+    const answer = await Promise.race([asked, closed]);
+    if (answer === NO_ANSWER) process.stderr.write('\n');
     return /^y(es)?$/i.test(answer.trim());
   } finally {
     lines.close();
   }
+}
+
+const NO_ANSWER = '';
+
+function noneOfAborted(error: unknown): string {
+  if (error instanceof Error && error.name === 'AbortError') return NO_ANSWER;
+  throw error;
 }
 
 /** How many are gone; a refusal is told on stderr, and the others are tried still. */
