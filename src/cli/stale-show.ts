@@ -2,6 +2,7 @@
 import type { Stale } from '../explain/stale.ts';
 import { ageText, entryText, nowTexts, staleText, storedText } from '../explain/stale-text.ts';
 import type { RecordedStale, Unknown } from '../explain/stale-trace.ts';
+import type { Target } from '../model/ruleset.ts';
 
 /** Major.minor, as with tables: a new minor version adds fields. */
 export const STALE_VERSION = '1.0';
@@ -80,9 +81,15 @@ function jsonEntry(stale: StaleEntry) {
     if (rule === null || chain === null) return null;
     const { backend, family, table, name } = chain;
     const { handle, number, text } = rule;
-    return { backend, family, table, chain: name, handle, number, text, targets };
+    const place = { backend, family, table, chain: name, handle, number, text };
+    return { ...place, targets: targets.map(jsonTarget) };
   });
   const texts = { flow: entryText(entry), stored: storedText(stored), now: nowTexts(now) };
   const when = { flow, isOlder, rate };
   return { kind, manip, hooks, entry, ...when, stored, rules, deleteCommand, texts };
+}
+
+/** Of a target that is an action too, what makes it a target. */
+function jsonTarget({ kind, manip, addresses, ports }: Target): Target {
+  return { kind, manip, addresses, ports };
 }
