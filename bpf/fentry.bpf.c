@@ -104,16 +104,23 @@ int BPF_PROG(nft_commit)
 	return on_rules_change();
 }
 
-SEC("fentry/xt_replace_table")
-int BPF_PROG(legacy_replace)
-{
-	return on_rules_change();
-}
-
 /* An argument as a number: newer verifiers let a typed pointer be none. */
 static __always_inline __u64 argument(const void *ctx, int index)
 {
 	return word_at((__u64)ctx + index * sizeof(__u64));
+}
+
+SEC("fexit/xt_find_table_lock")
+int BPF_PROG(legacy_found)
+{
+	on_lookup((struct net *)argument(ctx, 0), argument(ctx, 1));
+	return on_found(argument(ctx, 3));
+}
+
+SEC("fentry/xt_replace_table")
+int BPF_PROG(legacy_replace)
+{
+	return on_rules_change();
 }
 
 /* Nat statements of nft: one program for each, as a program goes to one function. */

@@ -12,6 +12,7 @@
  *   filter.h     what is asked for         pcap.h       a pcap-filter expression
  *   sample.h     whole flows, one of N     call.h       a call's entry and its return
  *   rule.h       nat statement -> rule     account.h    conntrack's own counts
+ *   legacy.h     tables of the legacy backend
  *   emit.h       handler -> ring           open.h       entries that outlive the trace
  */
 #ifndef CONNTRAIL_HANDLERS_H
@@ -47,6 +48,7 @@
 #include "account.h"
 #include "conntrack.h"
 #include "open.h"
+#include "legacy.h"
 #include "nat.h"
 #include "drop.h"
 

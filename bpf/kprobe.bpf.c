@@ -140,6 +140,18 @@ int BPF_KPROBE(nft_commit)
 	return on_rules_change();
 }
 
+SEC("kprobe/xt_find_table_lock")
+int BPF_KPROBE(legacy_lookup, struct net *net, __u64 pf)
+{
+	return on_lookup(net, pf);
+}
+
+SEC("kretprobe/xt_find_table_lock")
+int BPF_KRETPROBE(legacy_found, __u64 table)
+{
+	return on_found(table);
+}
+
 SEC("kprobe/xt_replace_table")
 int BPF_KPROBE(legacy_replace)
 {

@@ -67,10 +67,7 @@ static __always_inline const void *legacy_nat_table(struct nf_hook_state *state,
 static __always_inline int on_table_walk(const void *table, struct sk_buff *skb,
 					 struct nf_hook_state *state)
 {
-	char name[4] = {};
-
-	bpf_probe_read_kernel(name, sizeof(name), table + XT_TABLE_NAME);
-	if (name[0] == 'n' && name[1] == 'a' && name[2] == 't' && !name[3])
+	if (is_named_nat((__u64)table))
 		on_nat_table(table, skb, state);
 	return 0;
 }
@@ -94,15 +91,33 @@ static __always_inline int on_nat_statement(__u64 statement, __u64 packet)
 	return 0;
 }
 
+/* With flows alone nobody saw the walk of a legacy table begin. */
+static __always_inline void ask_table(struct flow *flow, const void *parameters, __u64 data)
+{
+	struct nf_hook_state *state = NULL;
+	__u8 hook = 0;
+
+	bpf_probe_read_kernel(&state, sizeof(state), parameters + XT_PARAMETERS_STATE);
+	flow->table = table_of_target(state, data);
+	if (!flow->table)
+		return;
+	bpf_core_read(&hook, sizeof(hook), &state->hook);
+	flow->asking = rule_word(RULE_LEGACY, hook, 0);
+}
+
 /* A target of xtables is about to decide: in a legacy table, or kept by an nft rule. */
 static __always_inline int on_nat_target(struct sk_buff *skb, const void *parameters)
 {
-	struct flow *flow = known_flow(entry_of(BPF_CORE_READ(skb, _nfct)));
+	struct flow *flow = flow_asking(skb);
 	__u64 data = 0;
 
-	if (!flow || !flow->asking)
+	if (!flow)
 		return 0;
 	bpf_probe_read_kernel(&data, sizeof(data), parameters + XT_PARAMETERS_DATA);
+	if (!flow->asking)
+		ask_table(flow, parameters, data);
+	if (!flow->asking)
+		return 0;
 	if (flow->asking >> RULE_KIND_SHIFT == RULE_LEGACY)
 		flow->rules[manip_asked(flow)] = legacy_rule_word(flow->asking, flow->table, data);
 	else

@@ -24,7 +24,7 @@
 #define XT_TABLE_NAME 56
 #define XT_INFO_ENTRIES 64	 /* xt_table_info.entries */
 #define NFT_CHAIN_TABLE 64
-#define NFT_TABLE_HANDLE_5_10 232
+#define NFT_TABLE_HANDLE_5_10 224
 
 /* Where the header of a rule is, by the address of its nat statement; checked before it is believed. */
 struct rule_place {
@@ -164,6 +164,15 @@ static __noinline __u64 nft_rule_word(__u64 asking, __u64 statement)
 	if (!word || rule_handle(word) >> RULE_NUMBER_BITS)
 		return LOW_BITS(asking, RULE_KIND_SHIFT) | (__u64)RULE_NOT_FOUND << RULE_KIND_SHIFT;
 	return asking | rule_handle(word);
+}
+
+/* xt_table.name */
+static __always_inline bool is_named_nat(__u64 table)
+{
+	char name[4] = {};
+
+	bpf_probe_read_kernel(name, sizeof(name), (void *)(table + XT_TABLE_NAME));
+	return name[0] == 'n' && name[1] == 'a' && name[2] == 't' && !name[3];
 }
 
 /* Every change of a legacy table puts a new one in the place of the old. */

@@ -5,7 +5,8 @@
 import { isAtLeast, type Release } from '../kernel/release.ts';
 import { TraceError } from '../model/error.ts';
 import type { Backend, Detail } from '../model/facts.ts';
-import { type Has, type Wish, wishesFor } from './wishes.ts';
+import type { Has, Wish } from './wish.ts';
+import { wishesFor } from './wishes.ts';
 
 export interface Probe {
   readonly program: string;

@@ -5,31 +5,11 @@
 
 import { isAtLeast, type Release } from '../kernel/release.ts';
 import type { Detail } from '../model/facts.ts';
+import { ruleWishes } from './rule-wishes.ts';
+import { ALL, entry, type Has, type Wish } from './wish.ts';
 
-/** Programs of one backend for one function; both, one of them, or none. */
-export interface Programs {
-  readonly entry?: string;
-  readonly leave?: string;
-}
-
-export interface Wish {
-  readonly function: string;
-  readonly kprobe: Programs;
-  readonly fentry: Programs;
-  readonly details: readonly Detail[];
-  /** What it means when the function is not there. Without this text it is required. */
-  readonly absent?: string;
-}
-
-export type Has = (kernelFunction: string) => boolean;
-
-const ALL: readonly Detail[] = ['flows', 'packets', 'visits'];
 const PACKETS: readonly Detail[] = ['packets', 'visits'];
 const NO_NAT = 'nf_nat is not loaded, nothing is translated here';
-
-function entry(program: string): Pick<Wish, 'kprobe' | 'fentry'> {
-  return { kprobe: { entry: program }, fentry: { entry: program } };
-}
 
 const FIXED: readonly Wish[] = [
   { function: 'nf_hook_slow', ...entry('hook_enter'), details: ['packets'] },
@@ -68,8 +48,7 @@ export function wishesFor(detail: Detail, has: Has, release: Release): readonly 
     nullMapping(has),
     deletion(has),
     ...legacy(has, release),
-    ...deciders(has),
-    ...rulesChanges(has),
+    ...ruleWishes(has),
   ];
   return all.filter((wish) => wish.details.includes(detail));
 }
@@ -141,51 +120,4 @@ function legacy(has: Has, release: Release): Wish[] {
       absent: 'the legacy backend has no nat table loaded here',
     };
   });
-}
-
-/** Where the rules decide: a statement of nft, or a target of xtables in either backend. */
-const DECIDERS = [
-  'nft_nat_eval',
-  'nft_masq_eval', // since 6.12, before that one for each family:
-  'nft_masq_ipv4_eval',
-  'nft_masq_ipv6_eval',
-  'nft_redir_eval',
-  'xt_snat_target_v0',
-  'xt_snat_target_v1',
-  'xt_snat_target_v2',
-  'xt_dnat_target_v0',
-  'xt_dnat_target_v1',
-  'xt_dnat_target_v2',
-  'masquerade_tg',
-  'masquerade_tg6',
-  'redirect_tg4',
-  'redirect_tg6',
-  'netmap_tg4',
-  'netmap_tg6',
-];
-
-/** Not there: the module is not loaded, so no rule of this kind is. */
-function deciders(has: Has): Wish[] {
-  return DECIDERS.filter(has).map((name) => ({
-    function: name,
-    ...entry(name),
-    details: ALL,
-    absent: 'no rule of this kind is loaded here',
-  }));
-}
-
-/** Where a backend puts new rules in the place of the old ones. */
-function rulesChanges(has: Has): Wish[] {
-  const changes = [
-    { function: 'nf_tables_commit', program: 'nft_commit' },
-    { function: 'xt_replace_table', program: 'legacy_replace' },
-  ];
-  return changes
-    .filter((change) => has(change.function))
-    .map(({ function: name, program }) => ({
-      function: name,
-      ...entry(program),
-      details: ALL,
-      absent: 'this backend has no rules here',
-    }));
 }

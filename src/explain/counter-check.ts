@@ -16,7 +16,9 @@ export interface CounterCheck {
 export function checkCounter(account: RuleAccount, context: TraceContext): CounterCheck | null {
   const { counter } = account.row;
   if (counter === null) return null;
-  const { before, after } = counter;
+  // a rule that was added begins at 0: when it was read first, it may have counted already
+  const before = account.row.addedAt === null ? counter.before : 0;
+  const { after } = counter;
   const delta = after - before;
   const seen = account.isNat
     ? Math.max(account.flowsDecided, account.decided.flows)
@@ -32,8 +34,11 @@ export function checkCounter(account: RuleAccount, context: TraceContext): Count
   };
 }
 
+const LAST_READ = 'it was read last before the rule went away';
+
 function whyNot(account: RuleAccount, delta: number, seen: number, context: TraceContext): string {
   if (delta < 0) return 'the counter was reset, or the rule loaded anew';
+  if (account.row.removedAt !== null && delta < seen) return LAST_READ;
   if (isTouched(account.row, context)) return `unknown: ${lossText(context)}`;
   if (delta > seen && context.sample > 1) return `one flow of ${context.sample} was traced`;
   if (delta > seen && context.filter !== '') return `only "${context.filter}" was traced`;

@@ -10,6 +10,8 @@ export interface Met {
   readonly path: readonly Rule[];
   /** maybe: it is not certain that it is reached, or that it holds. */
   readonly truth: 'yes' | 'maybe';
+  /** In the order in which rules are reached. */
+  readonly turn: number;
   /** What it may map to; none: no NAT rule, or one whose map has no such key. */
   readonly decides: readonly Target[];
 }

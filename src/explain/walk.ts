@@ -47,6 +47,7 @@ export class Walk {
   isOpen = false;
   /** Of a packet that a rule may have decided about. */
   decidedMark: Mark | undefined;
+  private turn = 0;
   private readonly seen: Seen;
   private readonly chainOf: ChainFinder;
 
@@ -84,7 +85,7 @@ export class Walk {
     const { chain, path, isSure, exits, shadow } = frame;
     const { mark } = this.seen;
     const truth = isSure && holds === 'yes' ? 'yes' : 'maybe';
-    const met: Met = { chain, rule, path, truth, decides: NOTHING };
+    const met: Met = { chain, rule, path, truth, turn: this.turn++, decides: NOTHING };
     const step: Step = { frame, compiled, met, by: met, decides: false };
     const count = exits.count;
     const goesOn = this.runActions(step);

@@ -87,8 +87,8 @@ const NOWHERE: Readonly<Record<string, string>> = {
 function besideOther({ outcome, rowOf }: Weighed, standing: Standing, by: RuleRow): Weight {
   const { met, row, place } = standing;
   const isMet = standing.by === null;
-  const byPlace = outcome.met.findIndex((one) => rowOf(one) === by);
-  const isBefore = place >= 0 && byPlace >= 0 ? byPlace < place : by.order < row.order;
+  const decider = outcome.met.find((one) => rowOf(one) === by);
+  const isBefore = decider === undefined ? by.order < row.order : decider.turn < met.turn;
   if (!isMet || isBefore) return earlier(row, by);
   if (place < 0) return counted(met);
   return met.truth === 'maybe' ? null : because('not explained', 'another rule decided', by);

@@ -2,9 +2,11 @@
  * A scenario per cause for which a rule's counter stays behind the packets that
  * look like its own: the kernel counts in each what its file says.
  */
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runGuest } from '../../src/lab/guest.ts';
 import { openScenario, scenarioNames, scenarioPath } from '../../src/lab/scenario-file.ts';
@@ -66,6 +68,86 @@ describe.each(SCENARIOS)('%s', (name) => {
   it('loses nothing', async () => {
     const { end } = await readCaptureTrace(join(folder, name, 'trace.capture'));
     expect(totalLost(end.ledger)).toBe(0);
+  });
+});
+
+/** What `conntrail explain --json` prints, as far as it is compared. */
+interface Explained {
+  readonly rules: readonly {
+    readonly name: string;
+    readonly netns: number;
+    readonly text: string;
+    readonly couldMatch: number;
+    readonly certainty: string;
+    readonly decided: { readonly packets: number };
+    readonly causes: readonly Told[];
+    readonly notes: readonly Told[];
+  }[];
+}
+
+interface Told {
+  readonly cause: string;
+  readonly packets: number | null;
+  readonly next: string;
+}
+
+function explained(place: string): Explained {
+  const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [program, 'explain', '--from', place, '--json'],
+    { encoding: 'utf8', maxBuffer: 1 << 26 },
+  );
+  expect([status, stderr]).toEqual([0, expect.stringContaining('none lost')]);
+  return JSON.parse(stdout) as Explained;
+}
+
+/** Causes that are no part of the sum: of the rule as a whole. */
+const NOTES = [
+  'no such traffic seen',
+  'other network namespace',
+  'bypassed by a flowtable',
+  'counter reset or rules reloaded',
+];
+
+describe.each(SCENARIOS)('explain, of %s', (name) => {
+  const explain = () => explained(join(folder, name, 'trace.capture'));
+
+  it('has sums that add up for every rule, and nothing that is not explained', () => {
+    for (const { name: rule, couldMatch, decided, causes, certainty } of explain().rules) {
+      const sum = causes.reduce((total, { packets }) => total + (packets ?? 0), decided.packets);
+      expect([rule, sum, certainty]).toEqual([rule, couldMatch, 'known']);
+      expect([rule, causes.map(({ cause }) => cause)]).toEqual([
+        rule,
+        expect.not.arrayContaining(['not explained']),
+      ]);
+    }
+  });
+
+  it('says of each rule what it was made for, and only that', async () => {
+    const { rules } = explain();
+    const truth = await truthOf(name);
+    for (const [namespace, expected] of Object.entries((await expectedOf(name)).causes as Causes)) {
+      for (const [rule, causes] of Object.entries(expected)) {
+        const comment = / comment (.*)$/.exec(rule)![1]!;
+        const found = rules.find(
+          ({ netns, text }) =>
+            netns === truth[namespace]!.inode &&
+            new RegExp(`comment "?${comment}"?( |$)`).test(text),
+        );
+        const told = (list: readonly Told[] = []) =>
+          Object.fromEntries(list.map(({ cause, packets }) => [cause, packets]));
+        const [notes, summed] = [true, false].map((isNote) =>
+          Object.entries(causes).filter(([cause]) => NOTES.includes(cause) === isNote),
+        );
+        expect([rule, told(found?.causes)]).toEqual([rule, Object.fromEntries(summed!)]);
+        expect([rule, Object.keys(told(found?.notes))]).toEqual([
+          rule,
+          notes!.map(([cause]) => cause),
+        ]);
+        for (const { next } of [...found!.causes, ...found!.notes]) expect(next).not.toBe('');
+      }
+    }
   });
 });
 
