@@ -1,11 +1,13 @@
 /** Stale mappings of a recorded trace: a real one, with rules that were not loaded when it was made. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CaptureReader } from '../../src/export/capture-reader.ts';
 import { CaptureWriter } from '../../src/export/capture-writer.ts';
-import type { TraceEnd } from '../../src/model/facts.ts';
+import { hasTool } from '../../src/kernel/tool.ts';
+import type { TraceEnd, TraceFacts } from '../../src/model/facts.ts';
 import type { Ruleset } from '../../src/model/ruleset.ts';
 import { base, dnat, is, redirect, rule, ruleset } from '../explain/rules.ts';
 import { conntrail } from './conntrail.ts';
@@ -28,9 +30,13 @@ const CHAINS = ruleset(
 );
 
 /** The golden capture with another end. */
-async function copyOf(name: string, change: (end: TraceEnd) => Partial<TraceEnd>): Promise<string> {
+async function copyOf(
+  name: string,
+  change: (end: TraceEnd) => Partial<TraceEnd>,
+  facts: Partial<TraceFacts> = {},
+): Promise<string> {
   const reader = await CaptureReader.open(GOLDEN);
-  const writer = await CaptureWriter.open(place(name), reader.facts);
+  const writer = await CaptureWriter.open(place(name), { ...reader.facts, ...facts });
   for await (const { bytes, horizonNs } of reader.chunks()) await writer.append(bytes, horizonNs);
   const end = reader.end!;
   const startedKtimeNs = String(BigInt(end.endedKtimeNs) - TEN_S);
@@ -58,6 +64,7 @@ beforeAll(async () => {
   await copyOf('trace.capture', () => read(ROUTER));
   await copyOf('other.capture', () => read(ROUTER + 1));
   await copyOf('lossy.capture', lossy);
+  await copyOf('unnamed.capture', () => read(ROUTER), { netnsNames: {} });
   const { status, stderr } = conntrail([
     ...['export', place('trace.capture'), '--out', place('trace'), '-q'],
   ]);
@@ -96,6 +103,16 @@ describe('explain --stale --from', () => {
       'no entries were in the table when the trace ended\n',
     );
     expect(stale(place('trace'), '--netns', 'nowhere').status).toBe(2);
+  });
+
+  it('enters a namespace without a name by a process that is in it by then', (context) => {
+    const { stdout } = stale(place('unnamed.capture'));
+    const [, path] = / {2}delete: nsenter --net=(.*) conntrack -D -f ipv4 /.exec(stdout) ?? [];
+    expect(path).toContain(String(ROUTER));
+    if (!hasTool('lsns')) context.skip('needs lsns');
+    const own = String(statSync('/proc/self/ns/net').ino);
+    const script = `stat -Lc %i ${path?.replace(String(ROUTER), own)}`;
+    expect(execFileSync('sh', ['-c', script], { encoding: 'utf8' })).toBe(`${own}\n`);
   });
 
   it('claims nothing past a loss', () => {
