@@ -133,7 +133,7 @@ describe('explain --stale', () => {
     if (!canRun) context.skip(reason);
     const shown = (text: string): string =>
       text
-        .replace(/(sport |10\.0\.1\.2:)\d+/g, '$1N')
+        .replace(/(sport |handle |10\.0\.1\.2:)\d+/g, '$1N')
         .replace(/[\d.]+ (packets|bytes)\/s/g, 'N $1/s');
     const docs = readFileSync(`${ROOT}docs/explain.md`, 'utf8');
     expect(read('kubernetes')).toContain('target gone: udp 10.0.1.2:');
