@@ -26,8 +26,8 @@ const ALL = ['packets', 'flows', 'rules'] as const;
 
 /** Everything that rows of the trace are given to. */
 class Explaining {
-  readonly account = new Account();
   readonly byRule = new RuleExplanation();
+  readonly account = new Account(this.byRule.classes, this.byRule.flows);
   readonly lives: FlowLives | undefined;
   facts: TraceFacts | undefined;
 
@@ -53,13 +53,11 @@ class Explaining {
   };
 
   private addPackets(view: BatchView): void {
-    this.account.addPackets(view);
     this.byRule.addPackets(view);
     this.lives?.addPackets(view);
   }
 
   private addFlows(view: BatchView): void {
-    this.account.addFlows(view);
     this.byRule.addFlows(view);
     this.lives?.addFlows(view);
   }
@@ -73,7 +71,8 @@ export async function explain(options: ExplainOptions): Promise<void> {
   account.finish();
   const netnsName = (inode: number): string => facts?.netnsNames[inode] ?? String(inode);
   const explained = {
-    findings: findingsOf(account, ledger, netnsName),
+    findings: findingsOf(account, ledger, netnsName, options.json ? undefined : options.flows),
+    flows: account.flows.size,
     byRule: facts === undefined ? NOTHING : byRule.findings(contextOf(facts, ledger)),
     lives: lives?.finish() ?? null,
     netnsName,

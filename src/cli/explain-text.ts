@@ -12,6 +12,8 @@ export const EXPLAIN_VERSION = '1.0';
 
 export interface Explained {
   readonly findings: Findings;
+  /** Of the trace: as text not all of them are told. */
+  readonly flows: number;
   readonly byRule: RuleFindings;
   /** Of --flow; null where it was not given. */
   readonly lives: readonly FlowLife[] | null;
@@ -53,7 +55,7 @@ export function explainedText(explained: Explained, options: ShowOptions): strin
       ? ''
       : `${notHeld} packets were held against no rule: their flow is not known\n\n`;
   const perRule = rules === null ? NO_RULES : `${describeRules(rules, { isFull: false })}\n${left}`;
-  return perRule + describeFindings(findings, options.flows);
+  return perRule + describeFindings(findings, options.flows, explained.flows);
 }
 
 function lifeText(life: FlowLife, { byRule, netnsName }: Explained): string {

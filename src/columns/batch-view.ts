@@ -8,6 +8,24 @@ import type { Column, Table } from '../model/tables.ts';
 
 export type Value = string | number | bigint | boolean | null;
 
+/** One bit a row, ready to be asked in a loop over rows. */
+export class Bits {
+  private readonly bytes: Uint8Array | undefined;
+  private readonly offset: number;
+
+  /** Without bytes every bit is set. */
+  constructor(bytes: Uint8Array | undefined, offset: number) {
+    this.bytes = bytes;
+    this.offset = offset;
+  }
+
+  at(row: number): boolean {
+    if (this.bytes === undefined) return true;
+    const bit = row + this.offset;
+    return ((this.bytes[bit >>> 3]! >>> (bit & 7)) & 1) === 1;
+  }
+}
+
 export class BatchView {
   readonly rows: number;
   private readonly batch: RecordBatch;
@@ -32,6 +50,18 @@ export class BatchView {
     return !this.data(name).getValid(row);
   }
 
+  /** Which rows of a column are not null. */
+  given(name: string): Bits {
+    const { nullable, nullCount, nullBitmap, offset } = this.data(name);
+    return new Bits(nullable && nullCount > 0 ? nullBitmap : undefined, offset);
+  }
+
+  /** A column of bool. */
+  truths(name: string): Bits {
+    const { values, offset } = this.data(name);
+    return new Bits(values as Uint8Array, offset);
+  }
+
   /** A column of u8, u16, u32 or of codes. */
   numbers(name: string): ArrayLike<number> {
     return this.data(name).values as ArrayLike<number>;
@@ -40,6 +70,12 @@ export class BatchView {
   /** A column of u64 or timestamps. */
   bigs(name: string): ArrayLike<bigint> {
     return this.data(name).values as ArrayLike<bigint>;
+  }
+
+  /** The same, two words a row, low first. */
+  wideWords(name: string): Int32Array {
+    const { buffer, byteOffset, length } = this.data(name).values as BigInt64Array;
+    return new Int32Array(buffer, byteOffset, length * 2);
   }
 
   isTrue(name: string, row: number): boolean {

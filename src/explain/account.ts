@@ -4,122 +4,51 @@
  *
  * A nat chain runs only for a packet whose flow has no decision yet for that
  * manip (nf_nat_inet_fn). Everything here follows from that and from what the
- * rows say happened.
+ * rows say happened: packets are counted in classes, and told apart afterwards.
  */
 import type { BatchView } from '../columns/batch-view.ts';
-import { tupleText } from '../columns/describe-row.ts';
-import { HOOKS, type HookName, protocolName } from '../model/codes.ts';
-import {
-  add,
-  count,
-  type FlowAccount,
-  type HookAccount,
-  hookOf,
-  merge,
-  type NetnsAccount,
-  newFlow,
-  newTally,
-  type Tallied,
-} from './counts.ts';
+import type { HookName } from '../model/codes.ts';
+import { add, count, type FlowAccount, hookOf, type NetnsAccount, newFlow } from './counts.ts';
+import { type FlowFact, FlowFacts } from './flow-facts.ts';
+import { type PacketClass, PacketClasses } from './packet-classes.ts';
 import { isDroppedAt, skipByFlow, skipOf } from './skip.ts';
-
-/** Packets of one flow at one hook that no chain was asked about; the flow will tell why. */
-interface Unnamed {
-  readonly account: HookAccount;
-  readonly hook: HookName;
-  readonly flow: string;
-  readonly isDropped: boolean;
-  readonly tally: Tallied;
-}
+import { type Way, wayOf } from './way.ts';
 
 export class Account {
   readonly namespaces = new Map<number, NetnsAccount>();
-  readonly flows = new Map<string, FlowAccount>();
-  private readonly unnamed = new Map<string, Unnamed>();
+  readonly flows = new Map<number, FlowAccount>();
+  readonly facts: FlowFacts;
+  private readonly classes: PacketClasses;
+
+  /** Given what somebody else fills, it need not be given rows. */
+  constructor(classes = new PacketClasses(), facts = new FlowFacts()) {
+    this.classes = classes;
+    this.facts = facts;
+  }
 
   addPackets(view: BatchView): void {
-    for (let row = 0; row < view.rows; row++) this.addPacket(view, row);
+    this.classes.add(view);
   }
 
   addFlows(view: BatchView): void {
-    for (let row = 0; row < view.rows; row++) this.addFlow(view, row);
+    this.facts.add(view);
   }
 
   /** After the last row. */
   finish(): void {
-    for (const { account, hook, flow, isDropped, tally } of this.unnamed.values()) {
-      merge(account.skipped, skipByFlow(this.flows.get(flow), hook, isDropped), tally);
+    let fact: FlowFact | undefined;
+    for (const one of this.classes.all()) {
+      if (one.flow !== fact?.flow) fact = one.flow < 0 ? undefined : this.facts.get(one.flow);
+      const way = wayOf(one.way);
+      const netns = this.netnsOf(one.netns);
+      netns.packets += one.packets;
+      if (!way.isComplete) netns.torn += one.packets;
+      for (const hook of way.hooks) addVisits(one, way, hook, netns, fact);
+      if (one.flow >= 0) addToFlow(this.flowOf(one.flow, one.netns), one, way);
     }
-    this.unnamed.clear();
-  }
-
-  private addPacket(view: BatchView, row: number): void {
-    const netns = this.netnsOf(view.numbers('netns')[row]!);
-    netns.packets++;
-    if (!view.isTrue('complete', row)) netns.torn++;
-    const flow = view.isNull('flow', row) ? undefined : String(view.bigs('flow')[row]);
-    for (const hook of HOOKS) {
-      if (!view.isNull(`${hook}_at`, row)) this.addVisit(view, row, hook, netns, flow);
+    for (const flow of this.facts.numbers()) {
+      if (!this.flows.has(flow)) this.flowOf(flow, this.facts.netnsOf(flow));
     }
-    if (flow !== undefined) this.addToFlow(view, row, flow);
-  }
-
-  private addVisit(
-    view: BatchView,
-    row: number,
-    hook: HookName,
-    netns: NetnsAccount,
-    flow: string | undefined,
-  ): void {
-    const account = hookOf(netns, hook);
-    const packet = String(view.bigs('packet')[row]);
-    account.packets++;
-    if (isDroppedAt(view, row, hook)) count(account.dropped, dropText(view, row), packet);
-    if (view.isTrue(`${hook}_chains`, row)) {
-      add(account.ran, packet);
-      return;
-    }
-    const skip = skipOf(view, row, hook);
-    if (skip !== undefined || flow === undefined) {
-      count(account.skipped, skip ?? 'unknown', packet);
-      return;
-    }
-    const isDropped = isDroppedAt(view, row, hook);
-    const key = `${flow} ${hook} ${isDropped}`;
-    const unnamed = this.unnamed.get(key) ?? { account, hook, flow, isDropped, tally: newTally() };
-    this.unnamed.set(key, unnamed);
-    add(unnamed.tally, packet);
-  }
-
-  private addToFlow(view: BatchView, row: number, number: string): void {
-    const flow = this.flowOf(number, view.numbers('netns')[row]!);
-    const direction =
-      flow.directions[view.word('direction', row) === 'reply' ? 'reply' : 'original'];
-    const isMapped =
-      view.word('src_nat', row) === 'mapping' || view.word('dst_nat', row) === 'mapping';
-    direction.packets++;
-    if (view.numbers('chain_runs')[row]! > 0) direction.ranChains++;
-    else if (isMapped) direction.mapped++;
-    else direction.untouched++;
-    if (view.word('verdict', row) === 'drop') direction.dropped++;
-    for (const hook of HOOKS) {
-      if (!view.isNull(`${hook}_at`, row) && view.isTrue(`${hook}_chains`, row)) {
-        flow.chainHooks.add(hook);
-      }
-    }
-  }
-
-  private addFlow(view: BatchView, row: number): void {
-    const flow = this.flowOf(String(view.bigs('flow')[row]), view.numbers('netns')[row]!);
-    flow.protocol = protocolName(view.numbers('protocol')[row]!);
-    flow.original = tupleText(view, row);
-    flow.reply = tupleText(view, row, '_reply');
-    flow.srcNat = view.word('src_nat', row) ?? '';
-    flow.dstNat = view.word('dst_nat', row) ?? '';
-    flow.confirm = view.word('confirm', row) ?? '';
-    flow.end = view.word('end', row) ?? '';
-    flow.isOlder = view.isTrue('older', row);
-    flow.isComplete = view.isTrue('complete', row);
   }
 
   private netnsOf(inode: number): NetnsAccount {
@@ -130,7 +59,7 @@ export class Account {
     return netns;
   }
 
-  private flowOf(number: string, netns: number): FlowAccount {
+  private flowOf(number: number, netns: number): FlowAccount {
     const known = this.flows.get(number);
     if (known !== undefined) return known;
     const flow = newFlow(number, netns);
@@ -139,7 +68,31 @@ export class Account {
   }
 }
 
-function dropText(view: BatchView, row: number): string {
-  const reason = view.word('drop_reason', row) ?? 'no reason known';
-  return `${reason} in ${view.word('drop_location', row) ?? 'a place not known'}`;
+function addVisits(
+  one: PacketClass,
+  way: Way,
+  hook: HookName,
+  netns: NetnsAccount,
+  flow: FlowFact | undefined,
+): void {
+  const account = hookOf(netns, hook);
+  account.packets += one.packets;
+  const isDropped = isDroppedAt(way, hook);
+  if (isDropped) count(account.dropped, one.drop, one);
+  if (way.chains.has(hook)) {
+    add(account.ran, one);
+    return;
+  }
+  const skip = skipOf(way, hook, one.flow >= 0) ?? skipByFlow(flow, hook, isDropped);
+  count(account.skipped, skip, one);
+}
+
+function addToFlow(flow: FlowAccount, { packets }: PacketClass, way: Way): void {
+  const direction = flow.directions[way.direction === 'reply' ? 'reply' : 'original'];
+  direction.packets += packets;
+  if (way.chains.size > 0) direction.ranChains += packets;
+  else if (way.srcNat === 'mapping' || way.dstNat === 'mapping') direction.mapped += packets;
+  else direction.untouched += packets;
+  if (way.verdict === 'drop') direction.dropped += packets;
+  for (const hook of way.chains) flow.chainHooks.add(hook);
 }

@@ -16,7 +16,13 @@ export type Skip =
 /** Packets counted, and the first of them by packets.packet: the evidence. */
 export interface Tallied {
   packets: number;
-  readonly examples: string[];
+  readonly examples: number[];
+}
+
+/** Packets that have all the same to say, the first of them named. */
+export interface Counted {
+  readonly packets: number;
+  readonly evidence: readonly number[];
 }
 
 export interface HookAccount {
@@ -39,17 +45,8 @@ export interface DirectionAccount {
 }
 
 export interface FlowAccount {
-  readonly flow: string;
+  readonly flow: number;
   readonly netns: number;
-  protocol: string;
-  original: string;
-  reply: string;
-  srcNat: string;
-  dstNat: string;
-  confirm: string;
-  end: string;
-  isOlder: boolean;
-  isComplete: boolean;
   /** Hooks at which a nat chain ran for a packet of this flow. */
   readonly chainHooks: Set<HookName>;
   readonly directions: { readonly original: DirectionAccount; readonly reply: DirectionAccount };
@@ -76,31 +73,24 @@ export function newTally(): Tallied {
   return { packets: 0, examples: [] };
 }
 
-export function add(tally: Tallied, packet: string): void {
-  tally.packets++;
-  if (tally.examples.length < MAX_EXAMPLES) tally.examples.push(packet);
+export function add(tally: Tallied, { packets, evidence }: Counted): void {
+  tally.packets += packets;
+  const { examples } = tally;
+  for (const packet of evidence) {
+    if (examples.length === MAX_EXAMPLES && packet > examples[MAX_EXAMPLES - 1]!) return;
+    const place = examples.findIndex((known) => packet < known);
+    examples.splice(place < 0 ? examples.length : place, 0, packet);
+    if (examples.length > MAX_EXAMPLES) examples.pop();
+  }
 }
 
-export function count<Key>(tallies: Map<Key, Tallied>, key: Key, packet: string): void {
+export function count<Key>(tallies: Map<Key, Tallied>, key: Key, counted: Counted): void {
   const tally = tallies.get(key) ?? newTally();
   tallies.set(key, tally);
-  add(tally, packet);
+  add(tally, counted);
 }
 
-/** Adds what was tallied apart. */
-export function merge(tallies: Map<Skip, Tallied>, skip: Skip, more: Tallied): void {
-  const tally = tallies.get(skip) ?? newTally();
-  tallies.set(skip, tally);
-  tally.packets += more.packets;
-  const examples = [...tally.examples, ...more.examples].sort(byNumber).slice(0, MAX_EXAMPLES);
-  tally.examples.splice(0, MAX_EXAMPLES, ...examples);
-}
-
-function byNumber(a: string, b: string): number {
-  return a.length - b.length || (a < b ? -1 : 1);
-}
-
-export function newFlow(flow: string, netns: number): FlowAccount {
+export function newFlow(flow: number, netns: number): FlowAccount {
   const direction = (): DirectionAccount => ({
     packets: 0,
     ranChains: 0,
@@ -111,15 +101,6 @@ export function newFlow(flow: string, netns: number): FlowAccount {
   return {
     flow,
     netns,
-    protocol: '',
-    original: '',
-    reply: '',
-    srcNat: '',
-    dstNat: '',
-    confirm: '',
-    end: '',
-    isOlder: false,
-    isComplete: false,
     chainHooks: new Set(),
     directions: { original: direction(), reply: direction() },
   };

@@ -37,12 +37,17 @@ const SINGULAR = { are: 'is', belong: 'belongs', had: 'had', were: 'was' } as co
 const NOTHING_SEEN =
   'no packet was seen: none came, the filter matched none, or no hook has a function to run';
 
-export function describeFindings(findings: Findings, maxFlows: number): string {
+/** `all`: flows of the trace, where the findings do not tell of each. */
+export function describeFindings(
+  findings: Findings,
+  maxFlows: number,
+  all = findings.flows.length,
+): string {
   const parts = [
     ...lossText(findings),
     ...(findings.namespaces.length === 0 ? [NOTHING_SEEN] : []),
     ...findings.namespaces.map((netns) => netnsText(netns)),
-    ...flowsText(findings.flows, maxFlows),
+    ...flowsText(findings.flows.slice(0, maxFlows), all),
   ];
   return `${parts.join('\n\n')}\n`;
 }
@@ -95,10 +100,10 @@ function clause({ cause, packets }: SkipFinding): string {
   return `${packets === 1 ? SINGULAR[verb] : verb} ${rest}`;
 }
 
-function flowsText(flows: readonly FlowFinding[], most: number): string[] {
-  if (flows.length === 0) return [];
-  const shown = flows.slice(0, most).map((flow) => flowSentence(flow));
-  const rest = flows.length - shown.length;
+function flowsText(flows: readonly FlowFinding[], all: number): string[] {
+  if (all === 0) return [];
+  const shown = flows.map((flow) => flowSentence(flow));
+  const rest = all - shown.length;
   return [[...shown, ...(rest > 0 ? [`and ${plural(rest, 'more flow')}`] : [])].join('\n')];
 }
 

@@ -20,10 +20,10 @@ export function lookElsewhere(weighing: Weighing, classes: PacketClasses, flows:
   let flow: FlowFact | undefined;
   for (const one of classes) {
     if (one.tuple !== null) break;
-    if (one.flow !== flow?.flow) flow = flows.get(one.flow);
-    if (flow === undefined) continue;
     for (const netns of namespaces) {
       if (netns === one.netns) continue;
+      if (one.flow !== flow?.flow) flow = flows.get(one.flow);
+      if (flow === undefined) break;
       left -= NAT_HOOKS.length;
       if (left < 0) return;
       addOne(weighing, idle, questions, netns, one, flow);

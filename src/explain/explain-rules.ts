@@ -19,7 +19,7 @@ export interface RuleFindings {
 export class RuleExplanation {
   readonly flows = new FlowFacts();
   readonly rows: RuleRow[] = [];
-  private readonly classes: PacketClasses;
+  readonly classes: PacketClasses;
 
   constructor(classes = new PacketClasses()) {
     this.classes = classes;

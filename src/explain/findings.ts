@@ -2,10 +2,11 @@
  * Counts to findings: per namespace and hook why nat counters move or stay, per
  * flow and direction who decided. Findings are plain data; describe.ts words them.
  */
-import { HOOKS, type HookName } from '../model/codes.ts';
+import { HOOKS, type HookName, protocolName } from '../model/codes.ts';
 import { type Ledger, totalLost } from '../model/ledger.ts';
 import type { Account } from './account.ts';
 import type { DirectionAccount, FlowAccount, HookAccount, Skip } from './counts.ts';
+import type { FlowFacts } from './flow-facts.ts';
 
 export interface SkipFinding {
   readonly cause: Skip;
@@ -40,7 +41,18 @@ export interface NetnsFinding {
   readonly hooks: readonly HookFinding[];
 }
 
-export interface FlowFinding extends Omit<FlowAccount, 'chainHooks' | 'directions'> {
+export interface FlowFinding {
+  readonly flow: string;
+  readonly netns: number;
+  readonly protocol: string;
+  readonly original: string;
+  readonly reply: string;
+  readonly srcNat: string;
+  readonly dstNat: string;
+  readonly confirm: string;
+  readonly end: string;
+  readonly isOlder: boolean;
+  readonly isComplete: boolean;
   readonly netnsName: string;
   readonly chainHooks: readonly HookName[];
   readonly directions: Readonly<Record<'original' | 'reply', Readonly<DirectionAccount>>>;
@@ -57,10 +69,14 @@ export interface Findings {
   readonly flows: readonly FlowFinding[];
 }
 
+type Names = (inode: number) => string;
+
+/** `most`: so many flows are told; all of them are counted. */
 export function findingsOf(
   account: Account,
   ledger: Ledger | null,
-  netnsName: (inode: number) => string,
+  netnsName: Names,
+  most = Number.POSITIVE_INFINITY,
 ): Findings {
   const lost = ledger === null ? null : totalLost(ledger);
   return {
@@ -77,8 +93,9 @@ export function findingsOf(
       }))
       .sort((a, b) => b.packets - a.packets || a.netns - b.netns),
     flows: [...account.flows.values()]
-      .map((flow) => flowFinding(flow, netnsName))
-      .sort((a, b) => packetsOf(b) - packetsOf(a) || Number(a.flow) - Number(b.flow)),
+      .sort((a, b) => packetsOf(b) - packetsOf(a) || a.flow - b.flow)
+      .slice(0, most)
+      .map((flow) => flowFinding(flow, account.facts, netnsName)),
   };
 }
 
@@ -89,21 +106,38 @@ export function packetsOf({ directions }: Pick<FlowFinding, 'directions'>): numb
 function hookFinding(hook: HookName, found: HookAccount | undefined): HookFinding[] {
   if (found === undefined) return [];
   const skipped = [...found.skipped]
-    .map(([cause, { packets, examples }]) => ({ cause, packets, evidence: examples }))
+    .map(([cause, { packets, examples }]) => ({ cause, packets, evidence: examples.map(String) }))
     .sort((a, b) => b.packets - a.packets || (a.cause < b.cause ? -1 : 1));
   const dropped = [...found.dropped].map(([reason, tally]) => ({
     reason,
     packets: tally.packets,
-    evidence: tally.examples,
+    evidence: tally.examples.map(String),
   }));
   const { packets, ran } = found;
-  return [{ hook, packets, chainsRan: ran.packets, evidence: ran.examples, skipped, dropped }];
+  return [
+    { hook, packets, chainsRan: ran.packets, evidence: ran.examples.map(String), skipped, dropped },
+  ];
 }
 
-function flowFinding(flow: FlowAccount, netnsName: (inode: number) => string): FlowFinding {
+function flowFinding(
+  { flow, netns, directions, chainHooks }: FlowAccount,
+  facts: FlowFacts,
+  netnsName: Names,
+): FlowFinding {
+  const fact = facts.get(flow);
   return {
-    ...flow,
-    netnsName: netnsName(flow.netns),
-    chainHooks: HOOKS.filter((hook) => flow.chainHooks.has(hook)),
+    ...{ flow: String(flow), netns },
+    protocol: fact === undefined ? '' : protocolName(fact.protocol),
+    original: fact === undefined ? '' : facts.tupleOf(flow, 'original'),
+    reply: fact === undefined ? '' : facts.tupleOf(flow, 'reply'),
+    srcNat: fact?.nat.src ?? '',
+    dstNat: fact?.nat.dst ?? '',
+    confirm: fact?.confirm ?? '',
+    end: fact?.end ?? '',
+    isOlder: fact?.isOlder ?? false,
+    isComplete: fact?.isComplete ?? false,
+    netnsName: netnsName(netns),
+    chainHooks: HOOKS.filter((hook) => chainHooks.has(hook)),
+    directions,
   };
 }

@@ -52,15 +52,31 @@ export class FlowFacts {
     return place === undefined ? undefined : factOf(place);
   }
 
-  *[Symbol.iterator](): Generator<FlowFact> {
-    for (const place of this.places.values()) yield factOf(place);
+  numbers(): IterableIterator<number> {
+    return this.places.keys();
+  }
+
+  netnsOf(flow: number): number {
+    const { view, row } = this.places.get(flow)!;
+    return view.numbers('netns')[row]!;
+  }
+
+  /** The rules that decided a flow, by rules.rule; for each flow once. */
+  eachRules(visit: (src: number | null, dst: number | null) => void): void {
+    for (const { view, row } of this.places.values()) {
+      visit(ruleOf(view, row, 'src'), ruleOf(view, row, 'dst'));
+    }
+  }
+
+  /** `10.0.1.2:5001 > 10.0.1.1:2222`, of one direction. */
+  tupleOf(flow: number, direction: 'original' | 'reply'): string {
+    const { view, row } = this.places.get(flow)!;
+    return tupleText(view, row, direction === 'reply' ? '_reply' : '');
   }
 }
 
 function factOf({ view, row }: Place): FlowFact {
   const number = (name: string): number => view.numbers(name)[row]!;
-  const rule = (manip: Manip): number | null =>
-    view.isNull(`${manip}_rule`, row) ? null : number(`${manip}_rule`);
   return {
     flow: Number(view.bigs('flow')[row]!),
     netns: number('netns'),
@@ -82,8 +98,15 @@ function factOf({ view, row }: Place): FlowFact {
     confirm: view.word('confirm', row) ?? '',
     end: view.word('end', row) ?? '',
     nat: { src: view.word('src_nat', row) ?? '', dst: view.word('dst_nat', row) ?? '' },
-    rule: { src: rule('src'), dst: rule('dst') },
+    rule: { src: ruleOf(view, row, 'src'), dst: ruleOf(view, row, 'dst') },
     isComplete: view.isTrue('complete', row),
-    text: `${protocolName(number('protocol'))} ${tupleText(view, row)}`,
+    get text() {
+      return `${protocolName(number('protocol'))} ${tupleText(view, row)}`;
+    },
   };
+}
+
+function ruleOf(view: BatchView, row: number, manip: Manip): number | null {
+  const name = manip === 'src' ? 'src_rule' : 'dst_rule';
+  return view.isNull(name, row) ? null : view.numbers(name)[row]!;
 }

@@ -76,6 +76,9 @@ export class PacketClasses {
   ungrouped = 0;
   private readonly flows = new Kind(FLOW_WIDTH);
   private readonly tuples: Kind;
+  private readonly rest = new Kind(FLOW_WIDTH);
+  /** Classes of flows, sorted when somebody asks. */
+  private order: Float64Array | undefined;
   private readonly drops = new NameTable();
   private readonly key = new Int32Array(FLOW_WIDTH + TUPLE_WIDTH);
 
@@ -85,42 +88,73 @@ export class PacketClasses {
   }
 
   add(view: BatchView): void {
-    const wayWord = wayWords(view);
-    const [netns, marks, packets] = [
-      view.numbers('netns'),
-      view.numbers('mark'),
-      view.bigs('packet'),
-    ];
-    const [verdicts, protocols, states] = ['verdict', 'protocol', 'state'].map((n) =>
-      view.numbers(n),
-    );
-    const times = view.bigs('started_at');
+    const read = this.reader(view);
+    const packets = view.wideWords('packet');
+    const times = view.wideWords('started_at');
     const { key } = this;
     for (let row = 0; row < view.rows; row++) {
-      const hasFlow = this.putFlow(view, row);
-      key[2] = wayWord(row);
-      key[3] = view.isNull('in_ifindex', row) ? -1 : view.numbers('in_ifindex')[row]!;
-      key[4] = view.isNull('out_ifindex', row) ? -1 : view.numbers('out_ifindex')[row]!;
-      key[5] = marks[row]!;
-      key[6] = verdicts![row] === 0 ? this.drops.numberOf(dropText(view, row)) : 0;
-      key[7] = netns[row]!;
-      const isError = states![row] === RELATED && ICMP.has(protocols![row]!);
-      const ofFlow = hasFlow && !isError;
+      const ofFlow = read(row);
       if (!ofFlow) putTuple(key, FLOW_WIDTH, view, row);
       const kind = ofFlow ? this.flows : this.tuples;
-      if (!kind.add(key, Number(times[row]!), Number(packets[row]!))) this.ungrouped++;
+      const [at, packet] = [wide(times, row), wide(packets, row)];
+      if (kind.add(key, at, packet)) continue;
+      this.ungrouped++;
+      this.rest.add(key, at, packet);
     }
+    this.order = undefined;
   }
 
   /** Classes of flows first, those of one flow together. */
   *[Symbol.iterator](): Generator<PacketClass> {
-    const { table } = this.flows;
-    const order = Float64Array.from({ length: table.length }, (_, number) => number);
-    order.sort((a, b) => flowOf(table, a) - flowOf(table, b) || a - b);
-    for (const number of order) yield this.classOf(this.flows, number, false);
+    for (const number of this.flowOrder()) yield this.classOf(this.flows, number, false);
     for (let number = 0; number < this.tuples.table.length; number++) {
       yield this.classOf(this.tuples, number, true);
     }
+  }
+
+  /** And those that there were too many tuples for, without one. */
+  *all(): Generator<PacketClass> {
+    yield* this;
+    for (let number = 0; number < this.rest.table.length; number++) {
+      yield this.classOf(this.rest, number, false);
+    }
+  }
+
+  /** Puts the key of a row, but for its tuple; false: it is told by its tuple. */
+  private reader(view: BatchView): (row: number) => boolean {
+    const { key, drops } = this;
+    const wayWord = wayWords(view);
+    const [hasFlow, hasIn, hasOut] = ['flow', 'in_ifindex', 'out_ifindex'].map((n) =>
+      view.given(n),
+    );
+    const [ins, outs, marks, netns] = ['in_ifindex', 'out_ifindex', 'mark', 'netns'].map((name) =>
+      view.numbers(name),
+    );
+    const [verdicts, protocols, states] = ['verdict', 'protocol', 'state'].map((n) =>
+      view.numbers(n),
+    );
+    const flows = view.wideWords('flow');
+    return (row) => {
+      const isOfFlow = hasFlow!.at(row);
+      key[0] = isOfFlow ? flows[2 * row]! : -1;
+      key[1] = isOfFlow ? flows[2 * row + 1]! : -1;
+      key[2] = wayWord(row);
+      key[3] = hasIn!.at(row) ? ins![row]! : -1;
+      key[4] = hasOut!.at(row) ? outs![row]! : -1;
+      key[5] = marks![row]!;
+      key[6] = verdicts![row] === 0 ? drops.numberOf(dropText(view, row)) : 0;
+      key[7] = netns![row]!;
+      return isOfFlow && !(states![row] === RELATED && ICMP.has(protocols![row]!));
+    };
+  }
+
+  private flowOrder(): Float64Array {
+    if (this.order !== undefined) return this.order;
+    const { table } = this.flows;
+    const flows = Float64Array.from({ length: table.length }, (_, number) => flowOf(table, number));
+    const order = Float64Array.from(flows, (_, number) => number);
+    this.order = order.sort((a, b) => flows[a]! - flows[b]! || a - b);
+    return order;
   }
 
   private classOf(kind: Kind, number: number, hasTuple: boolean): PacketClass {
@@ -138,18 +172,14 @@ export class PacketClasses {
       ...{ packets, firstAt, lastAt, evidence },
     };
   }
-
-  private putFlow(view: BatchView, row: number): boolean {
-    const hasFlow = !view.isNull('flow', row);
-    const flow = hasFlow ? Number(view.bigs('flow')[row]!) : -1;
-    this.key[0] = flow | 0;
-    this.key[1] = Math.floor(flow / 2 ** 32);
-    return hasFlow;
-  }
 }
 
 const RELATED = 3;
 const ICMP: ReadonlySet<number> = new Set([1, 58]);
+
+function wide(words: Int32Array, row: number): number {
+  return words[2 * row + 1]! * 2 ** 32 + (words[2 * row]! >>> 0);
+}
 
 function flowOf(table: WordTable, number: number): number {
   return table.word(number, 1) * 2 ** 32 + (table.word(number, 0) >>> 0);

@@ -26,29 +26,45 @@ const LAST = 18;
 const COMPLETE = 21;
 const SRC = 22;
 const DST = 25;
+/** So many are kept at once. */
+const MAX_WAYS = 4096;
 
 /** Reads one batch of packets into words. */
 export function wayWords(view: BatchView): (row: number) => number {
-  const at = HOOKS.map((hook) => `${hook}_at`);
-  const chains = HOOKS.map((hook) => `${hook}_chains`);
+  const visited = HOOKS.map((hook) => view.given(`${hook}_at`));
+  const known = HOOKS.map((hook) => view.given(`${hook}_chains`));
+  const ran = HOOKS.map((hook) => view.truths(`${hook}_chains`));
   const [direction, state, verdict] = ['direction', 'state', 'verdict'].map((n) => view.numbers(n));
   const [last, src, dst] = ['last_hook', 'src_nat', 'dst_nat'].map((n) => view.numbers(n));
+  const hasDirection = view.given('direction');
+  const complete = view.truths('complete');
   return (row) => {
     let word = 0;
-    for (let hook = 0; hook < at.length; hook++) {
-      if (view.isNull(at[hook]!, row)) continue;
+    for (let hook = 0; hook < visited.length; hook++) {
+      if (!visited[hook]!.at(row)) continue;
       word |= 1 << hook;
-      const ran = !view.isNull(chains[hook]!, row) && view.isTrue(chains[hook]!, row);
-      if (ran) word |= 1 << (CHAINS + hook);
+      if (known[hook]!.at(row) && ran[hook]!.at(row)) word |= 1 << (CHAINS + hook);
     }
-    word |= (view.isNull('direction', row) ? NO_DIRECTION : direction![row]!) << DIRECTION;
+    word |= (hasDirection.at(row) ? direction![row]! : NO_DIRECTION) << DIRECTION;
     word |= (state![row]! << STATE) | (verdict![row]! << VERDICT) | (last![row]! << LAST);
     word |= (src![row]! << SRC) | (dst![row]! << DST);
-    return view.isTrue('complete', row) ? word | (1 << COMPLETE) : word;
+    return complete.at(row) ? word | (1 << COMPLETE) : word;
   };
 }
 
+const ways = new Map<number, Way>();
+
+/** Few words are in use, each by many classes: their ways are made once. */
 export function wayOf(word: number): Way {
+  const known = ways.get(word);
+  if (known !== undefined) return known;
+  const way = readWay(word);
+  if (ways.size >= MAX_WAYS) ways.clear();
+  ways.set(word, way);
+  return way;
+}
+
+function readWay(word: number): Way {
   const three = (shift: number): number => (word >>> shift) & 7;
   return {
     hooks: new Set(HOOKS.filter((_, hook) => (word >>> hook) & 1)),

@@ -64,7 +64,7 @@ export class Weighing {
       if (flow === undefined && one.tuple === null) this.unplaced += one.packets;
       else this.addClass(one, one.tuple === null ? flow : undefined, questions);
     }
-    for (const fact of flows) this.addDecided(fact);
+    flows.eachRules((src, dst) => this.addDecided(src, dst));
   }
 
   private addClass(one: PacketClass, flow: FlowFact | undefined, questions: Questions): void {
@@ -126,13 +126,16 @@ export class Weighing {
     if (known !== undefined && rank < known.rank) Object.assign(known, { weight, met, rank });
   }
 
-  private addDecided(flow: FlowFact): void {
-    const { src, dst } = flow.rule;
-    for (const number of src === dst ? [src] : [src, dst]) {
-      const row = number === null ? undefined : this.rows.get(number);
-      const account = row === undefined ? undefined : this.accounts.get(row.number);
-      if (account !== undefined) account.flowsDecided++;
-    }
+  private addDecided(src: number | null, dst: number | null): void {
+    const bySrc = this.accountOf(src);
+    const byDst = dst === src ? undefined : this.accountOf(dst);
+    if (bySrc !== undefined) bySrc.flowsDecided++;
+    if (byDst !== undefined) byDst.flowsDecided++;
+  }
+
+  private accountOf(number: number | null): RuleAccount | undefined {
+    const row = number === null ? undefined : this.rows.get(number);
+    return row === undefined ? undefined : this.accounts.get(row.number);
   }
 }
 

@@ -6,7 +6,9 @@ function isIpv4(bytes: Uint8Array, at: number): boolean {
 
 /** 16 bytes in network order to text: dotted, or as RFC 5952 says. */
 export function addressText(bytes: Uint8Array, at = 0): string {
-  if (isIpv4(bytes, at)) return Array.from(bytes.subarray(at + 12, at + 16)).join('.');
+  if (isIpv4(bytes, at)) {
+    return `${bytes[at + 12]}.${bytes[at + 13]}.${bytes[at + 14]}.${bytes[at + 15]}`;
+  }
   const groups = Array.from(
     { length: 8 },
     (_, index) => (bytes[at + index * 2]! << 8) | bytes[at + index * 2 + 1]!,

@@ -39,6 +39,7 @@ function all(hasRules = true) {
   const byRule = explained({ packets: PACKETS, flows: [flow(7n, BY_RULE)], rules });
   return {
     findings: findingsOf(account, COMPLETE, () => 'router'),
+    flows: account.flows.size,
     byRule: hasRules ? byRule : { rules: null, notHeld: 0 },
     lives: null,
     netnsName: () => 'router',
