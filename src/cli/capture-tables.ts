@@ -78,7 +78,8 @@ async function* rebuildAll(
 function endOf(reader: CaptureReader, tables: TraceTables): TraceEnd {
   const { tally, evicted } = tables;
   if (reader.end === undefined) {
-    return { ledger: ledgerWithoutEnd(tally), symbols: {}, rulesets: [], endedKtimeNs: '0' };
+    const times = { startedKtimeNs: null, endedKtimeNs: '0' };
+    return { ledger: ledgerWithoutEnd(tally), symbols: {}, rulesets: [], ...times };
   }
   const { ledger } = reader.end;
   const rows = ledger.rows.map((row) => ({

@@ -48,6 +48,7 @@ export class LiveTrace {
   private readonly symbols: Record<string, string> = {};
   private readonly statsBefore: ConntrackStats | null;
   private isStopping = false;
+  private startedKtimeNs: string | null = null;
   private rules: RulesWatch | undefined;
 
   private constructor(session: Session) {
@@ -93,6 +94,7 @@ export class LiveTrace {
     this.rules = readsRules ? new RulesWatch() : undefined;
     await this.rules?.read();
     await this.session.start();
+    this.startedKtimeNs = process.hrtime.bigint().toString();
     onStarted();
     const timer = durationMs === undefined ? undefined : setTimeout(() => this.stop(), durationMs);
     try {
@@ -164,7 +166,8 @@ export class LiveTrace {
     this.tables.addLedger(ledger);
     for (const batch of this.tables.takeReady()) await sinks.batch(batch);
     const endedKtimeNs = process.hrtime.bigint().toString();
-    return { ledger, symbols: this.symbols, rulesets, endedKtimeNs };
+    const { symbols, startedKtimeNs } = this;
+    return { ledger, symbols, rulesets, startedKtimeNs, endedKtimeNs };
   }
 
   private symbolAt(address: bigint): string {

@@ -5,10 +5,10 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startsAsCapture } from '../export/capture-reader.ts';
-import { FACTS_KEY, LEDGER_KEY, RUN_KEY } from '../export/metadata.ts';
+import { FACTS_KEY, LEDGER_KEY, RUN_KEY, TIMES_KEY } from '../export/metadata.ts';
 import { readDataset, readMetadata } from '../export/read-dataset.ts';
 import { TraceError } from '../model/error.ts';
-import type { TraceFacts } from '../model/facts.ts';
+import type { TraceFacts, TraceTimes } from '../model/facts.ts';
 import type { Ledger } from '../model/ledger.ts';
 import { TABLES, type TableName } from '../model/tables.ts';
 import type { RulesChange } from '../rebuild/decided-rules.ts';
@@ -23,6 +23,8 @@ export interface TraceSink {
   /** `changes` of rules: those seen so far, more while the trace goes on; none of files. */
   facts(facts: TraceFacts, changes: readonly RulesChange[]): void;
   batch(named: NamedBatch): Promise<void>;
+  /** Of a recorded trace that was not cut short, and whose maker kept them. */
+  times?(times: TraceTimes): void;
 }
 
 /** Files give their tables in the order of `tables`. Resolves to the ledger; null where there is none. */
@@ -53,7 +55,11 @@ async function readCapture(
     const batches = capture.batches();
     for (;;) {
       const next = await batches.next();
-      if (next.done) return capture.truncated === undefined ? next.value.ledger : null;
+      if (next.done) {
+        if (capture.truncated !== undefined) return null;
+        sink.times?.(next.value);
+        return next.value.ledger;
+      }
       if (tables.includes(next.value.table)) await sink.batch(next.value);
     }
   } finally {
@@ -86,6 +92,8 @@ async function readFiles(
       await sink.batch({ table: name, batch });
     }
   }
+  const times = newest[TIMES_KEY];
+  if (times !== undefined) sink.times?.(JSON.parse(times) as TraceTimes);
   const ledger = newest[LEDGER_KEY];
   return ledger === undefined ? null : (JSON.parse(ledger) as Ledger);
 }
