@@ -256,6 +256,32 @@ describe('a cause alone', () => {
     );
   });
 
+  it('counter reset, where it rose by less than the rule decided', () => {
+    const counted = { packets_before: 4n, packets_after: 5n };
+    const firsts = [7n, 8n, 9n].map((number) => ({ ...NEW, flow: number }));
+    const given = {
+      packets: firsts.map((first, at) => packet(BigInt(at), 'prerouting chains > input', first)),
+      flows: [7n, 8n, 9n].map((number) => flow(number, { dst_rule: 1 })),
+    };
+    const found = one({ ...given, rules: [redirect(1, counted)] });
+    expect(found.notes).toMatchObject([
+      {
+        cause: 'counter reset or rules reloaded',
+        detail: 'its counter rose by 1 where 3 were counted',
+      },
+    ]);
+    expect(found.counter!.why).toBe('it was set to zero meanwhile: 2 are missing');
+  });
+
+  it('no reset, where the counter stands behind the nat statement', () => {
+    const counted = { packets_before: 0n, packets_after: 0n };
+    const text = 'tcp dport 2222 redirect to :9999 counter comment "late"';
+    const given = { packets: [FIRST], flows: [flow(7n, { dst_rule: 1 })] };
+    const found = one({ ...given, rules: [redirect(1, { ...counted, text })] });
+    expect(found.notes).toEqual([]);
+    expect(found.counter!.why).toBe('it stands behind the statement that ends the rule');
+  });
+
   it('no such traffic seen', () => {
     expect(one({ rules: [redirect()] }).notes).toMatchObject([{ cause: 'no such traffic seen' }]);
   });
