@@ -32,7 +32,8 @@ interface Asker {
 }
 
 export class Questions {
-  private readonly places: Places;
+  /** By inode, as a number. */
+  private readonly places: ReadonlyMap<number, NetnsPlace>;
   private readonly loaded: ReadonlyMap<number, readonly Loaded[]>;
   private readonly askers = new Map<Loaded, Asker>();
   private readonly hooks = new Map<Loaded, ReadonlySet<HookName>>();
@@ -41,7 +42,7 @@ export class Questions {
 
   constructor(loaded: ReadonlyMap<number, readonly Loaded[]>, { classes, flows, places }: Traffic) {
     this.loaded = loaded;
-    this.places = places;
+    this.places = new Map(Object.entries(places).map(([inode, one]) => [Number(inode), one]));
     if (asksForRouting(loaded)) this.findLocal(classes, flows);
   }
 
@@ -77,7 +78,7 @@ export class Questions {
     const { family, protocol } = flow ?? one.tuple!;
     const { src, dst, srcPort, dstPort } = tuple;
     const known = this.local.get(one.netns);
-    const own = this.places[one.netns]?.addresses;
+    const own = this.places.get(one.netns)?.addresses;
     const routed = flow === undefined ? undefined : isLocalDestination(flow, way);
     // nothing tells what a mark was before the last hook, or before chains that ran there
     const hasMark = hook === way.lastHook && !way.chains.has(hook);
@@ -103,7 +104,7 @@ export class Questions {
 
   /** By name, where that is known. */
   private interfaceOf(netns: number, index: number | null): string | undefined {
-    return index === LOOPBACK ? 'lo' : this.places[netns]?.interfaces[index ?? 0];
+    return index === LOOPBACK ? 'lo' : this.places.get(netns)?.interfaces[index ?? 0];
   }
 
   private hooksOf(loaded: Loaded): ReadonlySet<HookName> {
