@@ -91,6 +91,7 @@ test: setup build lint native-test ## everything: linter, C tests, unit tests, p
 bench: bench-setup build bench-native ## records per second, and what tracing costs in virtual machines
 	npm run --silent bench:user
 	npm run --silent bench:scale
+	npm run --silent bench:explain
 	npm run --silent bench:guest
 
 bench-guest: bench-setup build bench-native ## the second half alone: guest instructions per packet

@@ -20,13 +20,13 @@ export interface Asked {
   readonly srcPort: number;
   readonly dstPort: number;
   /** Interface names; where a hook has no such interface it is known to be ''. */
-  readonly in?: string;
-  readonly out?: string;
-  readonly mark?: number;
+  readonly in?: string | undefined;
+  readonly out?: string | undefined;
+  readonly mark?: number | undefined;
   /** Bits of `mark` that are known; absent: all of them. */
   readonly markMask?: number;
   readonly ctMark?: number;
-  readonly state?: string;
+  readonly state?: string | undefined;
   readonly isLocal?: (address: string) => boolean | undefined;
 }
 

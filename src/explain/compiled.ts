@@ -61,3 +61,23 @@ export function isAskedAt({ base, family: own }: Chain, hook: HookName, family: 
   const isFamily = own === 'inet' || own === (family === 4 ? 'ip' : 'ip6');
   return isFamily && base?.type === 'nat' && base.hook === hook;
 }
+
+/** Chains and those that they lead to, each once. */
+export function reachedFrom(
+  chains: readonly CompiledChain[],
+  chainOf: (from: Chain, name: string) => CompiledChain | undefined,
+): readonly CompiledChain[] {
+  const reached = new Set(chains);
+  for (const { chain } of reached) {
+    for (const name of chain.rules.flatMap(({ actions }) => actions.flatMap(ledTo))) {
+      const next = chainOf(chain, name);
+      if (next !== undefined) reached.add(next);
+    }
+  }
+  return [...reached];
+}
+
+function ledTo(action: Action): readonly string[] {
+  if (action.does === 'jump' || action.does === 'goto') return [action.chain];
+  return action.does === 'verdict map' ? action.elements.flatMap((one) => ledTo(one.action)) : [];
+}

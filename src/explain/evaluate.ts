@@ -1,8 +1,9 @@
 /** What the loaded nat chains would decide about a packet. */
 import type { HookName } from '../model/codes.ts';
 import type { Chain, Manip, Rule, Ruleset, Target } from '../model/ruleset.ts';
+import { Alike } from './alike.ts';
 import { type Asked, eitherMark, Seen } from './asked.ts';
-import { type CompiledChain, chainKey, compileChain, isAskedAt } from './compiled.ts';
+import { type CompiledChain, chainKey, compileChain, isAskedAt, reachedFrom } from './compiled.ts';
 import type { Exits, Met, Shadowed } from './met.ts';
 import { Walk } from './walk.ts';
 
@@ -40,10 +41,20 @@ export function manipAt(hook: HookName): Manip {
   return hook === 'prerouting' || hook === 'output' ? 'dst' : 'src';
 }
 
+/** So many outcomes are kept for packets that are alike. */
+const MAX_OUTCOMES = 32_768;
+
+/** The base chains that packets of one family come to at a hook. */
+interface Asking {
+  readonly chains: readonly CompiledChain[];
+  readonly alike: Alike;
+  readonly outcomes: Map<string, Outcome>;
+}
+
 export class Evaluator {
   private readonly all: readonly CompiledChain[];
   private readonly chains = new Map<string, CompiledChain>();
-  private readonly hooks = new Map<string, readonly CompiledChain[]>();
+  private readonly hooks = { 4: new Map<HookName, Asking>(), 6: new Map<HookName, Asking>() };
 
   /** `indexFrom`: chains of fewer rules are walked rule by rule. */
   constructor(ruleset: Ruleset, indexFrom?: number) {
@@ -52,9 +63,19 @@ export class Evaluator {
   }
 
   ask(asked: Asked): Outcome {
+    const { chains, alike, outcomes } = this.askingAt(asked);
+    const key = alike.keyOf(asked);
+    const known = outcomes.get(key);
+    if (known !== undefined) return known;
+    const outcome = this.evaluate(asked, chains);
+    if (outcomes.size >= MAX_OUTCOMES) outcomes.clear();
+    outcomes.set(key, outcome);
+    return outcome;
+  }
+
+  private evaluate(asked: Asked, chains: readonly CompiledChain[]): Outcome {
     const seen = new Seen(asked);
     const walk = new Walk(seen, (from, name) => this.chains.get(chainKey(from, name)));
-    const chains = this.chainsAt(asked);
     const isNull = runAll(chains, walk, seen) && chains.length > 0;
     const mark = isNull ? eitherMark(walk.decidedMark, seen.mark) : (walk.decidedMark ?? seen.mark);
     const { met, others, shadowed, mayDrop, isOpen } = walk;
@@ -68,13 +89,15 @@ export class Evaluator {
     return Object.assign(found, { chains: count, mark: value, markMask: known });
   }
 
-  private chainsAt({ hook, family }: Asked): readonly CompiledChain[] {
-    const key = `${hook} ${family}`;
-    const known = this.hooks.get(key);
+  private askingAt({ hook, family }: Asked): Asking {
+    const known = this.hooks[family].get(hook);
     if (known !== undefined) return known;
     const chains = this.all.filter(({ chain }) => isAskedAt(chain, hook, family));
-    this.hooks.set(key, chains);
-    return chains;
+    const reached = reachedFrom(chains, (from, name) => this.chains.get(chainKey(from, name)));
+    const alike = new Alike(reached.flatMap(({ chain }) => chain.rules));
+    const asking = { chains, alike, outcomes: new Map() };
+    this.hooks[family].set(hook, asking);
+    return asking;
   }
 }
 

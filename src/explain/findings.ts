@@ -136,8 +136,8 @@ function flowFinding(
     end: fact?.end ?? '',
     isOlder: fact?.isOlder ?? false,
     isComplete: fact?.isComplete ?? false,
-    netnsName: netnsName(netns),
     chainHooks: HOOKS.filter((hook) => chainHooks.has(hook)),
     directions,
+    netnsName: netnsName(netns),
   };
 }

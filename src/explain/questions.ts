@@ -1,4 +1,4 @@
-/** What the loaded rules are asked about classes of packets, each question once per flow. */
+/** What the loaded rules are asked about classes of packets. */
 import type { HookName } from '../model/codes.ts';
 import type { NetnsPlace } from '../model/facts.ts';
 import { type HookTuple, isLocalDestination, tupleAt } from './at-hook.ts';
@@ -26,19 +26,23 @@ export interface Traffic {
   readonly places: Places;
 }
 
+interface Asker {
+  readonly evaluator: Evaluator;
+  readonly rowOf: Answer['rowOf'];
+}
+
 export class Questions {
-  private readonly places: Places;
+  /** By inode, as a number. */
+  private readonly places: ReadonlyMap<number, NetnsPlace>;
   private readonly loaded: ReadonlyMap<number, readonly Loaded[]>;
-  private readonly evaluators = new Map<Loaded, Evaluator>();
+  private readonly askers = new Map<Loaded, Asker>();
   private readonly hooks = new Map<Loaded, ReadonlySet<HookName>>();
   /** Addresses that packets were delivered to, by namespace. */
   private readonly local = new Map<number, Set<string>>();
-  private answers = new Map<string, Answer>();
-  private answeredFlow = -1;
 
   constructor(loaded: ReadonlyMap<number, readonly Loaded[]>, { classes, flows, places }: Traffic) {
     this.loaded = loaded;
-    this.places = places;
+    this.places = new Map(Object.entries(places).map(([inode, one]) => [Number(inode), one]));
     if (asksForRouting(loaded)) this.findLocal(classes, flows);
   }
 
@@ -46,34 +50,17 @@ export class Questions {
   ask(one: PacketClass, flow: FlowFact | undefined, way: Way, hook: HookName): Answer | undefined {
     const loaded = this.loadedAt(one.netns, way.chains.size > 0 ? one.firstAt : one.lastAt);
     if (loaded === undefined || !this.hooksOf(loaded).has(hook)) return undefined;
-    if (one.flow !== this.answeredFlow) this.answers = new Map();
-    this.answeredFlow = one.flow;
-    const { inIfindex, outIfindex, mark } = one;
-    const isVisited = way.hooks.has(hook);
-    const isBack = isVisited && way.hooks.has('output');
-    const places = [
-      inIfindex,
-      outIfindex,
-      isBack,
-      way.hooks.has('input'),
-      way.hooks.has('forward'),
-      hook === way.lastHook && !way.chains.has(hook),
-    ];
-    const key = [hook, way.direction, way.state, mark, loaded.from, ...places].join(' ');
-    const known = flow === undefined ? undefined : this.answers.get(key);
-    if (known !== undefined) return known;
     const tuple = flow === undefined ? one.tuple! : tupleAt(flow, way, hook);
-    const asked = this.askedOf(one, flow, way, hook, tuple);
-    const answer = this.answer(loaded, asked);
-    this.answers.set(key, answer);
-    return answer;
+    return this.answer(loaded, this.askedOf(one, flow, way, hook, tuple));
   }
 
   answer(loaded: Loaded, asked: Asked): Answer {
-    const known = this.evaluators.get(loaded);
-    const evaluator = known ?? new Evaluator(loaded.ruleset);
-    if (known === undefined) this.evaluators.set(loaded, evaluator);
-    return { outcome: evaluator.ask(asked), rowOf: ({ rule }) => loaded.rowOf.get(rule)! };
+    const known = this.askers.get(loaded);
+    if (known !== undefined) return { outcome: known.evaluator.ask(asked), rowOf: known.rowOf };
+    const evaluator = new Evaluator(loaded.ruleset);
+    const rowOf = ({ rule }: Met): RuleRow => loaded.rowOf.get(rule)!;
+    this.askers.set(loaded, { evaluator, rowOf });
+    return { outcome: evaluator.ask(asked), rowOf };
   }
 
   /** The rules in force in a namespace at a time, ns since 1970. */
@@ -91,14 +78,22 @@ export class Questions {
     const { family, protocol } = flow ?? one.tuple!;
     const { src, dst, srcPort, dstPort } = tuple;
     const known = this.local.get(one.netns);
-    const own = this.places[one.netns]?.addresses;
+    const own = this.places.get(one.netns)?.addresses;
     const routed = flow === undefined ? undefined : isLocalDestination(flow, way);
+    // nothing tells what a mark was before the last hook, or before chains that ran there
+    const hasMark = hook === way.lastHook && !way.chains.has(hook);
     return {
-      ...{ hook, family, protocol, src, dst, srcPort, dstPort },
-      // nothing tells what a mark was before the last hook, or before chains that ran there
-      ...(hook === way.lastHook && !way.chains.has(hook) ? { mark: one.mark } : {}),
-      ...this.interfacesOf(one),
-      ...(way.state === 'none' ? {} : { state: way.state }),
+      hook,
+      family,
+      protocol,
+      src,
+      dst,
+      srcPort,
+      dstPort,
+      mark: hasMark ? one.mark : undefined,
+      in: this.interfaceOf(one.netns, one.inIfindex),
+      out: this.interfaceOf(one.netns, one.outIfindex),
+      state: way.state === 'none' ? undefined : way.state,
       isLocal: (address) => {
         if (own?.includes(address)) return true;
         if (known?.has(address) || address.startsWith('127.') || address === '::1') return true;
@@ -108,15 +103,8 @@ export class Questions {
   }
 
   /** By name, where that is known. */
-  private interfacesOf({ netns, inIfindex, outIfindex }: PacketClass): Pick<Asked, 'in' | 'out'> {
-    const names = this.places[netns]?.interfaces;
-    const nameOf = (index: number | null): string | undefined =>
-      index === LOOPBACK ? 'lo' : names?.[index ?? 0];
-    const [from, to] = [nameOf(inIfindex), nameOf(outIfindex)];
-    return {
-      ...(from === undefined ? {} : { in: from }),
-      ...(to === undefined ? {} : { out: to }),
-    };
+  private interfaceOf(netns: number, index: number | null): string | undefined {
+    return index === LOOPBACK ? 'lo' : this.places.get(netns)?.interfaces[index ?? 0];
   }
 
   private hooksOf(loaded: Loaded): ReadonlySet<HookName> {

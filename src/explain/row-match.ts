@@ -1,7 +1,7 @@
 /** Rows of intervals against a packet: the inside of terms and of maps. */
 import { addressValue } from '../model/address.ts';
 import type { Field, Interval } from '../model/ruleset.ts';
-import type { Mark, Seen, Truth } from './asked.ts';
+import type { Asked, Mark, Seen, Truth } from './asked.ts';
 
 export type Test = (seen: Seen) => Truth;
 
@@ -65,9 +65,9 @@ function fieldTest(field: Field, interval: Interval, mask?: number): Test {
     case 'state':
       return nameTest(interval, (seen) => seen.asked.state);
     case 'src_type':
-      return (seen) => typeTruth(seen, 'src', interval[0]);
+      return (seen) => typeTruth(seen.asked, 'src', interval[0]);
     case 'dst_type':
-      return (seen) => typeTruth(seen, 'dst', interval[0]);
+      return (seen) => typeTruth(seen.asked, 'dst', interval[0]);
   }
 }
 
@@ -122,12 +122,12 @@ function markTest([first, last]: Interval, read: (seen: Seen) => Mark, mask = 0x
 
 const MULTICAST = /^(22[4-9]|23\d)\.|^ff[0-9a-f]{2}:/i;
 
-function typeTruth(seen: Seen, field: 'src' | 'dst', type: string): Truth {
-  const address = seen.asked[field];
+export function typeTruth(asked: Asked, field: 'src' | 'dst', type: string): Truth {
+  const address = asked[field];
   if (address === '255.255.255.255') return truthOf(type === 'broadcast');
   if (MULTICAST.test(address)) return truthOf(type === 'multicast');
   const isLoopback = address.startsWith('127.') || address === '::1';
-  const isLocal = seen.asked.isLocal?.(address) ?? (isLoopback ? true : undefined);
+  const isLocal = asked.isLocal?.(address) ?? (isLoopback ? true : undefined);
   if (type === 'local') return isLocal === undefined ? 'maybe' : truthOf(isLocal);
   return type === 'multicast' || isLocal === true ? 'no' : 'maybe';
 }

@@ -35,6 +35,7 @@ export class Weighing {
   readonly rows = new Map<number, RuleRow>();
   readonly places: Places;
   private turn = 0;
+  private readonly known = new WeakMap<Outcome, readonly Standing[]>();
 
   constructor(rows: readonly RuleRow[], places: Places = {}) {
     this.places = places;
@@ -94,18 +95,20 @@ export class Weighing {
     for (const { account, weight, met } of turns) settle(account, weight, met, whose, one);
   }
 
-  /** The rules of an outcome that have an account, each once. */
-  private *standings(outcome: Outcome, rowOf: (met: Met) => RuleRow): Generator<Standing> {
-    for (const [place, met] of outcome.met.entries()) {
-      yield { met, row: rowOf(met), by: null, place };
-    }
-    for (const met of outcome.others) {
-      const row = rowOf(met);
-      if (this.accounts.get(row.number)?.isNat === false) yield { met, row, by: null, place: -1 };
-    }
-    for (const met of outcome.shadowed) {
-      yield { met, row: rowOf(met), by: rowOf(met.by), place: -1 };
-    }
+  /** The rules of an outcome that have an account, each once; found once for packets that are alike. */
+  private standings(outcome: Outcome, rowOf: (met: Met) => RuleRow): readonly Standing[] {
+    const known = this.known.get(outcome);
+    if (known !== undefined) return known;
+    const { met, others, shadowed } = outcome;
+    const found = [
+      ...met.map((one, place) => ({ met: one, row: rowOf(one), by: null, place })),
+      ...others
+        .map((one) => ({ met: one, row: rowOf(one), by: null, place: -1 }))
+        .filter(({ row }) => this.accounts.get(row.number)?.isNat === false),
+      ...shadowed.map((one) => ({ met: one, row: rowOf(one), by: rowOf(one.by), place: -1 })),
+    ].filter(({ row }) => this.accounts.has(row.number));
+    this.known.set(outcome, found);
+    return found;
   }
 
   /** Of a rule that several hooks lead to the most telling one counts. */

@@ -78,6 +78,28 @@ describe('2,000 rulesets by chance', () => {
     },
     SLOW_MS,
   );
+
+  it(
+    'say of packets that are alike what they say of each by itself',
+    () => {
+      const random = chance(13);
+      const outcomes = new Set<unknown>();
+      for (let run = 0; run < 300; run++) {
+        const rules = randomRuleset(random, 8);
+        const evaluator = new Evaluator(rules);
+        for (let count = 0; count < 20; count++) {
+          const packet = randomAsked(random);
+          const { mark: _, ...unmarked } = packet;
+          const one = count % 3 === 0 ? unmarked : packet;
+          const outcome = evaluator.ask(one);
+          outcomes.add(outcome);
+          expect(outcome, `run ${run}`).toEqual(new Evaluator(rules).ask(one));
+        }
+      }
+      expect(outcomes.size).toBeLessThan(300 * 20);
+    },
+    SLOW_MS,
+  );
 });
 
 it('ten thousand rules are asked in microseconds', () => {

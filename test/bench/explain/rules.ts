@@ -11,7 +11,7 @@ import type {
 import { RuleBits, RuleKind } from '../../../src/wire/layout.ts';
 
 /** flat: a rule per address and port. kubernetes: services, each a chain, of endpoints, each a chain. */
-export const FORMS = ['flat', 'kubernetes'] as const;
+const FORMS = ['flat', 'kubernetes'] as const;
 export type Form = (typeof FORMS)[number];
 
 export const NETNS = 4_026_532_245;
