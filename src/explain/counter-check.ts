@@ -54,6 +54,7 @@ function whyNot(account: RuleAccount, delta: number, seen: number, context: Trac
     const isBehind = backend === 'nft' && delta === 0 && BEHIND_STATEMENT.test(text);
     return isBehind ? IS_BEHIND : `${RESET}: ${seen - delta} are missing`;
   }
+  if (!account.isNat && context.detail === 'flows') return 'of flows alone, packets are not traced';
   if (delta > seen && context.sample > 1) return `one flow of ${context.sample} was traced`;
   if (delta > seen && context.filter !== '') return `only "${context.filter}" was traced`;
   return `not explained: ${delta - seen} more than were seen`;
