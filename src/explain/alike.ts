@@ -138,6 +138,8 @@ class Addresses {
   private find(text: string): string {
     const value = addressValue(text);
     if (value === undefined) return text;
-    return typeof value === 'number' ? `${this.four.placeOf(value)}` : `v6:${this.six.placeOf(value)}`;
+    return typeof value === 'number'
+      ? `${this.four.placeOf(value)}`
+      : `v6:${this.six.placeOf(value)}`;
   }
 }

@@ -98,6 +98,7 @@ export class RuleAccount {
   flowsDecided = 0;
   /** Whose turn it is, so that a packet counts once, however many hooks lead here. */
   turn = -1;
+  private last: CauseTally | undefined;
 
   constructor(row: RuleRow, isNat: boolean) {
     this.row = row;
@@ -130,11 +131,12 @@ export class RuleAccount {
   }
 
   tallyOf(cause: RuleCause, detail = '', by: RuleRow | null = null): CauseTally {
+    const { last } = this;
+    if (last !== undefined && last.cause === cause && last.detail === detail) return last;
     const key = `${cause} ${detail}`;
-    const known = this.causes.get(key);
-    if (known !== undefined) return known;
-    const tally = { ...newTally(), cause, detail, by };
+    const tally = this.causes.get(key) ?? { ...newTally(), cause, detail, by };
     this.causes.set(key, tally);
+    this.last = tally;
     return tally;
   }
 }
