@@ -46,6 +46,8 @@ static __always_inline void end_dropped(struct packet *packet, struct sk_buff *s
 	}
 	if (at_hook)
 		end_visit(packet);
+	if (at_hook && !packet->nfct && packet->record.traversal.visits == 1)
+		packet->record.flags &= ~PACKET_CONNTRACK_RAN; /* perhaps before it came to conntrack */
 	ct = entry_of(packet->nfct);
 	if (packet->record.flow)
 		packet->record.status = BPF_CORE_READ(ct, status);

@@ -11,6 +11,7 @@ import {
   type TraceFacts,
 } from '../model/facts.ts';
 import type { Ledger, LedgerRow } from '../model/ledger.ts';
+import type { RulesChange } from '../rebuild/decided-rules.ts';
 import { RecordKind } from '../wire/layout.ts';
 import type { Tally } from '../wire/tally.ts';
 import { type NamedBatch, TraceTables } from './tables.ts';
@@ -19,6 +20,8 @@ export interface CaptureTables {
   readonly facts: TraceFacts;
   /** One line where the capture was cut short; its ledger then knows no records after that. */
   readonly truncated: string | undefined;
+  /** When rules were changed: more of them while the batches are read. */
+  readonly rulesChanges: readonly RulesChange[];
   /** The batches of all tables, the ledger's last; then the end of the trace. */
   batches(): AsyncGenerator<NamedBatch, TraceEnd>;
   close(): Promise<void>;
@@ -31,10 +34,12 @@ export async function openCaptureTables(path: string): Promise<CaptureTables> {
     await reader.close();
     throw otherRecords(path, recordVersion);
   }
+  const tables = tablesOf(reader);
   return {
     facts: reader.facts,
     truncated: reader.truncated,
-    batches: () => rebuildAll(reader),
+    rulesChanges: tables.rulesChanges,
+    batches: () => rebuildAll(reader, tables),
     close: () => reader.close(),
   };
 }
@@ -46,12 +51,18 @@ function otherRecords(path: string, found: number): TraceError {
   });
 }
 
-async function* rebuildAll(reader: CaptureReader): AsyncGenerator<NamedBatch, TraceEnd> {
+function tablesOf(reader: CaptureReader): TraceTables {
   const symbols = reader.end?.symbols ?? {};
-  const tables = new TraceTables(reader.facts, (address) => {
+  return new TraceTables(reader.facts, (address) => {
     const key = `0x${address.toString(16)}`;
     return symbols[key] ?? key;
   });
+}
+
+async function* rebuildAll(
+  reader: CaptureReader,
+  tables: TraceTables,
+): AsyncGenerator<NamedBatch, TraceEnd> {
   for await (const { bytes, horizonNs } of reader.chunks()) {
     tables.add(bytes, horizonNs);
     yield* tables.takeReady();
@@ -67,7 +78,8 @@ async function* rebuildAll(reader: CaptureReader): AsyncGenerator<NamedBatch, Tr
 function endOf(reader: CaptureReader, tables: TraceTables): TraceEnd {
   const { tally, evicted } = tables;
   if (reader.end === undefined) {
-    return { ledger: ledgerWithoutEnd(tally), symbols: {}, rulesets: [], endedKtimeNs: '0' };
+    const times = { startedKtimeNs: null, endedKtimeNs: '0' };
+    return { ledger: ledgerWithoutEnd(tally), symbols: {}, rulesets: [], ...times };
   }
   const { ledger } = reader.end;
   const rows = ledger.rows.map((row) => ({

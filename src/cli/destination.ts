@@ -1,6 +1,6 @@
 /** Where drained bytes go: into a capture as they are, or through the tables to an output. */
 import { CaptureWriter } from '../export/capture-writer.ts';
-import { LEDGER_KEY } from '../export/metadata.ts';
+import { LEDGER_KEY, TIMES_KEY } from '../export/metadata.ts';
 import { openOutput } from '../export/output.ts';
 import type { Output } from '../export/output-shape.ts';
 import { TraceError } from '../model/error.ts';
@@ -71,8 +71,12 @@ function tablesDestination(target: string, output: Output): Destination {
     addDrained: async () => undefined,
     addBatch: ({ table, batch }) => output.write(table, batch),
     close: async (end, isWhole = true) => {
-      const metadata = isWhole ? { [LEDGER_KEY]: JSON.stringify(end.ledger) } : {};
-      return (await output.close(metadata)).files.map((file) => file.path);
+      const { ledger, startedKtimeNs, endedKtimeNs } = end;
+      const whole = {
+        [LEDGER_KEY]: JSON.stringify(ledger),
+        [TIMES_KEY]: JSON.stringify({ startedKtimeNs, endedKtimeNs }),
+      };
+      return (await output.close(isWhole ? whole : {})).files.map((file) => file.path);
     },
     abort: () => output.abort(),
   };

@@ -1,7 +1,7 @@
 /** What `conntrail explain` does; explain.ts says how it is called. */
 import { BatchView } from '../columns/batch-view.ts';
 import { Account } from '../explain/account.ts';
-import { RuleExplanation } from '../explain/explain-rules.ts';
+import { NO_FINDINGS, RuleExplanation } from '../explain/explain-rules.ts';
 import { findingsOf } from '../explain/findings.ts';
 import { FlowLives } from '../explain/flow-life.ts';
 import { contextOf } from '../explain/trace-context.ts';
@@ -22,7 +22,8 @@ export interface ExplainOptions extends TraceOptions {
 }
 
 const LIVE_MS = 5000;
-const ALL = ['packets', 'flows', 'rules'] as const;
+/** Rules first: packets are told apart by which of them were loaded. */
+const ALL = ['rules', 'packets', 'flows'] as const;
 
 /** Everything that rows of the trace are given to. */
 class Explaining {
@@ -36,8 +37,9 @@ class Explaining {
   }
 
   readonly sink: TraceSink = {
-    facts: (facts) => {
+    facts: (facts, changes) => {
       this.facts = facts;
+      this.byRule.periods.follow(changes, facts.clockOffsetNs);
     },
     batch: async ({ table, batch }) => {
       if (table === 'packets') this.addPackets(new BatchView(batch, PACKETS));
@@ -70,19 +72,21 @@ export async function explain(options: ExplainOptions): Promise<void> {
   const { account, byRule, lives, facts } = explaining;
   account.finish();
   const netnsName = (inode: number): string => facts?.netnsNames[inode] ?? String(inode);
+  const told = lives?.finish();
+  const watched = new Set(told?.map(({ flow }) => Number(flow)));
+  const context = facts === undefined ? undefined : contextOf(facts, ledger);
+  const found = context === undefined ? NO_FINDINGS : byRule.findings(context, watched);
   const explained = {
     findings: findingsOf(account, ledger, netnsName, options.json ? undefined : options.flows),
     flows: account.flows.size,
-    byRule: facts === undefined ? NOTHING : byRule.findings(contextOf(facts, ledger)),
-    lives: lives?.finish() ?? null,
+    byRule: found,
+    lives: told?.map((life) => found.placed(life)) ?? null,
     netnsName,
   };
   const show = options.json ? explainedJson : explainedText;
   process.stdout.write(show(explained, options));
   reportLedger(ledger);
 }
-
-const NOTHING = { rules: null, notHeld: 0 };
 
 async function readAll(options: ExplainOptions, explaining: Explaining): Promise<Ledger | null> {
   const { from } = options;

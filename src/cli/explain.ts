@@ -15,12 +15,16 @@ export function explainCommand(): Command {
     .option('--rule <rule>', 'all about one rule: its name, its handle, or table/chain/number')
     .option('--flow <tuple>', 'the life of one flow: "tcp A:1 > B:2" or its number')
     .option('--flows <n>', 'how many flows to describe', parseWhole('flows', 0), SHOWN_FLOWS)
-    .option('--json', 'one JSON document: docs/explain.schema.json');
+    .option('--json', 'one JSON document: docs/explain.schema.json, docs/stale.schema.json');
   return addTraceOptions(addStaleOptions(command))
     .addHelpText('after', HELP)
     .action(async (options: ExplainOptions & StaleFlags) => {
       refuseStaleOptions(options);
-      if (options.stale) return (await import('./stale-run.ts')).explainStale(options);
+      const { stale, from } = options;
+      if (stale && from !== undefined) {
+        return (await import('./stale-from.ts')).explainRecordedStale({ ...options, from });
+      }
+      if (stale) return (await import('./stale-run.ts')).explainStale(options);
       const { explain } = await import('./explain-run.ts');
       await explain(options);
     });
@@ -38,5 +42,6 @@ Examples:
   $ conntrail explain --from trace
   $ conntrail explain --from trace --rule nat/output/2
   $ conntrail explain --from trace --json
-  $ conntrail explain --stale --netns router
-  $ conntrail explain --stale --delete`;
+  $ conntrail explain --stale --netns init
+  $ conntrail explain --stale --from trace
+  $ conntrail explain --stale --delete --yes`;

@@ -8,6 +8,7 @@ import { Session, type SessionOptions } from '../capture/session.ts';
 import { readConntrackStats } from '../kernel/conntrack-stats.ts';
 import type { TraceEnd, TraceFacts } from '../model/facts.ts';
 import type { ConntrackStats } from '../model/ledger.ts';
+import type { RulesChange } from '../rebuild/decided-rules.ts';
 import { recordBytes } from '../wire/layout.ts';
 import { RulesWatch } from './rules-watch.ts';
 import { type NamedBatch, TraceTables } from './tables.ts';
@@ -47,6 +48,7 @@ export class LiveTrace {
   private readonly symbols: Record<string, string> = {};
   private readonly statsBefore: ConntrackStats | null;
   private isStopping = false;
+  private startedKtimeNs: string | null = null;
   private rules: RulesWatch | undefined;
 
   private constructor(session: Session) {
@@ -61,6 +63,11 @@ export class LiveTrace {
 
   get facts(): TraceFacts {
     return this.session.facts;
+  }
+
+  /** When rules were changed, more while it runs. */
+  get rulesChanges(): readonly RulesChange[] {
+    return this.tables.rulesChanges;
   }
 
   /** Records delivered so far. */
@@ -87,6 +94,7 @@ export class LiveTrace {
     this.rules = readsRules ? new RulesWatch() : undefined;
     await this.rules?.read();
     await this.session.start();
+    this.startedKtimeNs = process.hrtime.bigint().toString();
     onStarted();
     const timer = durationMs === undefined ? undefined : setTimeout(() => this.stop(), durationMs);
     try {
@@ -158,7 +166,8 @@ export class LiveTrace {
     this.tables.addLedger(ledger);
     for (const batch of this.tables.takeReady()) await sinks.batch(batch);
     const endedKtimeNs = process.hrtime.bigint().toString();
-    return { ledger, symbols: this.symbols, rulesets, endedKtimeNs };
+    const { symbols, startedKtimeNs } = this;
+    return { ledger, symbols, rulesets, startedKtimeNs, endedKtimeNs };
   }
 
   private symbolAt(address: bigint): string {

@@ -1,9 +1,10 @@
 /** Entries deleted, once somebody has agreed to it. */
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { deleteEntries } from '../kernel/conntrack-table.ts';
 import { TraceError } from '../model/error.ts';
 import { describeError } from './failure.ts';
-import type { StaleNamespace } from './stale-netns.ts';
+import type { StaleHere } from './stale-netns.ts';
 
 export interface DeleteOptions {
   readonly delete?: boolean;
@@ -18,26 +19,37 @@ export function refuseUnasked({ delete: isWanted, yes }: DeleteOptions, isTermin
   });
 }
 
-/** On stderr, so that a list on stdout stays a list. */
+/** On stderr, so that a list on stdout stays a list. Ctrl-C and Ctrl-D are no agreement. */
 export async function isAgreed(count: number): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const noun = count === 1 ? 'entry' : 'entries';
+  // a terminal that is gone closes, and then nothing answers the question
+  const closed = once(lines, 'close').then(() => NO_ANSWER);
+  const asked = lines.question(`delete ${count} ${noun}? [y/N] `).catch(noneOfAborted);
   try {
-    const noun = count === 1 ? 'entry' : 'entries';
-    const answer = await lines.question(`delete ${count} ${noun}? [y/N] `);
+    const answer = await Promise.race([asked, closed]);
+    if (answer === NO_ANSWER) process.stderr.write('\n');
     return /^y(es)?$/i.test(answer.trim());
   } finally {
     lines.close();
   }
 }
 
+const NO_ANSWER = '';
+
+function noneOfAborted(error: unknown): string {
+  if (error instanceof Error && error.name === 'AbortError') return NO_ANSWER;
+  throw error;
+}
+
 /** How many are gone; a refusal is told on stderr, and the others are tried still. */
-export function deleteAll(found: readonly StaleNamespace[]): { gone: number; refused: number } {
+export function deleteAll(found: readonly StaleHere[]): { gone: number; refused: number } {
   let gone = 0;
   let refused = 0;
-  for (const { namespace, stale } of found) {
+  for (const { path, stale } of found) {
     for (const { deleteArguments } of stale) {
       try {
-        gone += deleteEntries(deleteArguments, namespace.path);
+        gone += deleteEntries(deleteArguments, path);
       } catch (error) {
         refused++;
         process.stderr.write(describeError(error));

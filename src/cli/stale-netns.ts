@@ -1,11 +1,12 @@
 /** Stale mappings of one namespace as it is now. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { Evaluator } from '../explain/evaluate.ts';
-import { findStale, type Stale } from '../explain/stale.ts';
-import { deleteArguments } from '../explain/stale-text.ts';
+import { findStale } from '../explain/stale.ts';
+import { deleteArguments, deleteCommand } from '../explain/stale-text.ts';
 import { readEntries } from '../kernel/conntrack-table.ts';
 import { type Entry, entryKey } from '../model/entry.ts';
 import type { Ruleset } from '../model/ruleset.ts';
+import { NOTHING_UNKNOWN, type StaleEntry, type StaleNamespace } from './stale-show.ts';
 import { readSurroundings } from './stale-surroundings.ts';
 
 /** `name`: of `ip netns`; `path`: to enter it by, undefined for our own. */
@@ -15,25 +16,14 @@ export interface Namespace {
   readonly path: string | undefined;
 }
 
-export interface StaleEntry extends Stale {
-  /** Of both directions together; null where the kernel does not account. */
-  readonly rate: { readonly packetsPerS: number; readonly bytesPerS: number } | null;
-  readonly deleteArguments: readonly string[];
-  readonly deleteCommand: string;
-}
-
-export interface StaleNamespace {
-  readonly namespace: Namespace;
-  readonly stale: readonly StaleEntry[];
-  readonly entries: number;
-  readonly expected: number;
-  /** What could not be read or resolved of the rules. */
-  readonly notes: readonly string[];
-}
-
 const BETWEEN_MS = 1000;
 
-export async function staleNow(namespace: Namespace, ruleset: Ruleset): Promise<StaleNamespace> {
+/** `path`: to enter the namespace by, undefined for our own. */
+export interface StaleHere extends StaleNamespace {
+  readonly path: string | undefined;
+}
+
+export async function staleNow(namespace: Namespace, ruleset: Ruleset): Promise<StaleHere> {
   const { path } = namespace;
   const entries = readEntries(path);
   const startMs = performance.now();
@@ -47,17 +37,22 @@ export async function staleNow(namespace: Namespace, ruleset: Ruleset): Promise<
   const hasZones = entries.some(({ zones }) => zones.some((zone) => zone !== 0));
   const stale = report.stale.map((one) => ({
     ...one,
+    flow: null,
+    isOlder: null,
     rate: rateOf(one.entry, byKey.get(entryKey(one.entry)), seconds),
     deleteArguments: deleteArguments(one.entry, hasZones),
-    deleteCommand: [
-      ...through(namespace),
-      'conntrack',
-      ...deleteArguments(one.entry, hasZones),
-    ].join(' '),
+    deleteCommand: deleteCommand(through(namespace), one.entry, hasZones),
   }));
   stale.sort((a, b) => (b.rate?.bytesPerS ?? 0) - (a.rate?.bytesPerS ?? 0));
-  const { expected } = report;
-  return { namespace, stale, entries: entries.length, expected, notes: ruleset.notes };
+  return {
+    ...{ netns: namespace.netns, name: namespace.name ?? null, title: titleOf(namespace), path },
+    ...{ stale, entries: entries.length, expected: report.expected, notes: ruleset.notes },
+    unknown: NOTHING_UNKNOWN,
+  };
+}
+
+function titleOf({ netns, name, path }: Namespace): string {
+  return name ?? (path === undefined ? 'this namespace' : `namespace ${netns}`);
 }
 
 /** What a person would type to enter it. */

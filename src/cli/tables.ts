@@ -14,6 +14,7 @@ import { layoutOf } from '../model/row-layout.ts';
 import { RowBuffer } from '../model/rows.ts';
 import type { Ruleset } from '../model/ruleset.ts';
 import { FLOWS, LOSSES, RULES, type TableName } from '../model/tables.ts';
+import type { RulesChange } from '../rebuild/decided-rules.ts';
 import { Rebuild } from '../rebuild/rebuild.ts';
 import { CountedBy, ruleRows } from '../rebuild/rule-rows.ts';
 import type { Tally } from '../wire/tally.ts';
@@ -90,6 +91,11 @@ export class TraceTables {
     this.merge.releaseAll(this.rebuild.records);
     this.merge.close();
     this.rebuild.finish();
+  }
+
+  /** When rules were changed, more with every drain. */
+  get rulesChanges(): readonly RulesChange[] {
+    return this.rebuild.rulesChanges;
   }
 
   /** Inodes of the namespaces whose rules were changed since this was asked last. */

@@ -5,12 +5,13 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startsAsCapture } from '../export/capture-reader.ts';
-import { FACTS_KEY, LEDGER_KEY, RUN_KEY } from '../export/metadata.ts';
+import { FACTS_KEY, LEDGER_KEY, RUN_KEY, TIMES_KEY } from '../export/metadata.ts';
 import { readDataset, readMetadata } from '../export/read-dataset.ts';
 import { TraceError } from '../model/error.ts';
-import type { TraceFacts } from '../model/facts.ts';
+import type { TraceFacts, TraceTimes } from '../model/facts.ts';
 import type { Ledger } from '../model/ledger.ts';
 import { TABLES, type TableName } from '../model/tables.ts';
+import type { RulesChange } from '../rebuild/decided-rules.ts';
 import { openCaptureTables } from './capture-tables.ts';
 import { LiveTrace, WATCHED_LATENCY_MS } from './live-trace.ts';
 import { onStopSignal } from './stop-signals.ts';
@@ -19,11 +20,14 @@ import { sessionOptions, type TraceOptions } from './trace-options.ts';
 
 /** What a trace says about itself; facts come first, the ledger when it has ended. */
 export interface TraceSink {
-  facts(facts: TraceFacts): void;
+  /** `changes` of rules: those seen so far, more while the trace goes on; none of files. */
+  facts(facts: TraceFacts, changes: readonly RulesChange[]): void;
   batch(named: NamedBatch): Promise<void>;
+  /** Of a recorded trace that was not cut short, and whose maker kept them. */
+  times?(times: TraceTimes): void;
 }
 
-/** Resolves to the ledger; null where the files have none, being cut short. */
+/** Files give their tables in the order of `tables`. Resolves to the ledger; null where there is none. */
 export async function readTrace(
   from: string,
   tables: readonly TableName[],
@@ -46,12 +50,16 @@ async function readCapture(
 ): Promise<Ledger | null> {
   const capture = await openCaptureTables(from);
   try {
-    sink.facts(capture.facts);
+    sink.facts(capture.facts, capture.rulesChanges);
     if (capture.truncated !== undefined) process.stderr.write(`${capture.truncated}\n`);
     const batches = capture.batches();
     for (;;) {
       const next = await batches.next();
-      if (next.done) return capture.truncated === undefined ? next.value.ledger : null;
+      if (next.done) {
+        if (capture.truncated !== undefined) return null;
+        sink.times?.(next.value);
+        return next.value.ledger;
+      }
       if (tables.includes(next.value.table)) await sink.batch(next.value);
     }
   } finally {
@@ -70,13 +78,13 @@ async function readFiles(
   if (facts === undefined) {
     throw new TraceError('corrupt', `${from} carries no ${FACTS_KEY}, needed files of conntrail`);
   }
-  sink.facts(JSON.parse(facts) as TraceFacts);
+  sink.facts(JSON.parse(facts) as TraceFacts, []);
   const warn = (line: string): void => void process.stderr.write(`${line}\n`);
   if (runs.length > 1) warn(`${runs.length} runs in ${from}: reading the newest`);
   const run = runs.length > 1 ? newest[RUN_KEY] : undefined;
-  for (const table of TABLES) {
-    const name = table.name as TableName;
-    if (!tables.includes(name) || !(await hasTable(from, name))) continue;
+  for (const name of tables) {
+    if (!(await hasTable(from, name))) continue;
+    const table = TABLES.find((one) => one.name === name)!;
     for await (const batch of readDataset(from, table, {
       warn,
       ...(run === undefined ? {} : { run }),
@@ -84,6 +92,8 @@ async function readFiles(
       await sink.batch({ table: name, batch });
     }
   }
+  const times = newest[TIMES_KEY];
+  if (times !== undefined) sink.times?.(JSON.parse(times) as TraceTimes);
   const ledger = newest[LEDGER_KEY];
   return ledger === undefined ? null : (JSON.parse(ledger) as Ledger);
 }
@@ -105,7 +115,7 @@ export async function traceLive(
   const trace = LiveTrace.open(sessionOptions(options));
   const release = onStopSignal(() => trace.stop());
   try {
-    sink.facts(trace.facts);
+    sink.facts(trace.facts, trace.rulesChanges);
     const sinks = {
       needsTables: true,
       drained: async () => undefined,

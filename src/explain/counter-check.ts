@@ -13,6 +13,11 @@ export interface CounterCheck {
   readonly why: string;
 }
 
+/** Has it lost what it had counted, as far as the trace can tell? */
+export function wasReset({ delta, seen, why }: CounterCheck): boolean {
+  return delta < 0 || (delta < seen && why.startsWith(RESET));
+}
+
 export function checkCounter(account: RuleAccount, context: TraceContext): CounterCheck | null {
   const { counter } = account.row;
   if (counter === null) return null;
@@ -35,12 +40,21 @@ export function checkCounter(account: RuleAccount, context: TraceContext): Count
 }
 
 const LAST_READ = 'it was read last before the rule went away';
+const RESET = 'it was set to zero meanwhile';
+const IS_BEHIND = 'it stands behind the statement that ends the rule';
+/** In nft's listing: a counter that no packet comes to. */
+const BEHIND_STATEMENT = /\b(?:dnat|snat|masquerade|redirect)\b[^"]*\bcounter\b/;
 
 function whyNot(account: RuleAccount, delta: number, seen: number, context: TraceContext): string {
   if (delta < 0) return 'the counter was reset, or the rule loaded anew';
   if (account.row.removedAt !== null && delta < seen) return LAST_READ;
   if (isTouched(account.row, context)) return `unknown: ${lossText(context)}`;
+  if (delta < seen) {
+    const { backend, text } = account.row;
+    const isBehind = backend === 'nft' && delta === 0 && BEHIND_STATEMENT.test(text);
+    return isBehind ? IS_BEHIND : `${RESET}: ${seen - delta} are missing`;
+  }
   if (delta > seen && context.sample > 1) return `one flow of ${context.sample} was traced`;
   if (delta > seen && context.filter !== '') return `only "${context.filter}" was traced`;
-  return `not explained: ${Math.abs(delta - seen)} ${delta > seen ? 'more' : 'fewer'} than were seen`;
+  return `not explained: ${delta - seen} more than were seen`;
 }

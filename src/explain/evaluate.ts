@@ -4,6 +4,7 @@ import type { Chain, Manip, Rule, Ruleset, Target } from '../model/ruleset.ts';
 import { Alike } from './alike.ts';
 import { type Asked, eitherMark, Seen } from './asked.ts';
 import { type CompiledChain, chainKey, compileChain, isAskedAt, reachedFrom } from './compiled.ts';
+import type { Assumed } from './infer.ts';
 import type { Exits, Met, Shadowed } from './met.ts';
 import { Walk } from './walk.ts';
 
@@ -43,6 +44,7 @@ export function manipAt(hook: HookName): Manip {
 
 /** So many outcomes are kept for packets that are alike. */
 const MAX_OUTCOMES = 32_768;
+const NOTHING_ASSUMED: Assumed = new Map();
 
 /** The base chains that packets of one family come to at a hook. */
 interface Asking {
@@ -73,9 +75,19 @@ export class Evaluator {
     return outcome;
   }
 
-  private evaluate(asked: Asked, chains: readonly CompiledChain[]): Outcome {
+  /** As ask(), knowing of some rules that cannot be evaluated whether they hold. */
+  assume(asked: Asked, assumed: Assumed): Outcome {
+    return this.evaluate(asked, this.askingAt(asked).chains, assumed);
+  }
+
+  private evaluate(
+    asked: Asked,
+    chains: readonly CompiledChain[],
+    assumed: Assumed = NOTHING_ASSUMED,
+  ): Outcome {
     const seen = new Seen(asked);
-    const walk = new Walk(seen, (from, name) => this.chains.get(chainKey(from, name)));
+    const chainOf = (from: Chain, name: string) => this.chains.get(chainKey(from, name));
+    const walk = new Walk(seen, chainOf, assumed);
     const isNull = runAll(chains, walk, seen) && chains.length > 0;
     const mark = isNull ? eitherMark(walk.decidedMark, seen.mark) : (walk.decidedMark ?? seen.mark);
     const { met, others, shadowed, mayDrop, isOpen } = walk;

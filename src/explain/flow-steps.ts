@@ -32,6 +32,8 @@ export interface MappingLife {
   readonly decidedBy: string;
   /** rules.rule; null: none, or not resolved. */
   readonly rule: number | null;
+  /** Chains that led to the rule, the base chain first; null: its own is one, or it is not known. */
+  readonly path: readonly string[] | null;
   readonly before: string;
   readonly after: string;
 }
@@ -92,6 +94,7 @@ function mappingOf(view: BatchView, row: number, manip: Manip): MappingLife {
     manip,
     decidedBy: view.word(`${manip}_nat`, row) ?? '',
     rule: view.isNull(`${manip}_rule`, row) ? null : view.numbers(`${manip}_rule`)[row]!,
+    path: null,
     before: ends(before)[place]!,
     after: ends(after)[1 - place]!,
   };

@@ -31,7 +31,8 @@ function time(ns: string): string {
 function mappingLine(mapping: MappingLife, names: LifeNames): string {
   const { manip, decidedBy, rule, before, after } = mapping;
   const change = before === after ? before : `${before} -> ${after}`;
-  return `${manip} ${change}: ${decisionText(decidedBy, rule, names)}`;
+  const way = mapping.path === null ? '' : `, by way of ${mapping.path.join(' > ')}`;
+  return `${manip} ${change}: ${decisionText(decidedBy, rule, names)}${way}`;
 }
 
 function decisionText(decidedBy: string, rule: number | null, names: LifeNames): string {

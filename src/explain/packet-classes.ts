@@ -6,6 +6,7 @@
 import type { BatchView } from '../columns/batch-view.ts';
 import { NameTable } from '../model/rows.ts';
 import { type PacketTuple, putTuple, TUPLE_WIDTH, tupleOf } from './packet-tuple.ts';
+import { RulePeriods } from './rule-periods.ts';
 import { wayWords } from './way.ts';
 import { WordTable } from './word-table.ts';
 
@@ -14,8 +15,8 @@ const MAX_TUPLES = 100_000;
 /** So many packets are named as evidence. */
 const MAX_EVIDENCE = 3;
 
-/** Words of a key: flow (2), way, interfaces (2), mark, drop, netns; then those of the tuple. */
-const FLOW_WIDTH = 8;
+/** Words of a key: flow (2), way, interfaces (2), mark, drop, netns, period; then those of the tuple. */
+const FLOW_WIDTH = 9;
 /** Numbers kept of a class: packets, first and last time, evidence. */
 const STRIDE = 3 + MAX_EVIDENCE;
 
@@ -80,9 +81,11 @@ export class PacketClasses {
   /** Classes of flows, sorted when somebody asks. */
   private order: Float64Array | undefined;
   private readonly drops = new NameTable();
+  private readonly periods: RulePeriods;
   private readonly key = new Int32Array(FLOW_WIDTH + TUPLE_WIDTH);
 
-  constructor(maxTuples = MAX_TUPLES) {
+  constructor(maxTuples = MAX_TUPLES, periods = new RulePeriods()) {
+    this.periods = periods;
     this.tuples = new Kind(FLOW_WIDTH + TUPLE_WIDTH, maxTuples);
     this.drops.numberOf('');
   }
@@ -91,12 +94,14 @@ export class PacketClasses {
     const read = this.reader(view);
     const packets = view.wideWords('packet');
     const times = view.wideWords('started_at');
-    const { key } = this;
+    const { key, periods } = this;
+    const areMany = periods.update();
     for (let row = 0; row < view.rows; row++) {
       const ofFlow = read(row);
       if (!ofFlow) putTuple(key, FLOW_WIDTH, view, row);
       const kind = ofFlow ? this.flows : this.tuples;
       const [at, packet] = [wide(times, row), wide(packets, row)];
+      key[8] = areMany ? periods.of(key[7]! >>> 0, at) : 0;
       if (kind.add(key, at, packet)) continue;
       this.ungrouped++;
       this.rest.add(key, at, packet);

@@ -4,6 +4,7 @@ import type { NetnsPlace } from '../model/facts.ts';
 import { type HookTuple, isLocalDestination, tupleAt } from './at-hook.ts';
 import { type Asked, Evaluator, type Met, type Outcome } from './evaluate.ts';
 import type { FlowFact, FlowFacts } from './flow-facts.ts';
+import { Inference } from './infer.ts';
 import type { PacketClass, PacketClasses } from './packet-classes.ts';
 import type { RuleRow } from './rule-rows.ts';
 import type { Loaded } from './rulesets.ts';
@@ -11,7 +12,9 @@ import { type Way, wayOf } from './way.ts';
 
 export interface Answer {
   readonly outcome: Outcome;
-  readonly rowOf: (met: Met) => RuleRow;
+  readonly rowOf: (met: Pick<Met, 'rule'>) => RuleRow;
+  /** The outcome, knowing who decided; null: a null mapping came of it. */
+  readonly given: (decider: Met | null) => Outcome;
 }
 
 /** ifindex of `lo` in every namespace (net/core/dev.c: LOOPBACK_IFINDEX). */
@@ -36,6 +39,7 @@ export class Questions {
   private readonly places: ReadonlyMap<number, NetnsPlace>;
   private readonly loaded: ReadonlyMap<number, readonly Loaded[]>;
   private readonly askers = new Map<Loaded, Asker>();
+  private readonly inference = new Inference();
   private readonly hooks = new Map<Loaded, ReadonlySet<HookName>>();
   /** Addresses that packets were delivered to, by namespace. */
   private readonly local = new Map<number, Set<string>>();
@@ -55,12 +59,20 @@ export class Questions {
   }
 
   answer(loaded: Loaded, asked: Asked): Answer {
+    const { evaluator, rowOf } = this.askerOf(loaded);
+    const outcome = evaluator.ask(asked);
+    const given = (decider: Met | null): Outcome =>
+      this.inference.given(outcome, decider, (assumed) => evaluator.assume(asked, assumed));
+    return { outcome, rowOf, given };
+  }
+
+  private askerOf(loaded: Loaded): Asker {
     const known = this.askers.get(loaded);
-    if (known !== undefined) return { outcome: known.evaluator.ask(asked), rowOf: known.rowOf };
-    const evaluator = new Evaluator(loaded.ruleset);
-    const rowOf = ({ rule }: Met): RuleRow => loaded.rowOf.get(rule)!;
-    this.askers.set(loaded, { evaluator, rowOf });
-    return { outcome: evaluator.ask(asked), rowOf };
+    if (known !== undefined) return known;
+    const rowOf: Asker['rowOf'] = ({ rule }) => loaded.rowOf.get(rule)!;
+    const asker = { evaluator: new Evaluator(loaded.ruleset), rowOf };
+    this.askers.set(loaded, asker);
+    return asker;
   }
 
   /** The rules in force in a namespace at a time, ns since 1970. */

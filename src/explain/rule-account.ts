@@ -94,11 +94,15 @@ export class RuleAccount {
   readonly offloaded = newTally();
   /** Packets that could have matched only if this holds: text of what cannot be evaluated. */
   readonly onlyIf = new Map<string, number>();
+  /** Packets decided by it, by the chains that led to it: `PREROUTING > KUBE-SERVICES > KUBE-SVC-A`. */
+  readonly paths = new Map<string, number>();
   /** Flows whose mapping it decided, confirmed or not. */
   flowsDecided = 0;
   /** Whose turn it is, so that a packet counts once, however many hooks lead here. */
   turn = -1;
   private last: CauseTally | undefined;
+  /** The turn of which the decision shows that it did not match. */
+  ruledOut = -1;
 
   constructor(row: RuleRow, isNat: boolean) {
     this.row = row;
@@ -122,6 +126,10 @@ export class RuleAccount {
       bytesReply: this.counts.bytesReply + bytesReply,
       countedBy: this.counts.countedBy,
     };
+  }
+
+  addPath(path: string, packets: number): void {
+    this.paths.set(path, (this.paths.get(path) ?? 0) + packets);
   }
 
   elsewhereIn(netns: number): Tally {

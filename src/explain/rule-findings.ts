@@ -59,6 +59,8 @@ export interface RuleFinding {
   readonly causes: readonly CauseFinding[];
   /** Of the rule as a whole, not in the sum. */
   readonly notes: readonly CauseFinding[];
+  /** Of those decided, packets by the chains that led to the rule, the base chain first. */
+  readonly paths: readonly { readonly path: readonly string[]; readonly packets: number }[];
   /** Of couldMatch, packets that matched only if this holds. */
   readonly onlyIf: readonly { readonly condition: string; readonly packets: number }[];
 }
@@ -95,6 +97,9 @@ export function ruleFinding(
       const finding = found(note, tally, detail);
       return packets === undefined ? finding : { ...finding, packets };
     }),
+    paths: [...account.paths]
+      .map(([path, packets]) => ({ path: path.split(' > '), packets }))
+      .sort((a, b) => b.packets - a.packets),
     onlyIf: [...account.onlyIf]
       .map(([condition, packets]) => ({ condition, packets }))
       .sort((a, b) => b.packets - a.packets),

@@ -1,4 +1,5 @@
 /** What is to be said of a rule as a whole, beside the sum of its packets. */
+import { checkCounter, wasReset } from './counter-check.ts';
 import { newTally, type RuleAccount, type RuleNote, type Tally } from './rule-account.ts';
 import { type RuleRow, ruleName } from './rule-rows.ts';
 import { isTouched, lossText, type TraceContext } from './trace-context.ts';
@@ -18,7 +19,7 @@ export function notesOf(
 ): Note[] {
   const { row, offloaded, elsewhere } = account;
   const notes: Note[] = [];
-  const changed = changeOf(row, rows);
+  const changed = changeOf(account, rows, context);
   if (changed !== '') {
     notes.push({ note: 'counter reset or rules reloaded', detail: changed, tally: newTally() });
   }
@@ -42,10 +43,15 @@ function isIdle({ couldMatch, flowsDecided }: RuleAccount): boolean {
   return couldMatch === 0 && flowsDecided === 0;
 }
 
-function changeOf(row: RuleRow, rows: readonly RuleRow[]): string {
-  const { counter, removedAt } = row;
-  if (counter !== null && counter.after < counter.before) {
-    return `its counter went from ${counter.before} to ${counter.after}`;
+function changeOf(account: RuleAccount, rows: readonly RuleRow[], context: TraceContext): string {
+  const { row } = account;
+  const { removedAt } = row;
+  const counter = checkCounter(account, context);
+  if (counter !== null && wasReset(counter)) {
+    const { before, after, delta, seen } = counter;
+    return delta < 0
+      ? `its counter went from ${before} to ${after}`
+      : `its counter rose by ${delta} where ${seen} were counted`;
   }
   if (removedAt === null) return '';
   const again = rows.find(

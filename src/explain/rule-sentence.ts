@@ -60,7 +60,8 @@ export function answerOf(rule: RuleFinding): string {
   return `${moved}${lead}${clauseOf(note)}`;
 }
 
-function movedText({ counter }: RuleFinding): string {
+function movedText({ counter, removedAt }: RuleFinding): string {
+  if (removedAt !== null) return 'removed during the trace: ';
   if (counter === null) return '';
   if (counter.delta === 0) return 'counter did not move: ';
   return counter.delta > 0 ? `counter moved by ${counter.delta}: ` : 'counter went back: ';

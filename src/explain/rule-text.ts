@@ -39,12 +39,14 @@ function isIdle({ couldMatch, counter, notes }: RuleFinding): boolean {
   return couldMatch === 0 && only && (counter === null || counter.delta === 0);
 }
 
-/** What needs an answer first: counters that disagree, then those that stand still, then the rest. */
+/** What needs an answer first: counters that disagree, then those that stand still; last what may not have been meant. */
 function urgency(rule: RuleFinding): number {
-  const { counter, decided, couldMatch, causes } = rule;
+  const { counter, decided, couldMatch, causes, onlyIf } = rule;
   if (counter?.agrees === false || causes[0]?.cause === 'not explained') return 0;
-  if (decided.packets === 0 && couldMatch > 0) return 1;
-  return isIdle(rule) ? 3 : 2;
+  if (decided.packets > 0) return 2;
+  const conditional = onlyIf.reduce((sum, { packets }) => sum + packets, 0);
+  if (couldMatch > conditional) return 1;
+  return isIdle(rule) ? 4 : 3;
 }
 
 function ruleBlock(rule: RuleFinding, withNetns: boolean, options: RuleTextOptions): string {
@@ -80,7 +82,10 @@ function countLines({ isNat, counts }: RuleFinding): string[] {
   return [`  true count: ${plural(flows, 'flow')}, ${original}, ${reply}${by}`];
 }
 
-function sumLines({ couldMatch, decided, causes, isNat }: RuleFinding, options: RuleTextOptions) {
+function sumLines(
+  { couldMatch, decided, causes, isNat, paths }: RuleFinding,
+  options: RuleTextOptions,
+): string[] {
   if (couldMatch === 0) return [];
   const verb = isNat ? 'decided by it' : 'matched';
   const flows = decided.packets === 0 ? '' : ` (${plural(decided.flows, 'flow')})`;
@@ -89,10 +94,15 @@ function sumLines({ couldMatch, decided, causes, isNat }: RuleFinding, options: 
     options.isFull && decided.evidence.length > 0
       ? [`      packets ${decided.evidence.join(', ')}; ${decided.examples.join('; ')}`]
       : [];
+  const shown = options.isFull ? paths : paths.slice(0, 1);
+  const ways = shown.map(({ path, packets }) => {
+    const count = paths.length > 1 ? `${packets} ` : '';
+    return `    ${count}by way of ${path.join(' > ')}`;
+  });
   const rest = causes.flatMap((cause, place) =>
     causeLines(cause, { isFull: options.isFull || place === 0 }),
   );
-  return [head, ...evidence, ...rest];
+  return [head, ...ways, ...evidence, ...rest];
 }
 
 function causeLines(found: CauseFinding, { isFull }: RuleTextOptions): string[] {

@@ -3,7 +3,8 @@
  * between two changes, so that rules that were not loaded together are never
  * held against one packet together.
  */
-import type { Chain, Rule, Ruleset } from '../model/ruleset.ts';
+import type { Action, Chain, Rule, Ruleset } from '../model/ruleset.ts';
+import { chainKey } from './compiled.ts';
 import type { RuleRow } from './rule-rows.ts';
 
 /** The rules of one namespace as they were from `from` up to `until`, ns since 1970. */
@@ -64,8 +65,30 @@ function loaded(netns: number, from: number, until: number, rows: readonly RuleR
     chain.rules.push(rule);
     rowOf.set(rule, row);
   }
-  const ruleset = { netns, readAtNs: '0', chains: [...chains.values()], notes: [] };
+  const withRules = [...chains.values()];
+  const all = [...withRules, ...emptyChains(withRules)];
+  const ruleset = { netns, readAtNs: '0', chains: all, notes: [] };
   return { netns, from, until, ruleset, rowOf };
+}
+
+/** Rows are of rules: a chain that is jumped to and has none has no row. */
+function emptyChains(withRules: readonly Chain[]): Chain[] {
+  const known = new Set(withRules.map((chain) => chainKey(chain)));
+  const empty = new Map<string, Chain>();
+  for (const chain of withRules) {
+    const { base: _, ...place } = chain;
+    for (const name of chain.rules.flatMap(({ actions }) => actions.flatMap(targetChains))) {
+      const key = chainKey(chain, name);
+      if (!known.has(key)) empty.set(key, { ...place, name, rules: [] });
+    }
+  }
+  return [...empty.values()];
+}
+
+function targetChains(action: Action): string[] {
+  if (action.does === 'jump' || action.does === 'goto') return [action.chain];
+  if (action.does !== 'verdict map') return [];
+  return action.elements.flatMap((element) => targetChains(element.action));
 }
 
 function chainOf(row: RuleRow): Chain & { rules: Rule[] } {

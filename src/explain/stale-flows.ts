@@ -7,52 +7,69 @@ import { Status } from '../model/codes.ts';
 import type { Entry, EntryTuple } from '../model/entry.ts';
 import type { Surroundings, Ways } from './stale.ts';
 
-/** One namespace's part of a trace, seen from its packets first, its flows after them. */
+export const LOOPBACK = 1;
+
+/** A flow that ended `open`, as an entry of the table. */
+export interface RecordedEntry {
+  /** flows.flow. */
+  readonly flow: string;
+  readonly entry: Entry;
+  /** It was in the table before the trace saw it. */
+  readonly isOlder: boolean;
+  /** ns since 1970. */
+  readonly firstAt: number;
+  /** False: records that would tell what it is were lost, or came too late. */
+  readonly isComplete: boolean;
+}
+
+/** What is known of a namespace apart from its packets. */
+export interface Place {
+  /** Of an interface, by its number. */
+  nameOf(ifindex: number): string | undefined;
+  /** An address that it had when the trace began. */
+  hadAddress(address: string): boolean;
+}
+
+/** One namespace's part of a trace, from its packets and flows in any order. */
 export class RecordedEntries {
-  /** By number of the flow. */
-  readonly entries = new Map<string, Entry>();
+  private readonly flows: RecordedEntry[] = [];
   private readonly ways = new Map<string, Ways>();
   private readonly local = new Set<string>();
   private readonly notLocal = new Set<string>();
-  private readonly netns: number;
-  private readonly nameOf: (ifindex: number) => string | undefined;
+  private readonly place: Place;
 
-  /** `nameOf`: of an interface of that namespace, where known. */
-  constructor(netns: number, nameOf: (ifindex: number) => string | undefined) {
-    this.netns = netns;
-    this.nameOf = nameOf;
+  constructor(place: Place) {
+    this.place = place;
   }
 
-  /** Local is what sends at output, what receives at input; what is forwarded is neither. */
+  *[Symbol.iterator](): Generator<RecordedEntry> {
+    for (const recorded of this.flows) {
+      yield { ...recorded, entry: { ...recorded.entry, ...this.ways.get(recorded.flow) } };
+    }
+  }
+
+  /**
+   * Local is what sends at output, what receives at input; what is forwarded is
+   * neither, and what comes in by a wire was not sent from here.
+   */
   surroundings(): Pick<Surroundings, 'isLocal'> {
     return {
       isLocal: (address) => {
         if (this.local.has(address)) return true;
-        return this.notLocal.has(address) ? false : undefined;
+        const isElsewhere = this.notLocal.has(address);
+        // an address can move away during the trace
+        if (this.place.hadAddress(address)) return isElsewhere ? undefined : true;
+        return isElsewhere ? false : undefined;
       },
     };
   }
 
-  addPackets(view: BatchView): void {
-    for (let row = 0; row < view.rows; row++) {
-      if (view.numbers('netns')[row] === this.netns) this.addPacket(view, row);
-    }
-  }
-
-  addFlows(view: BatchView): void {
-    for (let row = 0; row < view.rows; row++) {
-      if (view.numbers('netns')[row] !== this.netns || !view.isNull('ended_at', row)) continue;
-      const flow = String(view.bigs('flow')[row]);
-      // refused or merged: such an entry never was in the table
-      if (['refused', 'merged', 'none'].includes(view.word('confirm', row) ?? '')) continue;
-      this.entries.set(flow, { ...entryOf(view, row), ...this.ways.get(flow) });
-    }
-  }
-
-  private addPacket(view: BatchView, row: number): void {
+  addPacket(view: BatchView, row: number): void {
     const at = (hook: string): boolean => !view.isNull(`${hook}_at`, row);
     if (at('output')) this.local.add(view.address('src', row));
-    else if (at('forward')) this.notLocal.add(view.address('src', row));
+    else if (at('forward') || (at('prerouting') && isByWire(view, row))) {
+      this.notLocal.add(view.address('src', row));
+    }
     if (at('input')) this.local.add(view.address('dst_after', row));
     else if (at('forward')) this.notLocal.add(view.address('dst_after', row));
     if (view.isNull('flow', row) || view.word('direction', row) !== 'original') return;
@@ -60,13 +77,34 @@ export class RecordedEntries {
     if (!this.ways.has(flow)) this.ways.set(flow, this.waysOf(view, row));
   }
 
+  addFlow(view: BatchView, row: number): void {
+    if (view.word('end', row) !== 'open') return;
+    const confirm = view.word('confirm', row) ?? 'unknown';
+    const isInTable = confirm === 'inserted' || confirm === 'older';
+    const isComplete = view.isTrue('complete', row) && isInTable;
+    // refused or merged: such an entry never was in the table
+    if (confirm === 'refused' || confirm === 'merged') return;
+    if (confirm === 'none' && view.isTrue('complete', row)) return;
+    this.flows.push({
+      flow: String(view.bigs('flow')[row]),
+      entry: entryOf(view, row),
+      isOlder: view.isTrue('older', row),
+      firstAt: Number(view.bigs('first_at')[row]),
+      isComplete,
+    });
+  }
+
   private waysOf(view: BatchView, row: number): Ways {
     const name = (column: string): string | undefined =>
-      view.isNull(column, row) ? undefined : this.nameOf(view.numbers(column)[row]!);
+      view.isNull(column, row) ? undefined : this.place.nameOf(view.numbers(column)[row]!);
     const from = name('in_ifindex');
     const out = name('out_ifindex');
     return { ...(from === undefined ? {} : { in: from }), ...(out === undefined ? {} : { out }) };
   }
+}
+
+function isByWire(view: BatchView, row: number): boolean {
+  return !view.isNull('in_ifindex', row) && view.numbers('in_ifindex')[row] !== LOOPBACK;
 }
 
 function entryOf(view: BatchView, row: number): Entry {

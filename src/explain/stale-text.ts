@@ -34,6 +34,11 @@ export function deleteArguments(entry: Entry, hasZones: boolean): string[] {
   ];
 }
 
+/** `through`: what enters the namespace, as words of a shell. */
+export function deleteCommand(through: readonly string[], entry: Entry, hasZones: boolean): string {
+  return [...through, 'conntrack', ...deleteArguments(entry, hasZones)].join(' ');
+}
+
 function numberArguments(protocol: number, { srcPort, dstPort }: EntryTuple): string[] {
   const [source, destination] = [String(srcPort), String(dstPort)];
   if (hasPorts(protocol)) return ['--sport', source, '--dport', destination];
@@ -95,13 +100,17 @@ export function nowTexts(now: readonly Decision[]): string[] {
   });
 }
 
-/** Several lines: the entry, what it holds, what the rules would decide, how to delete it. */
-export function staleText(stale: Stale, rate: string | null, command: string): string {
+export function ageText({ ageS }: Entry, isOlder: boolean): string {
+  if (isOlder) return 'older than the trace';
+  return ageS === null ? 'age not known' : `${ageS}s old`;
+}
+
+/** `about`: age and rate. Several lines: the entry, what it holds, what the rules would decide. */
+export function staleText(stale: Stale, about: readonly string[], command: string): string {
   const { entry, kind, stored, now, hooks } = stale;
   const [first = '', ...others] = nowTexts(now);
-  const age = entry.ageS === null ? 'age not known' : `${entry.ageS}s old`;
   return [
-    `${kind}: ${entryText(entry)}, ${age}${rate === null ? '' : `, ${rate}`}`,
+    `${kind}: ${[entryText(entry), ...about].join(', ')}`,
     `  stored: ${storedText(stored)}`,
     `  now at ${hooks.join(' or ')}: ${first}`,
     ...others.map((text) => `    or ${text}`),

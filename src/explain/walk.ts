@@ -7,6 +7,7 @@
 import type { Action, Chain, Rule, Target } from '../model/ruleset.ts';
 import { eitherMark, type Mark, type Seen, setMark } from './asked.ts';
 import { type CompiledChain, type CompiledRule, ruleTruth } from './compiled.ts';
+import type { Assumed } from './infer.ts';
 import { chosenElements, chosenTargets } from './map-choice.ts';
 import { type Exits, leave, type Met, type Shadowed } from './met.ts';
 
@@ -50,10 +51,12 @@ export class Walk {
   private turn = 0;
   private readonly seen: Seen;
   private readonly chainOf: ChainFinder;
+  private readonly assumed: Assumed;
 
-  constructor(seen: Seen, chainOf: ChainFinder) {
+  constructor(seen: Seen, chainOf: ChainFinder, assumed: Assumed) {
     this.seen = seen;
     this.chainOf = chainOf;
+    this.assumed = assumed;
   }
 
   run(
@@ -79,9 +82,10 @@ export class Walk {
   }
 
   private runRule(frame: Frame, compiled: CompiledRule): void {
-    const holds = ruleTruth(compiled, this.seen);
-    if (holds === 'no') return;
     const { rule } = compiled;
+    const evaluated = ruleTruth(compiled, this.seen);
+    const holds = evaluated === 'maybe' ? (this.assumed.get(rule) ?? evaluated) : evaluated;
+    if (holds === 'no') return;
     const { chain, path, isSure, exits, shadow } = frame;
     const { mark } = this.seen;
     const truth = isSure && holds === 'yes' ? 'yes' : 'maybe';

@@ -3,27 +3,22 @@
  * is asked about once per hook; only the rules that come of it are touched, so
  * that the cost does not grow with the number of rules.
  */
-import { HOOKS, type HookName, Status } from '../model/codes.ts';
-import { NAT_HOOKS } from './at-hook.ts';
-import { atHook, type Passed } from './cause-of.ts';
+import type { HookName } from '../model/codes.ts';
+import { manipAt, NAT_HOOKS } from './at-hook.ts';
+import { type AtHook, atHook, type Passed } from './cause-of.ts';
 import type { Met, Outcome } from './evaluate.ts';
 import type { FlowFact, FlowFacts } from './flow-facts.ts';
-import { matchesByTuple, onlyIfOf } from './match-text.ts';
+import type { FlowLife } from './flow-steps.ts';
+import { jumpPath } from './jump-path.ts';
+import { matchesByTuple } from './match-text.ts';
 import type { PacketClass, PacketClasses } from './packet-classes.ts';
-import { type Places, Questions } from './questions.ts';
-import { addTo, RuleAccount, type Whose } from './rule-account.ts';
+import { type Answer, type Places, Questions } from './questions.ts';
+import { RuleAccount } from './rule-account.ts';
 import { identityOf, isJump, isNatRule, type RuleRow } from './rule-rows.ts';
 import { type Loaded, rulesetsOf } from './rulesets.ts';
+import { isAwayRank, rankOf, settle, type Turn, whoseOf } from './turn.ts';
 import { wayOf } from './way.ts';
 import { decidedOf, type Standing, type Weight, weigh } from './weigh-rule.ts';
-
-interface Turn {
-  readonly account: RuleAccount;
-  weight: NonNullable<Weight>;
-  /** Null where the kernel alone names the rule. */
-  met: Met | null;
-  rank: number;
-}
 
 export class Weighing {
   /** By rules.rule: NAT rules, and those of nat chains that count. */
@@ -34,11 +29,20 @@ export class Weighing {
   /** By rules.rule; of several rows of one rule the first. */
   readonly rows = new Map<number, RuleRow>();
   readonly places: Places;
+  /** Flows whose decisions are wanted with the path to the rule. */
+  private readonly watched: ReadonlySet<number>;
+  /** Chains from the base chain to the rule's, by flow and manip: `7 dst`. */
+  private readonly paths = new Map<string, readonly string[]>();
   private turn = 0;
   private readonly known = new WeakMap<Outcome, readonly Standing[]>();
 
-  constructor(rows: readonly RuleRow[], places: Places = {}) {
+  constructor(
+    rows: readonly RuleRow[],
+    places: Places = {},
+    watched: ReadonlySet<number> = new Set(),
+  ) {
     this.places = places;
+    this.watched = watched;
     const first = new Map<string, RuleRow>();
     for (const row of rows) {
       const identity = identityOf(row);
@@ -68,6 +72,15 @@ export class Weighing {
     flows.eachRules((src, dst) => this.addDecided(src, dst));
   }
 
+  placed(life: FlowLife): FlowLife {
+    const mappings = life.mappings.map((mapping) => ({
+      ...mapping,
+      rule: this.accountOf(mapping.rule)?.row.number ?? mapping.rule,
+      path: this.paths.get(`${life.flow} ${mapping.manip}`) ?? null,
+    }));
+    return { ...life, mappings };
+  }
+
   private addClass(one: PacketClass, flow: FlowFact | undefined, questions: Questions): void {
     const way = wayOf(one.way);
     const passed: Passed = { way, flow, drop: one.drop };
@@ -83,16 +96,24 @@ export class Weighing {
         this.take(turns, { row: found.by, met: null }, decidedOf({ flow, dropped }), 0);
       }
       if (asked === undefined) continue;
-      const { outcome, rowOf } = asked;
+      const { rowOf } = asked;
+      const outcome = decidedOutcome(found, asked);
+      if (found.ran === 'rule' && found.by !== null) {
+        this.notePath(found.by, jumpPath(outcome, found.by, rowOf), one, hook);
+      }
       const weighed = { found, flow, outcome, rowOf, dropped };
       for (const standing of this.standings(outcome, rowOf)) {
         if (isAway && !matchesByTuple(standing.met)) continue;
         const weight = weigh(weighed, standing);
         if (weight !== null) this.take(turns, standing, weight, rankOf(weight, hook, isAway));
+        else this.accountOf(standing.row.number)!.ruledOut = this.turn;
       }
     }
     const whose = whoseOf(one, flow);
-    for (const { account, weight, met } of turns) settle(account, weight, met, whose, one);
+    for (const turn of turns) {
+      const isRuledOut = turn.account.ruledOut === this.turn && isAwayRank(turn.rank);
+      if (!isRuledOut) settle(turn, whose, one);
+    }
   }
 
   /** The rules of an outcome that have an account, each once; found once for packets that are alike. */
@@ -109,6 +130,17 @@ export class Weighing {
     ].filter(({ row }) => this.accounts.has(row.number));
     this.known.set(outcome, found);
     return found;
+  }
+
+  private notePath(
+    by: RuleRow,
+    path: readonly string[] | null,
+    { flow, packets }: PacketClass,
+    hook: HookName,
+  ): void {
+    if (path === null || path.length === 1) return;
+    this.accountOf(by.number)?.addPath(path.join(' > '), packets);
+    if (this.watched.has(flow)) this.paths.set(`${flow} ${manipAt(hook)}`, path);
   }
 
   /** Of a rule that several hooks lead to the most telling one counts. */
@@ -142,30 +174,10 @@ export class Weighing {
   }
 }
 
-function rankOf({ cause }: NonNullable<Weight>, hook: HookName, isAway: boolean): number {
-  if (cause === 'decided' || cause === 'confirmed nowhere') return 0;
-  return (isAway ? 20 : 10) + HOOKS.indexOf(hook);
-}
-
-function whoseOf(one: PacketClass, flow: FlowFact | undefined): Whose {
-  if (flow === undefined) return { flow: null, tuple: one.tuple!, netns: one.netns };
-  return { flow, tuple: flow, netns: one.netns };
-}
-
-function settle(
-  account: RuleAccount,
-  { cause, detail, by }: NonNullable<Weight>,
-  met: Met | null,
-  whose: Whose,
-  { packets, evidence }: PacketClass,
-): void {
-  const tally = cause === 'decided' ? account.decided : account.tallyOf(cause, detail, by);
-  addTo(tally, whose, packets, evidence);
-  if (((whose.flow?.status ?? 0) & Status.offload) !== 0) {
-    addTo(account.offloaded, whose, 0, []);
-  }
-  if (met === null || met.truth === 'yes' || cause === 'decided' || cause === 'confirmed nowhere')
-    return;
-  const text = onlyIfOf(met);
-  account.onlyIf.set(text, (account.onlyIf.get(text) ?? 0) + packets);
+/** Knowing what the kernel decided, as far as evaluation knows that rule. */
+function decidedOutcome(found: AtHook, { outcome, rowOf, given }: Answer): Outcome {
+  if (found.ran === 'null mapping') return given(null);
+  if (found.ran !== 'rule' || found.by === null) return outcome;
+  const decider = outcome.met.find((met) => rowOf(met) === found.by);
+  return decider === undefined ? outcome : given(decider);
 }

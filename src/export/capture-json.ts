@@ -109,6 +109,7 @@ const END: Readonly<Record<keyof TraceEnd, Check>> = {
   }),
   symbols: isTextMap,
   rulesets: orAbsent(isList(isRuleset)),
+  startedKtimeNs: orAbsent(orNull(isDecimal)),
   endedKtimeNs: isDecimal,
 };
 
@@ -137,5 +138,6 @@ export function parseFacts(bytes: Buffer, at: number): TraceFacts {
 
 export function parseEnd(bytes: Buffer, at: number): TraceEnd {
   const end = parse(bytes, at, 'the end of a trace', END) as unknown as TraceEnd;
-  return { ...end, rulesets: end.rulesets ?? [] }; // records of version 2 came without
+  // records of version 2 came without
+  return { ...end, rulesets: end.rulesets ?? [], startedKtimeNs: end.startedKtimeNs ?? null };
 }

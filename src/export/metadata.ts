@@ -5,3 +5,5 @@ export const NODE_KEY = 'conntrail.node';
 export const RUN_KEY = 'conntrail.run';
 /** JSON of the Ledger; only in files completed at the end of a trace. */
 export const LEDGER_KEY = 'conntrail.ledger';
+/** JSON of the TraceTimes; where the ledger is. */
+export const TIMES_KEY = 'conntrail.times';

@@ -49,6 +49,7 @@ export function readRuleset({ netns = ownNetns(), path, readTable }: RulesOption
 function readNft(netns: string | undefined): Read {
   for (let attempt = 1; ; attempt++) {
     const tables = parseNftJson(runTool('nft', ['-j', '-p', 'list', 'ruleset'], netns));
+    if (tables.every(({ chains }) => chains.length === 0)) return { chains: [], notes: [] };
     const listing = parseListing(runTool('nft', ['-s', '-a', 'list', 'ruleset'], netns));
     const read = tables.map((table) => readTableOf(table, listing, netns));
     if (attempt < TRIES && read.some(({ isTorn }) => isTorn)) continue;

@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { errnoOf, TraceError } from '../model/error.ts';
 
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -33,9 +35,19 @@ export function runTool(tool: string, args: readonly string[], netns?: string): 
   return stdout;
 }
 
-/** Whether a command of that name can be started. */
+/** Whether a command of that name is in a folder of PATH. */
 export function hasTool(tool: string): boolean {
-  return errnoOf(spawnSync(tool, ['--version'], { stdio: 'ignore' }).error) !== 'ENOENT';
+  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+  return folders.some((folder) => isExecutable(join(folder, tool)));
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function startError(tool: string, cause: Error): TraceError {

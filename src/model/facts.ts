@@ -55,12 +55,18 @@ export interface TraceFacts {
   readonly places: Readonly<Record<string, NetnsPlace>>;
 }
 
-export interface TraceEnd {
+/** CLOCK_MONOTONIC, ns, as decimals. */
+export interface TraceTimes {
+  /** When all probes were attached; null: not kept by the version that made the trace. */
+  readonly startedKtimeNs: string | null;
+  /** When the probes were taken away. */
+  readonly endedKtimeNs: string;
+}
+
+export interface TraceEnd extends TraceTimes {
   readonly ledger: Ledger;
   /** Kernel functions by the addresses that records mention, both as text ("0x…"). */
   readonly symbols: Readonly<Record<string, string>>;
   /** The loaded rules as they were read at the start, after changes, and at the end. */
   readonly rulesets: readonly Ruleset[];
-  /** CLOCK_MONOTONIC when the probes were taken away, ns, as a decimal. */
-  readonly endedKtimeNs: string;
 }

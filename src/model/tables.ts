@@ -55,7 +55,11 @@ export const PACKETS: Table = {
     column('cpu', 'u16', 'CPU that ran the first visit'),
     column('flow', 'u64', 'its flow: flows.flow; null: no entry', NULL),
     code('direction', DIRECTIONS, 'direction within the flow', true),
-    code('state', STATES, 'conntrack state when the packet left its last visit'),
+    code(
+      'state',
+      STATES,
+      'conntrack state when the packet left its last visit; none: no entry, and it was dropped where it began or conntrack was not at work',
+    ),
     column('family', 'u8', '4 or 6', { unit: 'IP version' }),
     column('protocol', 'u8', 'layer 4 protocol', { unit: 'IANA protocol number' }),
     ...tupleColumns('', 'as the packet came'),

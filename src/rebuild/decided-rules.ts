@@ -35,6 +35,9 @@ export interface RulesChange {
   readonly atNs: bigint;
 }
 
+/** Beyond so many, rules that change keep the numbers that they have. */
+const MOST_APART = 65_536;
+
 type Manip = 'src' | 'dst';
 
 /** Of one flow and manip. */
@@ -72,6 +75,18 @@ export class DecidedRules {
       ...nothing(),
     });
     return rule;
+  }
+
+  /**
+   * The rules of a namespace have changed: what is decided from now on has new
+   * numbers, as a rule that takes the place of another may have its handle
+   * (nf_tables_newrule() with NLM_F_REPLACE), or its place in memory.
+   */
+  changed(netns: number): void {
+    if (this.all.length >= MOST_APART) return;
+    for (const key of this.tables.keys()) {
+      if (Math.floor(key / 16) === netns) this.tables.delete(key);
+    }
   }
 
   /** A packet of the flow at `flow` was dropped: which ends of it were never rewritten. */

@@ -29,6 +29,8 @@ export class NetnsRules {
   readonly lifetimes = new Map<string, Lifetime>();
   private readonly readings: readonly Reading[];
   private readonly wasSeen = new Set<string>();
+  /** Of nf_tables; those of one handle in the order of their ends. */
+  private readonly byHandle = new Map<string, Lifetime[]>();
 
   constructor(rulesets: readonly Ruleset[], changes: readonly RulesChange[]) {
     const sorted = [...rulesets].sort((a, b) => (BigInt(a.readAtNs) < BigInt(b.readAtNs) ? -1 : 1));
@@ -41,6 +43,7 @@ export class NetnsRules {
     this.readings.forEach((reading, index) => {
       this.note(reading, index === 0);
     });
+    for (const lifetime of this.lifetimes.values()) this.noteHandle(lifetime);
   }
 
   /** The rule that the kernel side named; undefined: it was gone before it could be read. */
@@ -48,13 +51,17 @@ export class NetnsRules {
     return decided.backend === 'nft' ? this.findNft(decided) : this.findLegacy(decided);
   }
 
-  private findNft({ table, number }: DecidedRule): Lifetime | undefined {
-    return this.lifetimes.get(nftKey(table, number));
+  /** Of several that had the handle, one after the other, the one of its time. */
+  private findNft({ table, number, firstAt }: DecidedRule): Lifetime | undefined {
+    const own = this.byHandle.get(handleKey(table, number));
+    if (own === undefined || own.length === 1) return own?.[0];
+    const at = timeOf(firstAt);
+    return own.find(({ removedAtNs }) => removedAtNs === null || at < removedAtNs) ?? own.at(-1);
   }
 
   /** The entry that holds the target, in the reading of its time. */
   private findLegacy({ family, number, firstAt }: DecidedRule): Lifetime | undefined {
-    const at = (BigInt(firstAt[1] >>> 0) << 32n) | BigInt(firstAt[0] >>> 0);
+    const at = timeOf(firstAt);
     const reading = this.readings.findLast(({ sinceNs }) => sinceNs <= at) ?? this.readings[0];
     let key: string | undefined;
     let best = -1;
@@ -84,6 +91,16 @@ export class NetnsRules {
     }
   }
 
+  private noteHandle(lifetime: Lifetime): void {
+    const { chain, last, removedAtNs } = lifetime;
+    if (chain.backend === 'legacy') return;
+    const key = handleKey(chain.tableHandle, last.handle);
+    const own = this.byHandle.get(key) ?? [];
+    const later = own.findIndex((other) => endsAfter(other.removedAtNs, removedAtNs));
+    own.splice(later < 0 ? own.length : later, 0, lifetime);
+    this.byHandle.set(key, own);
+  }
+
   private note({ rules, sinceNs, ruleset }: Reading, isFirst: boolean): void {
     const at = sinceNs === 0n ? BigInt(ruleset.readAtNs) : sinceNs;
     for (const [key, lifetime] of this.lifetimes) {
@@ -110,6 +127,14 @@ export class NetnsRules {
   }
 }
 
+function endsAfter(end: bigint | null, other: bigint | null): boolean {
+  return other !== null && (end === null || end > other);
+}
+
+function timeOf([low, high]: DecidedRule['firstAt']): bigint {
+  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+}
+
 function rulesByKey(ruleset: Ruleset): Reading['rules'] {
   const rules = new Map<string, { chain: Chain; rule: Rule }>();
   for (const chain of ruleset.chains) {
@@ -123,14 +148,14 @@ function rulesByKey(ruleset: Ruleset): Reading['rules'] {
   return rules;
 }
 
-/** What a rule keeps as long as it is the same rule. */
-function keyOf(chain: Chain, rule: Rule): string {
-  if (chain.backend !== 'legacy') return nftKey(chain.tableHandle, rule.handle);
-  return `${chain.family} ${chain.name} ${rule.text}`;
+/** What a rule keeps as long as it is the same rule: one that replaces another has its handle. */
+function keyOf({ backend, family, name, tableHandle }: Chain, { handle, text }: Rule): string {
+  if (backend === 'legacy') return `${family} ${name} ${text}`;
+  return `${handleKey(tableHandle, handle)} ${text}`;
 }
 
 /** The kernel side has 24 bits of the table's handle. */
-function nftKey(tableHandle: number, handle: number): string {
+function handleKey(tableHandle: number, handle: number): string {
   return `${tableHandle & 0xffffff}/${handle}`;
 }
 

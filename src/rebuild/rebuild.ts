@@ -176,6 +176,7 @@ export class Rebuild {
   private rulesChanged(words: Int32Array, at: number): void {
     const netns = words[at + Word.netns]! >>> 0;
     this.rulesChanges.push({ netns, atNs: bigAt(words, at + Word.ktime) });
+    this.flows.rules.changed(netns);
   }
 
   private locationOf(low: number, high: number): number {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { EXPLAIN_VERSION, explainedJson, explainedText } from '../../src/cli/explain-text.ts';
 import { Account } from '../../src/explain/account.ts';
+import { NO_FINDINGS } from '../../src/explain/explain-rules.ts';
 import { findingsOf } from '../../src/explain/findings.ts';
 import { FlowLives } from '../../src/explain/flow-life.ts';
 import { RULE_CAUSES, RULE_NOTES } from '../../src/explain/rule-account.ts';
@@ -40,7 +41,7 @@ function all(hasRules = true) {
   return {
     findings: findingsOf(account, COMPLETE, () => 'router'),
     flows: account.flows.size,
-    byRule: hasRules ? byRule : { rules: null, notHeld: 0 },
+    byRule: hasRules ? byRule : NO_FINDINGS,
     lives: null,
     netnsName: () => 'router',
     life: lives.finish(),

@@ -27,7 +27,7 @@ describe('the life of a flow', () => {
     expect(more).toEqual([]);
     expect(life!.steps.map(({ packet: number }) => number)).toEqual(['1', '2', '3']);
     expect(life!.mappings[0]).toEqual({
-      ...{ manip: 'dst', decidedBy: 'rule', rule: 1 },
+      ...{ manip: 'dst', decidedBy: 'rule', rule: 1, path: null },
       ...{ before: '10.0.1.1:2222', after: '10.0.1.1:9999' },
     });
     const lines = describeLife(life!, NAMES).split('\n  ');

@@ -1,10 +1,10 @@
 /** Traffic through one redirect, and what is found about its rules. */
 import { RuleExplanation } from '../../src/explain/explain-rules.ts';
-import type { PacketClasses } from '../../src/explain/packet-classes.ts';
 import { contextOf } from '../../src/explain/trace-context.ts';
 import type { TraceFacts } from '../../src/model/facts.ts';
 import type { Ledger } from '../../src/model/ledger.ts';
 import type { Action, Term } from '../../src/model/ruleset.ts';
+import type { RulesChange } from '../../src/rebuild/decided-rules.ts';
 import { FACTS, type Row } from '../export/fixtures.ts';
 import { flowsOf, packet, packetsOf, rule, rulesOf } from './rows.ts';
 
@@ -22,7 +22,9 @@ export interface Given {
   readonly rules: Row[];
   readonly ledger?: Ledger | null;
   readonly facts?: Partial<TraceFacts>;
-  readonly classes?: PacketClasses;
+  readonly maxTuples?: number;
+  /** When rules changed, where that is told while packets come; else by their rows, first. */
+  readonly changes?: readonly RulesChange[];
 }
 
 export function explained({
@@ -31,12 +33,15 @@ export function explained({
   rules,
   ledger = COMPLETE,
   facts,
-  classes,
+  maxTuples,
+  changes,
 }: Given) {
-  const explanation = new RuleExplanation(classes);
+  const explanation = new RuleExplanation(maxTuples);
+  if (changes === undefined) explanation.addRules(rulesOf(...rules));
+  else explanation.periods.follow(changes, PLAIN.clockOffsetNs);
   if (packets.length > 0) explanation.addPackets(packetsOf(...packets));
   if (flows.length > 0) explanation.addFlows(flowsOf(...flows));
-  explanation.addRules(rulesOf(...rules));
+  if (changes !== undefined) explanation.addRules(rulesOf(...rules));
   return explanation.findings(contextOf({ ...PLAIN, ...facts }, ledger));
 }
 

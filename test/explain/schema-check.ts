@@ -1,4 +1,4 @@
-/** A document against a JSON Schema (2020-12), for the keywords that docs/explain.schema.json uses. */
+/** A document against a JSON Schema (2020-12), for the keywords that those in docs/ use. */
 export type Schema = Readonly<Record<string, unknown>>;
 
 /** Keywords that say nothing about a document. */

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { PacketClasses } from '../../src/explain/packet-classes.ts';
 import type { RuleFinding } from '../../src/explain/rule-findings.ts';
 import type { Ledger } from '../../src/model/ledger.ts';
 import { CLOCK_OFFSET } from '../export/fixtures.ts';
@@ -257,6 +256,32 @@ describe('a cause alone', () => {
     );
   });
 
+  it('counter reset, where it rose by less than the rule decided', () => {
+    const counted = { packets_before: 4n, packets_after: 5n };
+    const firsts = [7n, 8n, 9n].map((number) => ({ ...NEW, flow: number }));
+    const given = {
+      packets: firsts.map((first, at) => packet(BigInt(at), 'prerouting chains > input', first)),
+      flows: [7n, 8n, 9n].map((number) => flow(number, { dst_rule: 1 })),
+    };
+    const found = one({ ...given, rules: [redirect(1, counted)] });
+    expect(found.notes).toMatchObject([
+      {
+        cause: 'counter reset or rules reloaded',
+        detail: 'its counter rose by 1 where 3 were counted',
+      },
+    ]);
+    expect(found.counter!.why).toBe('it was set to zero meanwhile: 2 are missing');
+  });
+
+  it('no reset, where the counter stands behind the nat statement', () => {
+    const counted = { packets_before: 0n, packets_after: 0n };
+    const text = 'tcp dport 2222 redirect to :9999 counter comment "late"';
+    const given = { packets: [FIRST], flows: [flow(7n, { dst_rule: 1 })] };
+    const found = one({ ...given, rules: [redirect(1, { ...counted, text })] });
+    expect(found.notes).toEqual([]);
+    expect(found.counter!.why).toBe('it stands behind the statement that ends the rule');
+  });
+
   it('no such traffic seen', () => {
     expect(one({ rules: [redirect()] }).notes).toMatchObject([{ cause: 'no such traffic seen' }]);
   });
@@ -383,6 +408,32 @@ describe('rules that change', () => {
   });
 });
 
+describe('packets of one flow, all alike, before and after a rule was added', () => {
+  const second = 1_000_000_000n;
+  const rules = [redirect(1, { added_at: CLOCK_OFFSET + 5n * second })];
+  const packets = [1n, 4n, 6n, 7n, 8n].map((at) =>
+    packet(at, 'prerouting > input', { ...LATER, started_at: CLOCK_OFFSET + at * second }),
+  );
+  const flows = [flow(7n, { dst_nat: 'null mapping', src_port_reply: 2222 })];
+  const { netns } = packets[0] as { netns: number };
+
+  it.each([
+    ['by the rows of rules, read first', undefined],
+    ['by changes told while packets come', [{ netns, atNs: 5n * second }]],
+    [
+      'by changes, of which another was in another namespace',
+      [
+        { netns: netns + 1, atNs: 7n * second },
+        { netns, atNs: 5n * second },
+      ],
+    ],
+  ])('are told apart: %s', (_, changes) => {
+    const found = one({ packets, flows, rules, ...(changes === undefined ? {} : { changes }) });
+    expect(causes(found)).toEqual(['flow older than the rule 3']);
+    expect(found.causes[0]!.evidence).toEqual(['6', '7', '8']);
+  });
+});
+
 describe('several causes', () => {
   it('add up, and what is wrong comes first', () => {
     const given = { dst: ADDRESS('10.0.1.1'), dst_port: 2222 };
@@ -471,7 +522,7 @@ describe('a bound', () => {
     const packets = [1, 2, 3].map((port) =>
       packet(BigInt(port), 'prerouting > input', { ...given, src_port: port }),
     );
-    const found = explained({ packets, rules: [redirect()], classes: new PacketClasses(2) });
+    const found = explained({ packets, rules: [redirect()], maxTuples: 2 });
     expect(found.notHeld).toBe(1);
     expect(found.rules![0]!.couldMatch).toBe(2);
   });

@@ -162,5 +162,6 @@ export const END: TraceEnd = {
     conntrackStats: { before: { invalid: 19 }, after: { invalid: 20 } },
   },
   symbols: { '0xffffffff81000000': 'nf_hook_slow' },
+  startedKtimeNs: '101101101101',
   endedKtimeNs: '303303303303',
 };

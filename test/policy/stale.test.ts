@@ -5,13 +5,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasTool } from '../../src/kernel/tool.ts';
+import { type Schema, schemaErrors } from '../explain/schema-check.ts';
 import { ROOT } from './sources.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'conntrail-stale-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const isRoot = process.getuid?.() === 0;
-const needed = ['nft', 'conntrack', 'ip'].filter((tool) => !hasTool(tool));
+const needed = [
+  'nft',
+  'conntrack',
+  'ip',
+  'script',
+  'iptables-legacy',
+  'iptables-nft-restore',
+].filter((tool) => !hasTool(tool));
 const canRun = isRoot && needed.length === 0;
 const reason = isRoot ? `needs ${needed.join(', ')}` : 'needs root, to make namespaces';
 
@@ -86,5 +94,55 @@ describe('explain --stale', () => {
   it('finds nothing once those flows have begun again', (context) => {
     if (!canRun) context.skip(reason);
     expect(listed('again')).toMatchObject({ entries: 2, stale: [] });
+  });
+
+  it('asks at a terminal, and deletes nothing without a yes', (context) => {
+    if (!canRun) context.skip(reason);
+    for (const name of ['refused', 'ended', 'interrupted']) {
+      expect(read(name), name).toContain('delete 2 entries? [y/N] ');
+      expect(read(name), name).not.toMatch(/deleted|unexpected/);
+      expect(read(`${name}.status`), name).toBe('0\n');
+      expect(read(`${name}.left`), name).toBe('2\n');
+    }
+  });
+
+  it('deletes what a yes at a terminal was about', (context) => {
+    if (!canRun) context.skip(reason);
+    expect(read('agreed')).toContain('delete 1 entry? [y/N] ');
+    expect(read('agreed')).toContain('1 of 1 deleted');
+    expect(read('agreed.status')).toBe('0\n');
+    expect(read('agreed.left')).toBe('2\n');
+  });
+
+  it('enters a namespace without a name by a process in it, under rules of legacy iptables', (context) => {
+    if (!canRun) context.skip(reason);
+    const [pid, inode] = read('container').trim().split(' ');
+    expect(read('unnamed')).toMatch(
+      new RegExp(`^namespace ${inode}: 1 of 1 entries have a stale mapping\n`),
+    );
+    expect(read('unnamed')).toContain(
+      'now at output: redirect to :5354, by ip nat OUTPUT rule 1 (legacy): ',
+    );
+    expect(read('unnamed')).toContain(
+      `\n  delete: nsenter --net=/proc/${pid}/ns/net conntrack -D -f ipv4 -p udp `,
+    );
+    expect(read('unnamed.printed')).toContain('1 flow entries have been deleted');
+  });
+
+  it('finds the flow to a replaced endpoint of Kubernetes, as docs/explain.md shows it', (context) => {
+    if (!canRun) context.skip(reason);
+    const shown = (text: string): string =>
+      text
+        .replace(/(sport |handle |10\.0\.1\.2:)\d+/g, '$1N')
+        .replace(/[\d.]+ (packets|bytes)\/s/g, 'N $1/s');
+    const docs = readFileSync(`${ROOT}docs/explain.md`, 'utf8');
+    expect(read('kubernetes')).toContain('target gone: udp 10.0.1.2:');
+    expect(shown(docs)).toContain(shown(read('kubernetes')));
+  });
+
+  it('says in JSON what its published schema says', (context) => {
+    if (!canRun) context.skip(reason);
+    const schema = JSON.parse(readFileSync(`${ROOT}docs/stale.schema.json`, 'utf8')) as Schema;
+    expect(schemaErrors(schema, JSON.parse(read('changed')))).toEqual([]);
   });
 });

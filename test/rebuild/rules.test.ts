@@ -76,6 +76,19 @@ describe('the rules that decided', () => {
     );
   });
 
+  it('are others from a change of the rules of their namespace on', () => {
+    const { flows } = decidedOf((script) => {
+      firstForwarded(script, { flow: FLOW }, { dstRule: DNAT });
+      firstForwarded(script, { flow: FLOW + 1n, netns: 8 }, { dstRule: DNAT });
+      script.rulesChanged(NETNS);
+      firstForwarded(script, { flow: FLOW + 2n }, { dstRule: DNAT });
+      firstForwarded(script, { flow: FLOW + 3n }, { dstRule: DNAT });
+      firstForwarded(script, { flow: FLOW + 4n, netns: 8 }, { dstRule: DNAT });
+    });
+    const numbers = columnsOf(flows, 'flow', 'dst_rule').map(({ dst_rule }) => dst_rule);
+    expect(numbers).toEqual([1, 2, 3, 3, 2]);
+  });
+
   it('are none where the header was not found, or where no rule decided', () => {
     const lost = ruleWord(RuleKind.notFound, 0, 5, 9n);
     const { flows, rules } = decidedOf((script) => {
