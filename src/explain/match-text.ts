@@ -40,10 +40,16 @@ function fieldsOfAction(action: Action): readonly Field[] {
 
 const texts = new WeakMap<Rule, string>();
 
+const conditions = new WeakMap<Met, string>();
+
 /** What must hold besides what the trace shows: `oifname "eth0"`. */
-export function onlyIfOf({ rule, path }: Met): string {
-  const own = [...path, rule].map(notKeptOf).filter((text) => text !== '');
-  return own.length === 0 ? 'the rules before it let it through' : own.join(' and ');
+export function onlyIfOf(met: Met): string {
+  const known = conditions.get(met);
+  if (known !== undefined) return known;
+  const own = [...met.path, met.rule].map(notKeptOf).filter((text) => text !== '');
+  const text = own.length === 0 ? 'the rules before it let it through' : own.join(' and ');
+  conditions.set(met, text);
+  return text;
 }
 
 /** Of one rule; empty: all of its match can be told. */

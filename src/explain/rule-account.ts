@@ -100,6 +100,7 @@ export class RuleAccount {
   flowsDecided = 0;
   /** Whose turn it is, so that a packet counts once, however many hooks lead here. */
   turn = -1;
+  private last: CauseTally | undefined;
   /** The turn of which the decision shows that it did not match. */
   ruledOut = -1;
 
@@ -138,11 +139,12 @@ export class RuleAccount {
   }
 
   tallyOf(cause: RuleCause, detail = '', by: RuleRow | null = null): CauseTally {
+    const { last } = this;
+    if (last !== undefined && last.cause === cause && last.detail === detail) return last;
     const key = `${cause} ${detail}`;
-    const known = this.causes.get(key);
-    if (known !== undefined) return known;
-    const tally = { ...newTally(), cause, detail, by };
+    const tally = this.causes.get(key) ?? { ...newTally(), cause, detail, by };
     this.causes.set(key, tally);
+    this.last = tally;
     return tally;
   }
 }

@@ -145,13 +145,18 @@ const OF_MAPPING: ReadonlySet<RuleCause> = new Set(['flow already mapped', 'not 
 
 const ZONE = /\bzone\b\D*(\d+)/;
 
-function isOtherZone({ rule, path }: Met, zone: number): boolean {
-  return [...path, rule].some(({ terms }) =>
-    terms.some((term) => {
-      const asked = 'unknown' in term ? ZONE.exec(term.unknown)?.[1] : undefined;
-      return asked !== undefined && Number(asked) !== zone;
-    }),
-  );
+const zones = new WeakMap<Met, readonly number[]>();
+
+function isOtherZone(met: Met, zone: number): boolean {
+  const known = zones.get(met) ?? zonesOf(met);
+  zones.set(met, known);
+  return known.some((asked) => asked !== zone);
+}
+
+function zonesOf({ rule, path }: Met): number[] {
+  const terms = [...path, rule].flatMap((one) => one.terms);
+  const texts = terms.flatMap((term) => ('unknown' in term ? [term.unknown] : []));
+  return texts.flatMap((text) => ZONE.exec(text)?.slice(1).map(Number) ?? []);
 }
 
 /** Is the flow mapped as this target maps? */

@@ -115,9 +115,9 @@ export function inChild<Name extends RunName>(
     child.on('message', (message) => {
       result = message as Runs[Name];
     });
-    child.on('exit', (status) => {
+    child.on('exit', (status, signal) => {
       if (status === 0 && result !== undefined) resolve(result);
-      else reject(new Error(`bench: ${name} ended with status ${status}`));
+      else reject(new Error(`bench: ${name} ended with ${signal ?? `status ${status}`}`));
     });
   });
 }
