@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MAIN_SCRIPT } from '../lab/place.ts';
-import { playScenario, type Recorder } from '../lab/play.ts';
+import type { Recorder } from '../lab/play.ts';
 import type { Scenario } from '../lab/scenario.ts';
 import { openScenario, scenarioPath } from '../lab/scenario-file.ts';
+import { type Part, playTogether } from '../lab/together.ts';
 import { ended } from '../lab/tool.ts';
 import { TruthKeeper } from '../lab/truth.ts';
 import { TraceError } from '../model/error.ts';
@@ -36,6 +37,7 @@ async function waitForFile(path: string, child: ChildProcess): Promise<void> {
 }
 
 export interface HereOptions {
+  /** One, or several separated by commas: under one recording. */
   readonly scenario: string;
   /** Where the trace goes; $OUT in a guest, else a folder of its own. */
   readonly out?: string | undefined;
@@ -88,7 +90,23 @@ function withTruth(recorder: Recorder, scenario: Scenario, out: string): Recorde
   };
 }
 
-/** Plays the scenario, then shows its traversals and explanation; returns the exit status. */
+/** Of several scenarios each has a folder for what the kernel counted. */
+async function partOf(
+  name: string,
+  count: number,
+  out: string,
+  { truth }: HereOptions,
+): Promise<Part> {
+  const scenario = await openScenario(await scenarioPath(name));
+  const own = count === 1 ? out : join(out, name);
+  if (truth) await mkdir(own, { recursive: true });
+  return {
+    scenario,
+    around: (recorder) => (truth ? withTruth(recorder, scenario, own) : recorder),
+  };
+}
+
+/** Plays the scenarios, then shows its traversals and explanation; returns the exit status. */
 export async function playHere(
   options: HereOptions,
   say: (line: string) => void,
@@ -99,7 +117,7 @@ export async function playHere(
       hint: `conntrail lab --scenario ${options.scenario}`,
     });
   }
-  const scenario = await openScenario(await scenarioPath(options.scenario));
+  const names = options.scenario.split(',');
   const out = options.out ?? process.env.OUT ?? (await mkdtemp(join(tmpdir(), 'conntrail-trace-')));
   await mkdir(out, { recursive: true });
   const folder = await mkdtemp(join(tmpdir(), 'conntrail-lab-'));
@@ -108,8 +126,8 @@ export async function playHere(
   const outOptions = hasOwnOut ? [] : ['-q', '--out', trace]; // what is shown afterwards tells all
   const recording = recorder(join(folder, 'ready'), [...outOptions, ...options.recordOptions]);
   try {
-    const around = options.truth ? withTruth(recording, scenario, out) : recording;
-    await playScenario(scenario, around, say, signal);
+    const parts = await Promise.all(names.map((name) => partOf(name, names.length, out, options)));
+    await playTogether(parts, recording, say, signal);
   } catch (error) {
     throw signal.aborted ? new TraceError('failed', 'interrupted, the scenario was ended') : error;
   } finally {

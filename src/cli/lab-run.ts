@@ -48,7 +48,9 @@ async function list(): Promise<void> {
 async function commandOf(words: readonly string[], options: LabOptions): Promise<string[]> {
   if (options.shell) return ['true'];
   if (options.scenario !== undefined) {
-    await openScenario(await scenarioPath(options.scenario)); // refuses before anything boots
+    for (const name of options.scenario.split(',')) {
+      await openScenario(await scenarioPath(name)); // refuses before anything boots
+    }
     const truth = options.truth ? ['--truth'] : [];
     const here = ['conntrail', 'lab', '--here', '--scenario', options.scenario, ...truth];
     return words.length > 0 ? [...here, '--', ...words] : here;
@@ -72,7 +74,7 @@ async function prepareFolder(folder: string): Promise<void> {
 /** A scenario's trace is kept even where nobody said where. */
 async function ownFolder({ scenario }: LabOptions): Promise<string | undefined> {
   if (scenario === undefined) return undefined;
-  return mkdtemp(join(tmpdir(), `conntrail-${scenario.replaceAll('/', '-')}-`));
+  return mkdtemp(join(tmpdir(), `conntrail-${scenario.replaceAll(/[/,]/g, '-')}-`));
 }
 
 function report(result: GuestResult): void {

@@ -64,7 +64,10 @@ export function labCommand(): Command {
     .option('--out <dir>', 'gets what the command leaves in $OUT')
     .option('--kernel-arg <word>', "add to the kernel's command line; may be repeated", append, [])
     .option('--refresh', 'fetch the kernel anew')
-    .option('--scenario <name>', 'trace a scenario: see --list')
+    .option(
+      '--scenario <name>',
+      'trace a scenario: see --list; several, separated by commas, under one recording',
+    )
     .option('--truth', 'with --scenario: also write truth.json, what the kernel itself counted')
     .option('--here', 'no guest: the scenario runs on this kernel')
     .option('--shell', 'a shell in the guest')

@@ -10,6 +10,13 @@ import type { Met, Outcome } from './evaluate.ts';
 /** Whether rules hold of which the evaluation alone cannot say it. */
 export type Assumed = ReadonlyMap<Rule, 'yes' | 'no'>;
 
+export interface Again {
+  /** The same packet, asked again. */
+  evaluate(assumed: Assumed): Outcome;
+  /** Is it worth the while: does somebody ask about this rule? */
+  counts(rule: Rule): boolean;
+}
+
 /** Each costs two evaluations in each round. */
 const MAX_DOUBTS = 8;
 const MAX_ROUNDS = 3;
@@ -20,23 +27,19 @@ type Decider = Met | null;
 export class Inference {
   private readonly known = new WeakMap<Outcome, Map<Rule | null, Outcome>>();
 
-  /** The outcome, with what follows from the decision. `evaluate`: the same packet again. */
-  given(outcome: Outcome, decider: Decider, evaluate: (assumed: Assumed) => Outcome): Outcome {
+  /** The outcome, with what follows from the decision. */
+  given(outcome: Outcome, decider: Decider, again: Again): Outcome {
     const known = this.known.get(outcome) ?? new Map<Rule | null, Outcome>();
     this.known.set(outcome, known);
     const rule = decider?.rule ?? null;
-    const found = known.get(rule) ?? infer(outcome, decider, evaluate);
+    const found = known.get(rule) ?? infer(outcome, decider, again);
     known.set(rule, found);
     return found;
   }
 }
 
-function infer(
-  outcome: Outcome,
-  decider: Decider,
-  evaluate: (assumed: Assumed) => Outcome,
-): Outcome {
-  if (outcome.isOpen || doubtsOf(outcome).length === 0) return outcome;
+function infer(outcome: Outcome, decider: Decider, { evaluate, counts }: Again): Outcome {
+  if (outcome.isOpen || doubtsOf(outcome, counts).length === 0) return outcome;
   const assumed = new Map<Rule, 'yes' | 'no'>();
   for (const rule of decider === null ? [] : [...decider.path, decider.rule]) {
     assumed.set(rule, 'yes');
@@ -45,7 +48,7 @@ function infer(
   if (!allows(best, decider)) return outcome;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const before = assumed.size;
-    for (const doubt of doubtsOf(best).filter((rule) => !assumed.has(rule))) {
+    for (const doubt of doubtsOf(best, counts).filter((rule) => !assumed.has(rule))) {
       const [holds, fails] = (['yes', 'no'] as const).map((truth) =>
         allows(evaluate(new Map(assumed).set(doubt, truth)), decider),
       );
@@ -58,8 +61,10 @@ function infer(
 }
 
 /** Rules that decide no mapping, and may have been passed or not. */
-function doubtsOf({ others }: Outcome): Rule[] {
-  const rules = others.filter(({ truth }) => truth === 'maybe').map(({ rule }) => rule);
+function doubtsOf({ others }: Outcome, counts: Again['counts']): Rule[] {
+  const rules = others.flatMap(({ truth, rule }) =>
+    truth === 'maybe' && counts(rule) ? [rule] : [],
+  );
   return [...new Set(rules)].slice(0, MAX_DOUBTS);
 }
 

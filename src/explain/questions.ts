@@ -13,8 +13,8 @@ import { type Way, wayOf } from './way.ts';
 export interface Answer {
   readonly outcome: Outcome;
   readonly rowOf: (met: Pick<Met, 'rule'>) => RuleRow;
-  /** The outcome, knowing who decided; null: a null mapping came of it. */
-  readonly given: (decider: Met | null) => Outcome;
+  /** The outcome, knowing who decided; null: a null mapping came of it. `counts`: which rules matter. */
+  readonly given: (decider: Met | null, counts: (row: RuleRow) => boolean) => Outcome;
 }
 
 /** ifindex of `lo` in every namespace (net/core/dev.c: LOOPBACK_IFINDEX). */
@@ -61,8 +61,11 @@ export class Questions {
   answer(loaded: Loaded, asked: Asked): Answer {
     const { evaluator, rowOf } = this.askerOf(loaded);
     const outcome = evaluator.ask(asked);
-    const given = (decider: Met | null): Outcome =>
-      this.inference.given(outcome, decider, (assumed) => evaluator.assume(asked, assumed));
+    const given: Answer['given'] = (decider, counts) =>
+      this.inference.given(outcome, decider, {
+        evaluate: (assumed) => evaluator.assume(asked, assumed),
+        counts: (rule) => counts(rowOf({ rule })),
+      });
     return { outcome, rowOf, given };
   }
 

@@ -97,7 +97,7 @@ export class Weighing {
       }
       if (asked === undefined) continue;
       const { rowOf } = asked;
-      const outcome = decidedOutcome(found, asked);
+      const outcome = this.decidedOutcome(found, asked);
       if (found.ran === 'rule' && found.by !== null) {
         this.notePath(found.by, jumpPath(outcome, found.by, rowOf), one, hook);
       }
@@ -130,6 +130,15 @@ export class Weighing {
     ].filter(({ row }) => this.accounts.has(row.number));
     this.known.set(outcome, found);
     return found;
+  }
+
+  /** Knowing what the kernel decided, as far as evaluation knows that rule. */
+  private decidedOutcome(found: AtHook, { outcome, rowOf, given }: Answer): Outcome {
+    const counts = ({ number }: RuleRow): boolean => this.accounts.get(number)?.isNat === false;
+    if (found.ran === 'null mapping') return given(null, counts);
+    if (found.ran !== 'rule' || found.by === null) return outcome;
+    const decider = outcome.met.find((met) => rowOf(met) === found.by);
+    return decider === undefined ? outcome : given(decider, counts);
   }
 
   private notePath(
@@ -172,12 +181,4 @@ export class Weighing {
     const row = number === null ? undefined : this.rows.get(number);
     return row === undefined ? undefined : this.accounts.get(row.number);
   }
-}
-
-/** Knowing what the kernel decided, as far as evaluation knows that rule. */
-function decidedOutcome(found: AtHook, { outcome, rowOf, given }: Answer): Outcome {
-  if (found.ran === 'null mapping') return given(null);
-  if (found.ran !== 'rule' || found.by === null) return outcome;
-  const decider = outcome.met.find((met) => rowOf(met) === found.by);
-  return decider === undefined ? outcome : given(decider);
 }

@@ -129,13 +129,21 @@ async function removeNamespace(name: string): Promise<void> {
   await runTool(['ip', 'netns', 'delete', name]);
 }
 
-/** Namespaces with our prefix, and those of runs that were killed before they could tidy up. */
-async function removeNamespaces(prefix: string): Promise<void> {
+/** Our namespaces, and those of runs that were killed before they could tidy up. */
+async function removeNamespaces(ours: readonly string[]): Promise<void> {
   for (const name of await readdir(NAMESPACES).catch(() => [])) {
     const [, pid] = /^ct-(\d+)-/.exec(name) ?? [];
     const orphan = pid !== undefined && !existsSync(`/proc/${pid}`);
-    if (name.startsWith(prefix) || orphan) await removeNamespace(name);
+    if (ours.includes(name) || orphan) await removeNamespace(name);
   }
+}
+
+/** Topologies that were lent so far: each of a process has names of its own. */
+let lent = 0;
+
+function newPrefix(): string {
+  lent++;
+  return lent === 1 ? `ct-${process.pid}-` : `ct-${process.pid}-${lent}-`;
 }
 
 /** Lends a running topology to `work`; rules are not yet in force. */
@@ -145,9 +153,10 @@ export async function withTopology<T>(
   signal?: AbortSignal,
 ): Promise<T> {
   const plan = TOPOLOGIES[scenario.topology];
-  const prefix = `ct-${process.pid}-`;
+  const prefix = newPrefix();
+  const names = plan.namespaces.map((namespace) => `${prefix}${namespace}`);
   await runTool(['modprobe', '-a', ...MODULES]); // what is built in or missing shows itself later
-  await removeNamespaces(prefix);
+  await removeNamespaces(names);
   try {
     const net = await addNamespaces(plan, prefix, signal);
     for (const name of plan.namespaces) await writeSysctls(net, name, quietSysctls(plan, name));
@@ -157,6 +166,6 @@ export async function withTopology<T>(
     }
     return await work(net);
   } finally {
-    await removeNamespaces(prefix);
+    await removeNamespaces(names);
   }
 }
