@@ -17,6 +17,7 @@ import type { KernelTruth } from '../../src/lab/truth.ts';
 import type { Ledger } from '../../src/model/ledger.ts';
 import { imbalance, totalLost } from '../../src/model/ledger.ts';
 import { RecordKind } from '../../src/wire/layout.ts';
+import { explain } from './explained.ts';
 import {
   countAtHook,
   inNamespace,
@@ -124,7 +125,7 @@ describe('a ring made too small', () => {
 
   beforeAll(async () => {
     await inGuest(
-      `mkdir $OUT/small; conntrail lab --here --scenario flood --truth --out $OUT/small -- \
+      `mkdir $OUT/small; conntrail lab --here --scenario lossy --truth --out $OUT/small -- \
          --out $OUT/small/trace.capture --buffer 4KiB 2> $OUT/small/said
        echo $? > $OUT/small/status`,
       600,
@@ -157,6 +158,20 @@ describe('a ring made too small', () => {
     expect(sum('delivered')).toBe(ours((row) => row.delivered));
     expect(sum('ring_full')).toBe(ours((row) => row.ringFull));
     expect(sum('sent')).toBe(sum('delivered') + sum('ring_full'));
+  });
+
+  it('makes unknown what explain says of the rules of that time, and only of those', async () => {
+    const { router } = (await readTruth(at('small'))).namespaces;
+    expect(router!.counters).toMatchObject({ meanwhile: 2 });
+    const { rules } = explain(at('small', 'trace.capture'), 3, 'records lost');
+    const about = (comment: string) =>
+      rules.find((rule) => rule.netns === router!.inode && rule.text.includes(`"${comment}"`))!;
+    expect(about('before')).toMatchObject({ certainty: 'known', decided: { packets: 1 } });
+    expect(about('before').notes.map(({ cause }) => cause)).not.toContain('unknown');
+    expect(about('meanwhile')).toMatchObject({
+      certainty: 'unknown',
+      notes: [{ cause: 'unknown', detail: `${totalLost(ledger)} records were lost` }],
+    });
   });
 
   it('claims no packet that the kernel did not count', async () => {
