@@ -10,6 +10,14 @@ export function isConfirmed(row: Row): boolean {
   return (Number(row.status) & CONFIRMED) !== 0 && row.confirm !== 'merged';
 }
 
+/** Flows that lived when `lines` of `conntrack -L` were read, some of which ended before the trace did. */
+export function listedFlows(flows: readonly Row[], lines: readonly string[]): Row[] {
+  const theirs = new Set(lines.map(entryText));
+  return flows.filter(
+    (row) => isConfirmed(row) && (row.end === 'open' || theirs.has(flowText(row))),
+  );
+}
+
 export function flowText(row: Row): string {
   const status = Number(row.status);
   const marks = `${status & ASSURED ? ' assured' : ''}${status & SEEN_REPLY ? '' : ' unreplied'}`;
