@@ -41,7 +41,7 @@ export class Inference {
 function infer(outcome: Outcome, decider: Decider, { evaluate, counts }: Again): Outcome {
   if (outcome.isOpen || doubtsOf(outcome, counts).length === 0) return outcome;
   const assumed = new Map<Rule, 'yes' | 'no'>();
-  for (const rule of decider === null ? [] : [...decider.path, decider.rule]) {
+  for (const rule of decider === null ? [] : certainlyPassed(outcome, decider)) {
     assumed.set(rule, 'yes');
   }
   let best = evaluate(assumed);
@@ -60,12 +60,24 @@ function infer(outcome: Outcome, decider: Decider, { evaluate, counts }: Again):
   return best;
 }
 
-/** Rules that decide no mapping, and may have been passed or not. */
+/**
+ * Rules that decide no mapping, and may have been passed or not. One that may be
+ * come to twice is left in doubt: it may hold the one time and not the other.
+ */
 function doubtsOf({ others }: Outcome, counts: Again['counts']): Rule[] {
+  const met = new Set<Rule>();
+  const twice = new Set<Rule>();
+  for (const { rule } of others) (met.has(rule) ? twice : met).add(rule);
   const rules = others.flatMap(({ truth, rule }) =>
-    truth === 'maybe' && counts(rule) ? [rule] : [],
+    truth === 'maybe' && !twice.has(rule) && counts(rule) ? [rule] : [],
   );
-  return [...new Set(rules)].slice(0, MAX_DOUBTS);
+  return rules.slice(0, MAX_DOUBTS);
+}
+
+/** The decider, and the jumps that are on every way to it. */
+function certainlyPassed({ met }: Outcome, { rule }: Met): Rule[] {
+  const [first = [], ...more] = met.filter((one) => one.rule === rule).map(({ path }) => path);
+  return [...first.filter((jump) => more.every((path) => path.includes(jump))), rule];
 }
 
 function allows({ decisions }: Outcome, decider: Decider): boolean {

@@ -8,11 +8,12 @@ import type { Chain, Rule, Ruleset, Term } from '../../src/model/ruleset.ts';
 
 type Verdict = { readonly by: Rule } | 'accept' | 'drop' | 'return' | 'next';
 
-/** The deciding rule, null for a null mapping, 'drop'. */
+/** The deciding rule, null for a null mapping, 'drop'. `passed`: gets every rule that held. */
 export function oneWay(
   ruleset: Ruleset,
   asked: Asked,
   chances: ReadonlyMap<string, boolean>,
+  passed = new Set<Rule>(),
 ): Rule | null | 'drop' {
   const packet = { ...asked, mark: asked.mark ?? 0 };
   for (const chain of ruleset.chains.filter(({ base }) => base?.hook === asked.hook)) {
@@ -27,6 +28,7 @@ export function oneWay(
   function run(chain: Chain): Verdict {
     for (const rule of chain.rules) {
       if (!rule.terms.every(holds)) continue;
+      passed.add(rule);
       const verdict = act(rule);
       if (verdict === 'return') return 'next';
       if (verdict !== 'next') return verdict;
