@@ -138,7 +138,7 @@ export async function playHere(
 
 const SHOWN = [
   ['watch', 'the traversals, a line each:'],
-  ['explain', 'which packets ran the nat chains, and why the others did not:'],
+  ['explain', 'why the counter of each NAT rule moved or did not:'],
 ] as const;
 
 async function show(trace: string, status: number, say: (line: string) => void): Promise<number> {
