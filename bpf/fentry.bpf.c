@@ -99,9 +99,9 @@ int BPF_PROG(entry_free, struct nf_conn *ct)
 }
 
 SEC("fentry/nf_tables_commit")
-int BPF_PROG(nft_commit)
+int BPF_PROG(nft_commit, struct net *net)
 {
-	return on_rules_change();
+	return on_rules_change(net);
 }
 
 /* An argument as a number: newer verifiers let a typed pointer be none. */
@@ -120,7 +120,7 @@ int BPF_PROG(legacy_found)
 SEC("fentry/xt_replace_table")
 int BPF_PROG(legacy_replace)
 {
-	return on_rules_change();
+	return on_rules_change(own_net());
 }
 
 /* Nat statements of nft: one program for each, as a program goes to one function. */

@@ -135,9 +135,9 @@ int BPF_KPROBE(entry_free, struct nf_conn *ct)
 }
 
 SEC("kprobe/nf_tables_commit")
-int BPF_KPROBE(nft_commit)
+int BPF_KPROBE(nft_commit, struct net *net)
 {
-	return on_rules_change();
+	return on_rules_change(net);
 }
 
 SEC("kprobe/xt_find_table_lock")
@@ -155,7 +155,7 @@ int BPF_KRETPROBE(legacy_found, __u64 table)
 SEC("kprobe/xt_replace_table")
 int BPF_KPROBE(legacy_replace)
 {
-	return on_rules_change();
+	return on_rules_change(own_net());
 }
 
 /* Nat statements of nft: one program for each, as a program goes to one function. */

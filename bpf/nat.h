@@ -126,10 +126,17 @@ static __always_inline int on_nat_target(struct sk_buff *skb, const void *parame
 	return 0;
 }
 
-/* Somebody loads rules into the namespace that it runs in: what was read of them is old. */
-static __always_inline int on_rules_change(void)
+/* The namespace of whoever runs: a legacy table does not know its own. */
+static __always_inline struct net *own_net(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, nsproxy, net_ns);
+}
+
+/* Somebody loads rules into a namespace: what was read of them is old. */
+static __always_inline int on_rules_change(struct net *net)
+{
 	struct counters *count = cpu_counters();
 	struct record *record;
 
@@ -138,7 +145,7 @@ static __always_inline int on_rules_change(void)
 	record = reserve(count, RECORD_RULES);
 	if (!record)
 		return 0;
-	record->netns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
+	record->netns = BPF_CORE_READ(net, ns.inum);
 	submit(record);
 	return 0;
 }

@@ -41,7 +41,8 @@ export function explainedJson(
   return `${JSON.stringify(document)}\n`;
 }
 
-const NO_RULES = 'the trace has no table of rules: what follows is told per hook, not per rule\n\n';
+const NO_RULES =
+  'the trace has no table of rules: no NAT rule was loaded, or an older version made it\n\n';
 
 export function explainedText(explained: Explained, options: ShowOptions): string {
   const { findings, byRule, lives } = explained;

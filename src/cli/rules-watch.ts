@@ -10,14 +10,20 @@ import type { RulesRead, RulesWanted } from './rules-worker.ts';
 /** A reading costs processes: changes in a row wait for one, and readings take a tenth of the time. */
 const BETWEEN_READINGS_MS = 300;
 const TIMES_A_READING = 9;
-/** Where rules change all the time, the first readings and the last ones are kept. */
+/** Where rules change all the time, the first readings and the last ones are kept; bytes as JSON. */
 const MOST_RULESETS = 256;
+const MOST_BYTES = 1 << 25;
+
+const LEFT_OUT =
+  'rules changed so often that readings of them were left out: some rules have no text\n';
 
 export class RulesWatch {
   /** In the order in which they were taken. */
   readonly readings: Ruleset[] = [];
   /** What could not be read, one line each. */
   readonly notes = new Set<string>();
+  /** Bytes of each reading. */
+  private readonly sizes: number[] = [];
   private readonly worker: Worker;
   private readonly changedNetns = new Set<number>();
   private reading: Promise<void> = Promise.resolve();
@@ -32,6 +38,7 @@ export class RulesWatch {
   /** Reads all namespaces. One reading after the other: one under way may have come too early. */
   read(): Promise<void> {
     clearTimeout(this.timer);
+    this.timer = undefined;
     this.reading = this.reading.then(() => this.take(null));
     return this.reading;
   }
@@ -58,12 +65,24 @@ export class RulesWatch {
 
   private async take(wanted: RulesWanted): Promise<void> {
     const begunMs = performance.now();
-    const { rulesets, notes } = await this.ask(wanted);
+    const { rulesets, sizes, notes } = await this.ask(wanted);
     this.lastMs = performance.now() - begunMs;
     this.readings.push(...rulesets);
+    this.sizes.push(...sizes);
     for (const note of notes) this.notes.add(note);
-    const spare = this.readings.length - MOST_RULESETS;
-    if (spare > 0) this.readings.splice(MOST_RULESETS / 2, spare);
+    this.leaveOut();
+  }
+
+  private leaveOut(): void {
+    const { readings, sizes } = this;
+    let bytes = sizes.reduce((sum, size) => sum + size, 0);
+    while (readings.length > 2 && (readings.length > MOST_RULESETS || bytes > MOST_BYTES)) {
+      const middle = readings.length >> 1;
+      bytes -= sizes[middle]!;
+      readings.splice(middle, 1);
+      sizes.splice(middle, 1);
+      this.notes.add(LEFT_OUT);
+    }
   }
 
   private ask(wanted: RulesWanted): Promise<RulesRead> {

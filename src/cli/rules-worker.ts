@@ -11,6 +11,8 @@ const MOST_NAMESPACES = 64;
 
 export interface RulesRead {
   readonly rulesets: readonly Ruleset[];
+  /** Of each, bytes as JSON. */
+  readonly sizes: readonly number[];
   /** What could not be read, one line each. */
   readonly notes: readonly string[];
 }
@@ -30,7 +32,11 @@ function read(wanted: RulesWanted): RulesRead {
       notes.push(describeError(error));
     }
   }
-  return { rulesets, notes: [...notes, ...rulesets.flatMap((one) => one.notes.map(asLine))] };
+  return {
+    rulesets,
+    sizes: rulesets.map((one) => Buffer.byteLength(JSON.stringify(one))),
+    notes: [...notes, ...rulesets.flatMap((one) => one.notes.map(asLine))],
+  };
 }
 
 function asLine(note: string): string {

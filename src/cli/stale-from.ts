@@ -3,6 +3,7 @@ import { parsePacketTerms } from '../capture/packet-terms.ts';
 import { BatchView } from '../columns/batch-view.ts';
 import { deleteArguments, deleteCommand } from '../explain/stale-text.ts';
 import { type RecordedReport, type RecordedStale, StaleTrace } from '../explain/stale-trace.ts';
+import { throughNetns } from '../explain/through.ts';
 import { contextOf } from '../explain/trace-context.ts';
 import { TraceError } from '../model/error.ts';
 import type { TraceFacts, TraceTimes } from '../model/facts.ts';
@@ -68,7 +69,7 @@ async function readRecorded(from: string): Promise<Recorded> {
 function shown(report: RecordedReport, facts: TraceFacts, ledger: Ledger | null): StaleNamespace {
   const { netns, entries, expected, unknown, hasZones } = report;
   const { netnsName, enterableName } = contextOf(facts, ledger);
-  const through = throughOf(netns, facts.netnsNames[netns]);
+  const through = throughNetns(netns, facts.netnsNames[netns]);
   const stale = report.stale.map(
     (one: RecordedStale): StaleEntry => ({
       ...one,
@@ -82,11 +83,4 @@ function shown(report: RecordedReport, facts: TraceFacts, ledger: Ledger | null)
     ...{ netns, name, title: netnsName(netns) },
     ...{ stale, entries, expected, unknown, notes: [] },
   };
-}
-
-/** One without a name is entered by a process that is in it when the command runs. */
-function throughOf(netns: number, name: string | undefined): string[] {
-  if (name !== undefined) return name === 'init' ? [] : ['ip', 'netns', 'exec', name];
-  const pid = `$(lsns -n -t net -o NS,PID | awk '$1 == ${netns} { print $2 }')`;
-  return ['nsenter', `--net=/proc/${pid}/ns/net`];
 }

@@ -8,24 +8,27 @@ export interface NextOptions {
   readonly row: RuleRow;
   readonly by: RuleRow | null;
   readonly whose: Whose | undefined;
-  /** Undefined: the namespace has no name that `ip netns` knows. */
-  readonly netnsName: (inode: number) => string | undefined;
+  /** Words before a command that is to run in a namespace. */
+  readonly through: (inode: number) => readonly string[];
 }
 
 export function nextCommand(cause: RuleCause | RuleNote, options: NextOptions): string {
-  const { row, by, whose, netnsName } = options;
-  const within = (netns: number, command: string): string => {
-    const name = netnsName(netns);
-    return name === undefined ? command : `ip netns exec ${name} ${command}`;
-  };
+  const { row, by, whose, through } = options;
+  const within = (netns: number, command: string): string => [...through(netns), command].join(' ');
   const here = (command: string): string => within(row.netns, command);
   const tuple = whose?.tuple;
+  const zone = whose?.flow?.zone ?? 0;
+  const ofZone = zone === 0 ? '' : ` --zone ${zone}`;
   switch (cause) {
     case 'flow already mapped':
     case 'reply direction':
-      return here(tuple === undefined ? 'conntrack -L' : `conntrack -L ${conntrackTuple(tuple)}`);
+      return here(
+        tuple === undefined ? 'conntrack -L' : `conntrack -L ${conntrackTuple(tuple)}${ofZone}`,
+      );
     case 'flow older than the rule':
-      return here(tuple === undefined ? 'conntrack -L' : `conntrack -D ${conntrackTuple(tuple)}`);
+      return here(
+        tuple === undefined ? 'conntrack -L' : `conntrack -D ${conntrackTuple(tuple)}${ofZone}`,
+      );
     case 'earlier rule decided first':
     case 'earlier chain or priority decided first':
     case 'other rules backend decided first':
@@ -40,7 +43,7 @@ export function nextCommand(cause: RuleCause | RuleNote, options: NextOptions): 
     case 'confirmed nowhere':
       return here('conntrack -S');
     case 'other conntrack zone':
-      return here(`conntrack -L --zone ${whose?.flow?.zone ?? 0}`);
+      return here(`conntrack -L --zone ${zone}`);
     case 'other network namespace':
       return within(whose?.netns ?? row.netns, 'nft -a list ruleset');
     case 'bypassed by a flowtable':

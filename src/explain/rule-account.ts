@@ -32,6 +32,9 @@ export const RULE_NOTES = [
 ] as const;
 export type RuleNote = (typeof RULE_NOTES)[number];
 
+/** So many causes of one rule are told apart by the rule that came before it. */
+const MAX_TALLIES = 16;
+
 /** So many flows are shown, and so many packets named. */
 const MAX_EXAMPLES = 3;
 
@@ -138,11 +141,17 @@ export class RuleAccount {
     return tally;
   }
 
+  /** `by`: of many rules that came before, those beyond the first are taken together. */
   tallyOf(cause: RuleCause, detail = '', by: RuleRow | null = null): CauseTally {
     const { last } = this;
-    if (last !== undefined && last.cause === cause && last.detail === detail) return last;
-    const key = `${cause} ${detail}`;
-    const tally = this.causes.get(key) ?? { ...newTally(), cause, detail, by };
+    const isLast = last?.cause === cause && last.detail === detail && last.by === by;
+    if (isLast) return last;
+    const key = `${cause} ${by?.number ?? ''} ${detail}`;
+    const known = this.causes.get(key);
+    if (known === undefined && by !== null && this.causes.size >= MAX_TALLIES) {
+      return this.tallyOf(cause, detail === '' ? 'by more rules' : `${detail}, by more rules`);
+    }
+    const tally = known ?? { ...newTally(), cause, detail, by };
     this.causes.set(key, tally);
     this.last = tally;
     return tally;

@@ -72,7 +72,7 @@ export function ruleFinding(
 ): RuleFinding {
   const { row, decided } = account;
   const nextFor = (cause: RuleCause | RuleNote, whose?: Whose, by: RuleRow | null = null): string =>
-    nextCommand(cause, { row, by, whose, netnsName: context.enterableName });
+    nextCommand(cause, { row, by, whose, through: context.through });
   const found = (
     cause: RuleCause | RuleNote,
     tally: Tally,

@@ -34,9 +34,19 @@ export function notesOf(
   if (isTouched(row, context)) {
     notes.push({ note: 'unknown', detail: lossText(context), tally: newTally(), packets: null });
   } else if (isIdle(account) && elsewhere.size === 0) {
-    notes.push({ note: 'no such traffic seen', detail: '', tally: newTally() });
+    notes.push({ note: 'no such traffic seen', detail: leftOut(context), tally: newTally() });
   }
   return notes;
+}
+
+/** What the trace leaves out, and so may not have seen. */
+function leftOut({ detail, sample, filter }: TraceContext): string {
+  const parts = [
+    ...(detail === 'flows' ? ['flows alone were traced'] : []),
+    ...(sample > 1 ? [`one flow of ${sample} was traced`] : []),
+    ...(filter === '' ? [] : [`only "${filter}" was traced`]),
+  ];
+  return parts.join(', ');
 }
 
 function isIdle({ couldMatch, flowsDecided }: RuleAccount): boolean {

@@ -5,7 +5,7 @@
 import type { RulesChange } from '../rebuild/decided-rules.ts';
 
 /** Rules that change more often: after so many changes packets are told apart no more. */
-const MAX_PERIODS = 64;
+const MAX_PERIODS = 256;
 
 export class RulePeriods {
   /** By namespace: times of changes, ns since 1970, ascending. */

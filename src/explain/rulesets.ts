@@ -16,10 +16,10 @@ export interface Loaded {
   readonly rowOf: ReadonlyMap<Rule, RuleRow>;
 }
 
-/** Rules that change more often than this are held together from the first changes on. */
-const MAX_CHANGES = 64;
+/** So many changes of a namespace are told apart, the last ones. */
+const MAX_CHANGES = 256;
 
-/** By namespace, in order of time; the first begins with the trace, the last ends with it. */
+/** By namespace, in order of time; the first begins with the trace, if all changes could be kept; the last ends with it. */
 export function rulesetsOf(rows: readonly RuleRow[]): Map<number, Loaded[]> {
   const byNetns = new Map<number, RuleRow[]>();
   for (const row of rows) {
@@ -39,8 +39,10 @@ function timesOf(netns: number, rows: readonly RuleRow[]): Loaded[] {
   const changes = rows
     .flatMap(({ addedAt, removedAt }) => [addedAt, removedAt])
     .filter((at) => at !== null);
-  const times = [...new Set(changes)].sort((a, b) => a - b).slice(-MAX_CHANGES);
-  const starts = [Number.NEGATIVE_INFINITY, ...times];
+  const times = [...new Set(changes)].sort((a, b) => a - b);
+  const kept = times.slice(-MAX_CHANGES);
+  // of before the changes that are kept nothing is said
+  const starts = kept.length < times.length ? kept : [Number.NEGATIVE_INFINITY, ...kept];
   return starts.map((from, index) => {
     const until = starts[index + 1] ?? Number.POSITIVE_INFINITY;
     const inForce = rows.filter((row) => wasLoaded(row, momentIn(from, until)));

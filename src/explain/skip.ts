@@ -52,5 +52,6 @@ export function skipByFlow(flow: FlowFact | undefined, hook: HookName, isDropped
   const wasFirst = ['none', 'refused', 'merged'].includes(flow.confirm);
   if (wasFirst && isDropped) return 'dropped before the nat chains';
   const mapping = flow.nat[manipAt(hook)];
+  if (!flow.isComplete || mapping === 'unknown') return 'unknown';
   return wasFirst || mapping === 'none' ? 'no nat chain here' : 'flow already mapped';
 }

@@ -2,6 +2,7 @@
 import type { NetnsPlace, TraceFacts } from '../model/facts.ts';
 import { type Ledger, totalLost } from '../model/ledger.ts';
 import type { RuleRow } from './rule-rows.ts';
+import { throughNetns } from './through.ts';
 
 export interface TraceContext {
   /** Records lost; null: the trace was cut short. */
@@ -16,6 +17,8 @@ export interface TraceContext {
   readonly netnsName: (inode: number) => string;
   /** The name by which `ip netns exec` enters it; undefined: not by name, or not needed. */
   readonly enterableName: (inode: number) => string | undefined;
+  /** Words before a command that is to run there. */
+  readonly through: (inode: number) => readonly string[];
 }
 
 export function contextOf(facts: TraceFacts, ledger: Ledger | null): TraceContext {
@@ -27,6 +30,7 @@ export function contextOf(facts: TraceFacts, ledger: Ledger | null): TraceContex
     lossWindow: window === null ? null : { from: wall(window.fromNs), to: wall(window.toNs) },
     ...{ sample, filter, detail, places },
     netnsName: (inode) => netnsNames[inode] ?? String(inode),
+    through: (inode) => throughNetns(inode, netnsNames[inode]),
     enterableName: (inode) => (netnsNames[inode] === 'init' ? undefined : netnsNames[inode]),
   };
 }

@@ -8,7 +8,6 @@ import type { Interval, Target } from '../model/ruleset.ts';
 import type { AtHook } from './cause-of.ts';
 import type { Met, Outcome } from './evaluate.ts';
 import type { FlowFact } from './flow-facts.ts';
-import { notKeptOf } from './match-text.ts';
 import type { RuleCause } from './rule-account.ts';
 import type { RuleRow } from './rule-rows.ts';
 
@@ -87,9 +86,12 @@ const NOWHERE: Readonly<Record<string, string>> = {
 function besideOther({ outcome, rowOf }: Weighed, standing: Standing, by: RuleRow): Weight {
   const { met, row, place } = standing;
   const isMet = standing.by === null;
-  const decider = outcome.met.find((one) => rowOf(one) === by);
-  const isBefore = decider === undefined ? by.order < row.order : decider.turn < met.turn;
-  if (!isMet || isBefore) return earlier(row, by);
+  const ways = outcome.met.filter((one) => rowOf(one) === by);
+  const isBefore = ways.length === 0 ? by.order < row.order : ways[0]!.turn < met.turn;
+  if (!isMet) return earlier(row, by);
+  // by one way it is come to before the decider, by another after it
+  if (isBefore && ways.some(({ turn }) => turn > met.turn)) return null;
+  if (isBefore) return earlier(row, by);
   if (place < 0) return counted(met);
   return met.truth === 'maybe' ? null : because('not explained', 'another rule decided', by);
 }
@@ -101,9 +103,9 @@ function besideNull({ met, row, by, place }: Standing): Weight {
   return met.truth === 'maybe' ? null : because('not explained', 'it was passed over');
 }
 
-/** A rule without a mapping of its own: reached, since one after it decided, and it holds. */
-function counted({ truth, rule }: Met): Weight {
-  return truth === 'yes' || notKeptOf(rule) === '' ? because('decided') : null;
+/** A rule without a mapping of its own: where it is not certain that it was passed, nothing is said. */
+function counted({ truth }: Met): Weight {
+  return truth === 'yes' ? because('decided') : null;
 }
 
 function earlier(row: RuleRow, by: RuleRow): Weight {
@@ -118,7 +120,7 @@ function earlier(row: RuleRow, by: RuleRow): Weight {
 
 /** No chain ran at the hook. */
 function skippedOf(
-  { flow }: Weighed,
+  { flow, outcome }: Weighed,
   { met, row, by, place }: Standing,
   { cause, detail }: Extract<AtHook, { ran: null }>,
 ): Weight {
@@ -131,8 +133,10 @@ function skippedOf(
   const isAdded = row.addedAt !== null && flow.firstAt < row.addedAt;
   const isOlder = cause === 'flow older than the rule' || (isAdded && OF_MAPPING.has(cause));
   if (!isOlder) return because(cause, detail);
-  // shadowed: the rule would not decide about a new flow either; mapped like it: by it, or one like it
-  const isDone = by !== null || met.decides.some((target) => isMappedLike(flow, target));
+  // shadowed: the rule would not decide about a new flow either; or mapped as it, or one beside it, maps
+  const isDone =
+    by !== null ||
+    outcome.met.some(({ decides }) => decides.some((target) => isMappedLike(flow, target)));
   if (!isDone && (place >= 0 || isAdded)) return because('flow older than the rule');
   return because(
     'flow already mapped',

@@ -12,6 +12,7 @@ import {
   FOOTER_BYTES,
   HEAD_BYTES,
   HEAD_MAGIC,
+  MAX_CHUNK,
   parseChunkHead,
   parseFooter,
   parseHead,
@@ -106,13 +107,24 @@ async function extentOf(file: RandomAccess, start: number): Promise<Extent> {
     throw broken(footerAt, `the end at ${endAt}`, `${start} to ${footerAt - CHUNK_HEAD_BYTES}`);
   }
   const recordsEnd = Number(endAt);
-  const head = await chunkHeadAt(file, recordsEnd);
-  const needed = footerAt - recordsEnd - CHUNK_HEAD_BYTES;
-  if (head.type !== ChunkType.end || head.length !== needed) {
-    const found = `a chunk of type ${head.type} with ${head.length} bytes`;
-    throw broken(recordsEnd, found, `type ${ChunkType.end} with ${needed}`);
+  return { recordsEnd, end: await endUpTo(file, recordsEnd, footerAt), truncated: undefined };
+}
+
+/** The end of the trace, in as many chunks as it fills. */
+async function endUpTo(file: RandomAccess, start: number, footerAt: number): Promise<TraceEnd> {
+  const parts: Uint8Array[] = [];
+  for (let at = start; at < footerAt; ) {
+    const head = await chunkHeadAt(file, at);
+    const room = footerAt - at - CHUNK_HEAD_BYTES;
+    const isWhole = head.length === room || (head.length === MAX_CHUNK && head.length < room);
+    if (head.type !== ChunkType.end || !isWhole) {
+      const found = `a chunk of type ${head.type} with ${head.length} bytes`;
+      throw broken(at, found, `type ${ChunkType.end} with ${Math.min(room, MAX_CHUNK)}`);
+    }
+    parts.push(await file.read(at + CHUNK_HEAD_BYTES, head.length));
+    at += CHUNK_HEAD_BYTES + head.length;
   }
-  return { recordsEnd, end: await endIn(file, recordsEnd, head), truncated: undefined };
+  return parseEnd(Buffer.concat(parts), start + CHUNK_HEAD_BYTES);
 }
 
 /** Without a footer: chunk by chunk, as far as they are whole. */

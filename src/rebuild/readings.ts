@@ -1,164 +1,150 @@
 /**
  * Readings of the loaded rules, taken at several times, to what each rule was:
- * since when, until when, and what its counter said. A reading holds from the
- * change of rules before it to the next change after it.
+ * since when, until when, and what its counter said. Between two readings the
+ * rules may have changed more than once: then only bounds of a time are known.
  */
 import type { Chain, Rule, Ruleset } from '../model/ruleset.ts';
 import type { DecidedRule, RulesChange } from './decided-rules.ts';
+import { handleKey, holdsAt, type Reading, readingsOf } from './reading.ts';
 
+/** Times are CLOCK_MONOTONIC, ns. */
 export interface Lifetime {
   readonly netns: number;
   readonly chain: Chain;
   /** As read first, and as read last. */
   readonly first: Rule;
   last: Rule;
-  /** CLOCK_MONOTONIC, ns; null: there from the start, or still there at the end. */
+  /** Not before the first and by the second it was there; null: from the start. */
   readonly addedAtNs: bigint | null;
+  readonly addedByNs: bigint | null;
+  /** Still there up to the first and gone by the second; null: still there at the end. */
+  removedAfterNs: bigint | null;
   removedAtNs: bigint | null;
+  /** It asks for elements of a named set or map, which were not always the same. */
+  isChanging: boolean;
 }
 
-interface Reading {
-  readonly ruleset: Ruleset;
-  /** The change that made these rules, 0 where none was seen before. */
-  readonly sinceNs: bigint;
-  readonly rules: ReadonlyMap<string, { readonly chain: Chain; readonly rule: Rule }>;
-}
-
-/** The lifetimes of the rules of one namespace, in the order of evaluation; gone ones last. */
+/** The lifetimes of the rules of one namespace. */
 export class NetnsRules {
-  readonly lifetimes = new Map<string, Lifetime>();
+  private order: readonly Lifetime[] = [];
   private readonly readings: readonly Reading[];
-  private readonly wasSeen = new Set<string>();
-  /** Of nf_tables; those of one handle in the order of their ends. */
+  /** Those of the reading that is being noted, by key. */
+  private current = new Map<string, Lifetime>();
+  /** By reading. */
+  private readonly currents: ReadonlyMap<string, Lifetime>[] = [];
   private readonly byHandle = new Map<string, Lifetime[]>();
 
   constructor(rulesets: readonly Ruleset[], changes: readonly RulesChange[]) {
-    const sorted = [...rulesets].sort((a, b) => (BigInt(a.readAtNs) < BigInt(b.readAtNs) ? -1 : 1));
-    this.readings = sorted.map((ruleset) => ({
-      ruleset,
-      sinceNs: changeBefore(changes, BigInt(ruleset.readAtNs)),
-      rules: rulesByKey(ruleset),
-    }));
-    for (const reading of [...this.readings].reverse()) this.noteKeys(reading);
+    this.readings = readingsOf(rulesets, changes);
     this.readings.forEach((reading, index) => {
       this.note(reading, index === 0);
     });
-    for (const lifetime of this.lifetimes.values()) this.noteHandle(lifetime);
+    for (const lifetime of this.order) this.noteHandle(lifetime);
   }
 
-  /** The rule that the kernel side named; undefined: it was gone before it could be read. */
+  /** In the order of evaluation; what went away behind what stood before it. */
+  get lifetimes(): readonly Lifetime[] {
+    return this.order;
+  }
+
+  /** The rule that the kernel side named; undefined: it was gone before it could be read, or one of two. */
   find(decided: DecidedRule): Lifetime | undefined {
     return decided.backend === 'nft' ? this.findNft(decided) : this.findLegacy(decided);
   }
 
-  /** Of several that had the handle, one after the other, the one of its time. */
+  /** Of several that had the handle, one after the other, the one that was there at its time. */
   private findNft({ table, number, firstAt }: DecidedRule): Lifetime | undefined {
-    const own = this.byHandle.get(handleKey(table, number));
-    if (own === undefined || own.length === 1) return own?.[0];
+    const own = this.byHandle.get(handleKey(table, number)) ?? [];
+    if (own.length < 2) return own[0];
     const at = timeOf(firstAt);
-    return own.find(({ removedAtNs }) => removedAtNs === null || at < removedAtNs) ?? own.at(-1);
+    const there = own.filter((lifetime) => wasThere(lifetime, at));
+    return there.length === 1 ? there[0] : undefined;
   }
 
-  /** The entry that holds the target, in the reading of its time. */
+  /** The entry that holds the target, in a reading of the table of that time. */
   private findLegacy({ family, number, firstAt }: DecidedRule): Lifetime | undefined {
     const at = timeOf(firstAt);
-    const reading = this.readings.findLast(({ sinceNs }) => sinceNs <= at) ?? this.readings[0];
+    const index = this.readings.findIndex((reading) => holdsAt(reading, at));
     let key: string | undefined;
     let best = -1;
-    for (const [name, { chain, rule }] of reading?.rules ?? []) {
+    for (const [name, { chain, rule }] of this.readings[index]?.rules ?? []) {
       const isTable = chain.backend === 'legacy' && chain.family === (family === 4 ? 'ip' : 'ip6');
       if (!isTable || rule.offset === undefined) continue;
       if (rule.offset > number || rule.offset <= best) continue;
       best = rule.offset;
       key = name;
     }
-    return key === undefined ? undefined : this.lifetimes.get(key);
+    return key === undefined ? undefined : this.currents[index]!.get(key);
   }
 
-  /** Keeps the place of each rule in the newest order. */
-  private noteKeys({ rules, ruleset }: Reading): void {
-    for (const [key, { chain, rule }] of rules) {
-      if (this.lifetimes.has(key)) continue;
-      const { netns } = ruleset;
-      this.lifetimes.set(key, {
-        netns,
-        chain,
-        first: rule,
-        last: rule,
-        addedAtNs: null,
-        removedAtNs: null,
-      });
+  private note(reading: Reading, isFirst: boolean): void {
+    const before = this.current;
+    this.current = new Map();
+    for (const [key, found] of reading.rules) {
+      const known = before.get(key);
+      if (known !== undefined) keep(known, found.rule);
+      this.current.set(key, known ?? begin(reading, found, isFirst));
     }
+    for (const [key, lifetime] of before) {
+      if (this.current.has(key)) continue;
+      lifetime.removedAfterNs = reading.changedFromNs ?? reading.readAtNs;
+      lifetime.removedAtNs = reading.changedToNs ?? reading.readAtNs;
+    }
+    this.currents.push(this.current);
+    this.order = merged(this.order, [...this.current.values()]);
   }
 
   private noteHandle(lifetime: Lifetime): void {
-    const { chain, last, removedAtNs } = lifetime;
+    const { chain, last } = lifetime;
     if (chain.backend === 'legacy') return;
     const key = handleKey(chain.tableHandle, last.handle);
-    const own = this.byHandle.get(key) ?? [];
-    const later = own.findIndex((other) => endsAfter(other.removedAtNs, removedAtNs));
-    own.splice(later < 0 ? own.length : later, 0, lifetime);
-    this.byHandle.set(key, own);
-  }
-
-  private note({ rules, sinceNs, ruleset }: Reading, isFirst: boolean): void {
-    const at = sinceNs === 0n ? BigInt(ruleset.readAtNs) : sinceNs;
-    for (const [key, lifetime] of this.lifetimes) {
-      const found = rules.get(key);
-      if (found !== undefined) this.seen(key, lifetime, found, isFirst ? null : at);
-      else if (!isFirst && this.wasSeen.has(key)) lifetime.removedAtNs ??= at;
-    }
-  }
-
-  private seen(
-    key: string,
-    lifetime: Lifetime,
-    { chain, rule }: { chain: Chain; rule: Rule },
-    at: bigint | null,
-  ): void {
-    if (this.wasSeen.has(key)) {
-      lifetime.last = rule;
-      return;
-    }
-    this.wasSeen.add(key);
-    const removedAtNs = null;
-    const begun = { netns: lifetime.netns, chain, first: rule, last: rule, addedAtNs: at };
-    this.lifetimes.set(key, { ...begun, removedAtNs });
+    this.byHandle.set(key, [...(this.byHandle.get(key) ?? []), lifetime]);
   }
 }
 
-function endsAfter(end: bigint | null, other: bigint | null): boolean {
-  return other !== null && (end === null || end > other);
+function wasThere({ addedByNs, removedAfterNs }: Lifetime, at: bigint): boolean {
+  return (
+    (addedByNs === null || addedByNs <= at) && (removedAfterNs === null || at < removedAfterNs)
+  );
+}
+
+/** A namespace that is read first after a change is new: its rules came with that change. */
+function begin(
+  { netns, readAtNs, changedFromNs, changedToNs }: Reading,
+  { chain, rule }: { chain: Chain; rule: Rule },
+  isFirst: boolean,
+): Lifetime {
+  const [addedAtNs, addedByNs] = isFirst
+    ? [changedFromNs, changedToNs]
+    : [changedFromNs ?? readAtNs, changedToNs ?? readAtNs];
+  const since = { netns, chain, first: rule, last: rule, addedAtNs, addedByNs };
+  return { ...since, removedAfterNs: null, removedAtNs: null, isChanging: false };
+}
+
+function keep(lifetime: Lifetime, rule: Rule): void {
+  if (rule.text.includes('@') && programOf(rule) !== programOf(lifetime.last)) {
+    lifetime.isChanging = true;
+  }
+  lifetime.last = rule;
+}
+
+function programOf({ terms, actions }: Rule): string {
+  return JSON.stringify([terms, actions]);
+}
+
+/** `now` in its order; what of `before` is gone stays behind what it stood behind. */
+function merged(before: readonly Lifetime[], now: readonly Lifetime[]): Lifetime[] {
+  const here = new Set(now);
+  const gone = new Map<Lifetime | undefined, Lifetime[]>();
+  let last: Lifetime | undefined;
+  for (const lifetime of before) {
+    if (here.has(lifetime)) last = lifetime;
+    else gone.set(last, [...(gone.get(last) ?? []), lifetime]);
+  }
+  const behind = (lifetime: Lifetime | undefined) => gone.get(lifetime) ?? [];
+  return [...behind(undefined), ...now.flatMap((lifetime) => [lifetime, ...behind(lifetime)])];
 }
 
 function timeOf([low, high]: DecidedRule['firstAt']): bigint {
   return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
-}
-
-function rulesByKey(ruleset: Ruleset): Reading['rules'] {
-  const rules = new Map<string, { chain: Chain; rule: Rule }>();
-  for (const chain of ruleset.chains) {
-    for (const rule of chain.rules) {
-      const key = keyOf(chain, rule);
-      let name = key;
-      for (let same = 2; rules.has(name); same++) name = `${key} #${same}`;
-      rules.set(name, { chain, rule });
-    }
-  }
-  return rules;
-}
-
-/** What a rule keeps as long as it is the same rule: one that replaces another has its handle. */
-function keyOf({ backend, family, name, tableHandle }: Chain, { handle, text }: Rule): string {
-  if (backend === 'legacy') return `${family} ${name} ${text}`;
-  return `${handleKey(tableHandle, handle)} ${text}`;
-}
-
-/** The kernel side has 24 bits of the table's handle. */
-function handleKey(tableHandle: number, handle: number): string {
-  return `${tableHandle & 0xffffff}/${handle}`;
-}
-
-function changeBefore(changes: readonly RulesChange[], at: bigint): bigint {
-  return changes.findLast(({ atNs }) => atNs <= at)?.atNs ?? 0n;
 }

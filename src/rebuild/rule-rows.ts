@@ -2,7 +2,7 @@
 import { HOOKS, RULE_BACKENDS, Verdict } from '../model/codes.ts';
 import { layoutOf } from '../model/row-layout.ts';
 import { type NameTable, RowBuffer } from '../model/rows.ts';
-import type { Ruleset } from '../model/ruleset.ts';
+import type { Rule, Ruleset } from '../model/ruleset.ts';
 import { RULES } from '../model/tables.ts';
 import type { DecidedRule, RulesChange } from './decided-rules.ts';
 import { type Lifetime, NetnsRules } from './readings.ts';
@@ -57,7 +57,7 @@ function entriesOf({ readings, changes, decided }: RuleFacts): Entry[] {
     byLifetime.set(lifetime, [...(byLifetime.get(lifetime) ?? []), rule]);
   }
   let next = decided.length;
-  const read = [...known.values()].flatMap(({ lifetimes }) => [...lifetimes.values()]);
+  const read = [...known.values()].flatMap(({ lifetimes }) => lifetimes);
   const entries = read.flatMap((lifetime): Entry[] => {
     const { netns } = lifetime;
     const own = byLifetime.get(lifetime);
@@ -122,8 +122,7 @@ class Row {
     const rule = lifetime?.last;
     this.code('number', rule?.number);
     this.name('text', rule?.text);
-    const program = rule && JSON.stringify({ terms: rule.terms, actions: rule.actions });
-    this.name('program', program);
+    this.name('program', rule && programOf(rule, lifetime!.isChanging));
     this.time('added_at', lifetime?.addedAtNs ?? null);
     this.time('removed_at', lifetime?.removedAtNs ?? null);
   }
@@ -166,6 +165,12 @@ class Row {
     this.word(column, Number(BigInt.asIntN(32, ns)));
     this.words[this.row + at(column) + 1] = Number(BigInt.asIntN(32, ns >> 32n));
   }
+}
+
+/** Of one whose elements were not always the same, nobody knows when it holds. */
+function programOf({ terms, actions }: Rule, isChanging: boolean): string {
+  const unknown = { unknown: 'elements of its sets, which changed meanwhile' };
+  return JSON.stringify({ terms: isChanging ? [...terms, unknown] : terms, actions });
 }
 
 function handleOf(lifetime: Lifetime | undefined, decided: DecidedRule | undefined): number {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RuleFinding } from '../../src/explain/rule-findings.ts';
 import type { Ledger } from '../../src/model/ledger.ts';
+import type { Action, Term } from '../../src/model/ruleset.ts';
 import { CLOCK_OFFSET } from '../export/fixtures.ts';
 import {
   BY_RULE,
@@ -431,6 +432,92 @@ describe('packets of one flow, all alike, before and after a rule was added', ()
     const found = one({ packets, flows, rules, ...(changes === undefined ? {} : { changes }) });
     expect(causes(found)).toEqual(['flow older than the rule 3']);
     expect(found.causes[0]!.evidence).toEqual(['6', '7', '8']);
+  });
+});
+
+describe('what is blamed', () => {
+  const DICE: Term = { unknown: 'numgen random mod 2' };
+  const dnat = (address: string): Action => ({
+    does: 'nat',
+    kind: 'dnat',
+    manip: 'dst',
+    addresses: [[address, address]],
+    ports: [['9999', '9999']],
+  });
+  const away = { src_reply: ADDRESS('10.0.2.5'), src_port_reply: 9999 };
+
+  it('is the rule that decided, each for its own packets', () => {
+    const second = { ...NEW, flow: 8n };
+    const found = one(
+      {
+        packets: [FIRST, packet(2n, 'prerouting chains rewritten > input', second)],
+        flows: [flow(7n, { dst_rule: 1 }), flow(8n, { dst_rule: 2 })],
+        rules: [
+          rule(1, { terms: [DPORT, DICE], actions: [REDIRECT] }),
+          rule(2, { terms: [DPORT, DICE], actions: [REDIRECT] }),
+          redirect(3),
+        ],
+      },
+      3,
+    );
+    expect(found.causes.map(({ packets, detail }) => [packets, detail.split(':')[0]])).toEqual([
+      [1, 'ip nat prerouting handle 41'],
+      [1, 'ip nat prerouting handle 42'],
+    ]);
+  });
+
+  it('is no flow that a rule beside it mapped', () => {
+    const older = { older: true, confirm: 'older', dst_nat: 'older', ...away };
+    const found = one(
+      {
+        packets: [packet(2n, 'prerouting rewritten > input', LATER)],
+        flows: [flow(7n, older)],
+        rules: [
+          rule(1, { terms: [DPORT, DICE], actions: [dnat('10.0.2.5')] }),
+          rule(2, { terms: [DPORT], actions: [dnat('10.0.2.6')] }),
+        ],
+      },
+      2,
+    );
+    expect(causes(found)).toEqual(['flow already mapped 1']);
+  });
+
+  it('is no counter that was perhaps not come to', () => {
+    const counted = { packets_before: 3n, packets_after: 3n };
+    const side = { chain: 'side', hook: null, priority: null, policy: null };
+    const found = one(
+      {
+        packets: [FIRST],
+        flows: [flow(7n, { dst_rule: 3 })],
+        rules: [
+          rule(1, { terms: [{ unknown: 'mark 1' }], actions: [{ does: 'jump', chain: 'side' }] }),
+          redirect(3),
+          rule(2, {}, { ...counted, ...side }),
+        ],
+      },
+      2,
+    );
+    expect(found).toMatchObject({ decided: { packets: 0 }, couldMatch: 0 });
+    expect(found.counter).toMatchObject({ agrees: true });
+  });
+
+  it('is no traffic that the trace leaves out', () => {
+    const found = one({ rules: [redirect()], facts: { sample: 100, filter: 'udp' } });
+    expect(found.notes).toMatchObject([
+      {
+        cause: 'no such traffic seen',
+        detail: 'one flow of 100 was traced, only "udp" was traced',
+      },
+    ]);
+  });
+
+  it('is looked at in the namespace and the zone of the flow', () => {
+    const packets = [packet(2n, 'prerouting rewritten > input', LATER)];
+    const given = { packets, flows: [flow(7n, { ...BY_RULE, zone: 9 })], rules: [redirect()] };
+    expect(one({ ...given, facts: { netnsNames: {} } }).causes[0]!.next).toBe(
+      "nsenter --net=/proc/$(lsns -n -t net -o NS,PID | awk '$1 == 4001 { print $2 }')/ns/net " +
+        'conntrack -L -p tcp -s 10.0.1.2 -d 10.0.1.1 --sport 5001 --dport 2222 --zone 9',
+    );
   });
 });
 

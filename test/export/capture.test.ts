@@ -69,6 +69,17 @@ describe('a capture', () => {
     expect((await read(path)).chunks).toEqual(CHUNKS);
   });
 
+  it('is read again where its end fills more than a chunk', async () => {
+    const path = join(tempFolder(), 'x.capture');
+    const notes = ['x'.repeat(MAX_CHUNK), 'end'];
+    const rulesets = [{ netns: 4001, readAtNs: '5', chains: [], notes }];
+    const writer = await CaptureWriter.open(path, FACTS);
+    await writer.close({ ...END, rulesets });
+    const reader = await CaptureReader.open(path);
+    expect(reader.end?.rulesets[0]?.notes.map(({ length }) => length)).toEqual([MAX_CHUNK, 3]);
+    await reader.close();
+  });
+
   it('leaves an older file of its name until it is whole, and is readable before', async () => {
     const path = join(tempFolder(), 'x.capture');
     writeFileSync(path, 'good');

@@ -38,7 +38,7 @@ const SECOND = 1_000_000_000n;
 describe('readings of the rules', () => {
   it('keep what a rule said first and last, as long as it is the same', () => {
     const readings = [nft(10n, rule(11, 'dnat to a', 3)), nft(90n, rule(11, 'dnat to a', 8))];
-    const [lifetime, ...more] = new NetnsRules(readings, []).lifetimes.values();
+    const [lifetime, ...more] = new NetnsRules(readings, []).lifetimes;
     expect(more).toEqual([]);
     expect(lifetime).toMatchObject({
       first: { packets: 3 },
@@ -55,15 +55,53 @@ describe('readings of the rules', () => {
       nft(90n, rule(12, 'dnat to b', 6)),
     ];
     const { lifetimes } = new NetnsRules(readings, changedAt(41n, 47n, 81n));
-    const times = [...lifetimes.values()].map(({ last, addedAtNs, removedAtNs }) => [
+    const times = lifetimes.map(({ last, addedAtNs, removedAtNs }) => [
       last.text,
       addedAtNs,
       removedAtNs,
     ]);
     expect(times).toEqual([
-      ['dnat to b', 47n, null],
       ['dnat to a', null, 81n],
+      ['dnat to b', 41n, null],
     ]);
+  });
+
+  it('know bounds where rules changed twice between them', () => {
+    const readings = [nft(10n, rule(11, 'a', 1)), nft(50n, rule(12, 'b', 2))];
+    const [a, b] = new NetnsRules(readings, changedAt(41n, 47n)).lifetimes;
+    expect([a?.removedAfterNs, a?.removedAtNs]).toEqual([41n, 47n]);
+    expect([b?.addedAtNs, b?.addedByNs]).toEqual([41n, 47n]);
+  });
+
+  it('keep what went away behind what it stood behind', () => {
+    const [a, b, c, d] = [
+      rule(11, 'a', 1),
+      rule(12, 'b', 2),
+      rule(13, 'c', 3),
+      rule(14, 'd', 4),
+    ] as const;
+    const readings = [nft(10n, a, b, c), nft(50n, b, d)];
+    const { lifetimes } = new NetnsRules(readings, changedAt(41n));
+    expect(lifetimes.map(({ last }) => last.text)).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('of a namespace that came later are of rules that came with it', () => {
+    const { lifetimes } = new NetnsRules([nft(50n, rule(11, 'a', 1))], changedAt(41n, 47n));
+    expect(lifetimes).toMatchObject([{ addedAtNs: 41n, addedByNs: 47n }]);
+  });
+
+  it('do not know the elements of a named map that changed', () => {
+    const at = (port: string): Rule => ({
+      ...rule(11, 'dnat to tcp dport map @ports', 1),
+      terms: [{ fields: ['dst_port'], any: [[[port, port]]] }],
+    });
+    const changing = (...ports: string[]) =>
+      new NetnsRules(
+        ports.map((port, at10) => nft(BigInt(at10 + 1) * 10n, at(port))),
+        [],
+      ).lifetimes;
+    expect(changing('80', '80', '81')).toMatchObject([{ isChanging: true }]);
+    expect(changing('80', '80', '80')).toMatchObject([{ isChanging: false }]);
   });
 
   it('tell a rule from the one that replaced it under its handle, by the time of the decision', () => {
@@ -71,9 +109,9 @@ describe('readings of the rules', () => {
       nft(1n * SECOND, rule(18, 'dnat to old', 2)),
       nft(70n * SECOND, rule(18, 'dnat to new', 3)),
     ];
-    const rules = new NetnsRules(readings, changedAt(60n * SECOND));
-    const found = [59n, 61n].map((at) => rules.find(decided('nft', 18, at * SECOND))?.last.text);
-    expect(found).toEqual(['dnat to old', 'dnat to new']);
+    const rules = new NetnsRules(readings, changedAt(60n * SECOND, 65n * SECOND));
+    const found = [59n, 62n, 66n].map((at) => rules.find(decided('nft', 18, at * SECOND)));
+    expect(found.map((one) => one?.last.text)).toEqual(['dnat to old', undefined, 'dnat to new']);
   });
 
   it('name the nft rule by 24 bits of its table and its handle, none that they do not have', () => {
@@ -87,8 +125,11 @@ describe('readings of the rules', () => {
       legacy(1n * SECOND, rule(0, 'first', 1, 0), rule(0, 'old', 2, 200), rule(0, 'last', 3, 408)),
       legacy(70n * SECOND, rule(0, 'first', 4, 0), rule(0, 'new', 5, 200)),
     ];
-    const rules = new NetnsRules(readings, changedAt(60n * SECOND));
+    const rules = new NetnsRules(readings, changedAt(60n * SECOND, 65n * SECOND, 80n * SECOND));
     const at = (time: bigint) => rules.find(decided('legacy', 330, time * SECOND))?.last.text;
-    expect([at(59n), at(61n)]).toEqual(['old', 'new']);
+    expect([0n, 59n, 62n, 66n, 79n, 81n].map(at)).toEqual([
+      ...['old', 'old', undefined],
+      ...['new', 'new', undefined],
+    ]);
   });
 });
