@@ -25,8 +25,23 @@ function script(examples: readonly string[]): string {
     const quoted = example.replaceAll("'", `'\\''`);
     return `printf '== %s\\n' '${quoted}'; (${example}) 2>&1; echo "== status $?"`;
   });
-  const traffic = 'ping -i 0.5 127.0.0.1 >/dev/null 2>&1 &';
-  return [`nft '${RULES}'`, 'cd $OUT', traffic, ...run, 'kill $!'].join('\n');
+  return run.join('\n');
+}
+
+/** Those that record beside the others: most of the time is the program's start. */
+function scriptOfAll(examples: readonly string[]): string {
+  const recording = examples.filter((example) => example.startsWith('conntrail record'));
+  const others = examples.filter((example) => !recording.includes(example));
+  return `nft '${RULES}'
+cd $OUT
+ping -i 0.5 127.0.0.1 >/dev/null 2>&1 & traffic=$!
+( ${script(recording)}
+) > /tmp/recording & recording=$!
+( ${script(others)}
+) > /tmp/others
+wait $recording
+kill $traffic
+cat /tmp/recording /tmp/others`;
 }
 
 function runHere(example: string, cwd: string) {
@@ -45,7 +60,7 @@ describe('help examples on a real kernel', () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'conntrail-examples-'));
-    const live = script(examples.filter((example) => !isOffline(example)));
+    const live = scriptOfAll(examples.filter((example) => !isOffline(example)));
     const guest = conntrail(
       ['lab', '--timeout', `${GUEST_MINUTES}m`, '--out', folder, '--', 'sh', '-c', live],
       [],
