@@ -5,6 +5,7 @@ import { NO_FINDINGS, RuleExplanation } from '../explain/explain-rules.ts';
 import { findingsOf } from '../explain/findings.ts';
 import { FlowLives } from '../explain/flow-life.ts';
 import { contextOf } from '../explain/trace-context.ts';
+import { TraceError } from '../model/error.ts';
 import type { TraceFacts } from '../model/facts.ts';
 import type { Ledger } from '../model/ledger.ts';
 import { FLOWS, PACKETS, RULES, type TableName } from '../model/tables.ts';
@@ -67,6 +68,11 @@ class Explaining {
 
 export async function explain(options: ExplainOptions): Promise<void> {
   refuseLiveOptions(options);
+  if (options.rule !== undefined && options.flow !== undefined) {
+    throw new TraceError('usage', 'found --rule with --flow, needed one of them', {
+      hint: 'run explain once for each',
+    });
+  }
   const explaining = new Explaining(options.flow);
   const ledger = await readAll(options, explaining);
   const { account, byRule, lives, facts } = explaining;

@@ -2,7 +2,7 @@
  * Where the tables to look at come from: a live trace, a capture, or files
  * already written. Commands that only read do not care which.
  */
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startsAsCapture } from '../export/capture-reader.ts';
 import { FACTS_KEY, LEDGER_KEY, RUN_KEY, TIMES_KEY } from '../export/metadata.ts';
@@ -33,14 +33,23 @@ export async function readTrace(
   tables: readonly TableName[],
   sink: TraceSink,
 ): Promise<Ledger | null> {
-  const found = await stat(from).catch(() => undefined);
+  const place = await traceIn(from);
+  const found = await stat(place).catch(() => undefined);
   if (found === undefined) {
     throw new TraceError('missing', `${from} is not there, needed a dataset folder or a file`, {
       hint: 'conntrail record --duration 5s --out trace',
     });
   }
-  const asCapture = found.isFile() && (await startsAsCapture(from));
-  return asCapture ? readCapture(from, tables, sink) : readFiles(from, tables, sink);
+  const asCapture = found.isFile() && (await startsAsCapture(place));
+  return asCapture ? readCapture(place, tables, sink) : readFiles(place, tables, sink);
+}
+
+/** The lab leaves its trace, `trace` or `trace.capture`, in a folder. */
+async function traceIn(from: string): Promise<string> {
+  const names = await readdir(from).catch((): string[] => []);
+  if (names.some((name) => name.startsWith('table='))) return from;
+  const [name] = ['trace', 'trace.capture'].filter((one) => names.includes(one));
+  return name === undefined ? from : join(from, name);
 }
 
 async function readCapture(

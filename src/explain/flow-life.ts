@@ -25,6 +25,8 @@ export class FlowLives {
     this.selector = selector;
     this.wanted = selector
       .trim()
+      .toLowerCase()
+      .replace(/^flow (?=\d+$)/, '')
       .replace(/\s*-?>\s*/g, ' > ')
       .replace(/\s+/g, ' ');
     if (/^\d+$/.test(this.wanted)) this.keep(this.wanted);
@@ -36,7 +38,8 @@ export class FlowLives {
       const flow = String(view.bigs('flow')[row]);
       this.count++;
       if (this.example === '') this.example = flowText(view, row);
-      const isWanted = this.kept.has(flow) || flowText(view, row) === this.wanted;
+      const texts = [flowText(view, row), flowText(view, row, '_reply')];
+      const isWanted = this.kept.has(flow) || texts.includes(this.wanted);
       if (isWanted && this.keep(flow)) this.flows.set(flow, lifeOf(view, row));
     }
   }

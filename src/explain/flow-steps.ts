@@ -59,9 +59,9 @@ export interface FlowLife {
   readonly morePackets: number;
 }
 
-/** `tcp 10.0.0.2:5000 > 10.0.1.1:80`, of a packet as it came or of a flow. */
-export function flowText(view: BatchView, row: number): string {
-  return `${protocolName(view.numbers('protocol')[row]!)} ${tupleText(view, row)}`;
+/** `tcp 10.0.0.2:5000 > 10.0.1.1:80`, of a packet as it came or of a flow. `end`: `_reply` of a flow. */
+export function flowText(view: BatchView, row: number, end: '' | '_reply' = ''): string {
+  return `${protocolName(view.numbers('protocol')[row]!)} ${tupleText(view, row, end)}`;
 }
 
 export function lifeOf(view: BatchView, row: number): Omit<FlowLife, 'steps' | 'morePackets'> {

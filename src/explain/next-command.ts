@@ -17,18 +17,12 @@ export function nextCommand(cause: RuleCause | RuleNote, options: NextOptions): 
   const within = (netns: number, command: string): string => [...through(netns), command].join(' ');
   const here = (command: string): string => within(row.netns, command);
   const tuple = whose?.tuple;
-  const zone = whose?.flow?.zone ?? 0;
-  const ofZone = zone === 0 ? '' : ` --zone ${zone}`;
   switch (cause) {
     case 'flow already mapped':
     case 'reply direction':
-      return here(
-        tuple === undefined ? 'conntrack -L' : `conntrack -L ${conntrackTuple(tuple)}${ofZone}`,
-      );
+      return here(ofEntry('-L', whose));
     case 'flow older than the rule':
-      return here(
-        tuple === undefined ? 'conntrack -L' : `conntrack -D ${conntrackTuple(tuple)}${ofZone}`,
-      );
+      return here(ofEntry('-D', whose));
     case 'earlier rule decided first':
     case 'earlier chain or priority decided first':
     case 'other rules backend decided first':
@@ -43,7 +37,7 @@ export function nextCommand(cause: RuleCause | RuleNote, options: NextOptions): 
     case 'confirmed nowhere':
       return here('conntrack -S');
     case 'other conntrack zone':
-      return here(`conntrack -L --zone ${zone}`);
+      return here(`conntrack -L --zone ${whose?.flow?.zone ?? 0}`);
     case 'other network namespace':
       return within(whose?.netns ?? row.netns, 'nft -a list ruleset');
     case 'bypassed by a flowtable':
@@ -57,6 +51,13 @@ export function nextCommand(cause: RuleCause | RuleNote, options: NextOptions): 
         ? 'conntrail watch'
         : `conntrail watch --filter '${filterOf(tuple)}'`;
   }
+}
+
+/** `command` of conntrack(8) on the entry of somebody's packet. */
+function ofEntry(command: '-L' | '-D', whose: Whose | undefined): string {
+  if (whose === undefined) return 'conntrack -L';
+  const zone = whose.flow?.zone ?? 0;
+  return `conntrack ${command} ${conntrackTuple(whose.tuple)}${zone === 0 ? '' : ` --zone ${zone}`}`;
 }
 
 const WITH_PORTS: ReadonlySet<number> = new Set([6, 17, 33, 132, 136]);

@@ -138,9 +138,10 @@ function tupleLine({ protocol, src, dst, srcPort, dstPort }: PacketTuple): strin
   return `${name} ${end(src, srcPort)} > ${end(dst, dstPort)}`;
 }
 
-function detailOf({ detail, by }: CauseTally): string {
+function detailOf({ cause, detail, by }: CauseTally): string {
   if (by === null) return detail;
-  const name = `${ruleName(by)}: ${by.text}`;
+  const who = cause === 'flow already mapped' ? 'by ' : '';
+  const name = `${who}${ruleName(by)}: ${by.text}`;
   return detail === '' ? name : `${detail}: ${name}`;
 }
 

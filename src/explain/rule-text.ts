@@ -21,9 +21,14 @@ export function describeRules(rules: readonly RuleFinding[], options: RuleTextOp
     .filter((rule) => !folded.has(rule))
     .sort((a, b) => urgency(a) - urgency(b));
   const blocks = told.slice(0, MAX_BLOCKS).map((rule) => ruleBlock(rule, severalNetns, options));
-  if (told.length > MAX_BLOCKS)
-    blocks.push(`and ${told.length - MAX_BLOCKS} more rules: --json has all of them`);
+  if (told.length > MAX_BLOCKS) blocks.push(restText(told.slice(MAX_BLOCKS)));
   return [...blocks, ...foldedText(folded)].map((block) => `${block}\n`).join('\n');
+}
+
+function restText(rest: readonly RuleFinding[]): string {
+  const still = rest.filter(({ decided, couldMatch }) => decided.packets === 0 && couldMatch > 0);
+  const about = still.length === 0 ? '' : `, ${still.length} of which stood still`;
+  return `and ${rest.length} more rules${about}: --json has all of them, --rule <rule> shows one`;
 }
 
 function foldedText(folded: ReadonlySet<RuleFinding>): string[] {
@@ -39,14 +44,14 @@ function isIdle({ couldMatch, counter, notes }: RuleFinding): boolean {
   return couldMatch === 0 && only && (counter === null || counter.delta === 0);
 }
 
-/** What needs an answer first: counters that disagree, then those that stand still; last what may not have been meant. */
+/** What needs an answer first: counters that disagree, then those that stand still, first what was certainly meant. */
 function urgency(rule: RuleFinding): number {
   const { counter, decided, couldMatch, causes, onlyIf } = rule;
   if (counter?.agrees === false || causes[0]?.cause === 'not explained') return 0;
-  if (decided.packets > 0) return 2;
+  if (decided.packets > 0) return 3;
   const conditional = onlyIf.reduce((sum, { packets }) => sum + packets, 0);
-  if (couldMatch > conditional) return 1;
-  return isIdle(rule) ? 4 : 3;
+  if (couldMatch > 0) return couldMatch > conditional ? 1 : 2;
+  return isIdle(rule) ? 5 : 4;
 }
 
 function ruleBlock(rule: RuleFinding, withNetns: boolean, options: RuleTextOptions): string {

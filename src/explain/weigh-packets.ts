@@ -101,7 +101,8 @@ export class Weighing {
       if (found.ran === 'rule' && found.by !== null) {
         this.notePath(found.by, jumpPath(outcome, found.by, rowOf), one, hook);
       }
-      const weighed = { found, flow, outcome, rowOf, dropped };
+      const mappedBy = this.mappedBy(flow, hook);
+      const weighed = { found, flow, outcome, rowOf, mappedBy, dropped };
       for (const standing of this.standings(outcome, rowOf)) {
         if (isAway && !matchesByTuple(standing.met)) continue;
         const weight = weigh(weighed, standing);
@@ -139,6 +140,11 @@ export class Weighing {
     if (found.ran !== 'rule' || found.by === null) return outcome;
     const decider = outcome.met.find((met) => rowOf(met) === found.by);
     return decider === undefined ? outcome : given(decider, counts);
+  }
+
+  private mappedBy(flow: FlowFact | undefined, hook: HookName): RuleRow | null {
+    const number = flow?.rule[manipAt(hook)] ?? null;
+    return number === null ? null : (this.rows.get(number) ?? null);
   }
 
   private notePath(

@@ -41,7 +41,9 @@ export interface Weighed {
   readonly found: AtHook;
   readonly flow: FlowFact | undefined;
   readonly outcome: Outcome;
-  readonly rowOf: (met: Met) => RuleRow;
+  readonly rowOf: (met: Pick<Met, 'rule'>) => RuleRow;
+  /** The rule that mapped the flow's end which this hook rewrites, if one did. */
+  readonly mappedBy: RuleRow | null;
   /** `NETFILTER_DROP in nf_hook_slow`, with the hook before it, or empty. */
   readonly dropped: string;
 }
@@ -58,8 +60,14 @@ export function weigh(weighed: Weighed, standing: Standing): Weight {
     case 'nothing':
       return because('not explained', 'the chains ran, nothing was decided');
     default:
-      return skippedOf(weighed, standing, found);
+      return mappedByOther(skippedOf(weighed, standing, found), weighed, standing);
   }
+}
+
+function mappedByOther(weight: Weight, { mappedBy }: Weighed, { row }: Standing): Weight {
+  if (weight?.cause !== 'flow already mapped' || mappedBy === null || mappedBy === row)
+    return weight;
+  return { ...weight, by: mappedBy };
 }
 
 const UNRESOLVED = 'decided by a rule that was not resolved';
@@ -88,10 +96,11 @@ function besideOther({ outcome, rowOf }: Weighed, standing: Standing, by: RuleRo
   const isMet = standing.by === null;
   const ways = outcome.met.filter((one) => rowOf(one) === by);
   const isBefore = ways.length === 0 ? by.order < row.order : ways[0]!.turn < met.turn;
-  if (!isMet) return earlier(row, by);
+  const isOneBase = ways.some((way) => baseOf(way, rowOf) === baseOf(met, rowOf));
+  if (!isMet) return earlier(row, by, isOneBase);
   // by one way it is come to before the decider, by another after it
   if (isBefore && ways.some(({ turn }) => turn > met.turn)) return null;
-  if (isBefore) return earlier(row, by);
+  if (isBefore) return earlier(row, by, isOneBase);
   if (place < 0) return counted(met);
   return met.truth === 'maybe' ? null : because('not explained', 'another rule decided', by);
 }
@@ -108,13 +117,20 @@ function counted({ truth }: Met): Weight {
   return truth === 'yes' ? because('decided') : null;
 }
 
-function earlier(row: RuleRow, by: RuleRow): Weight {
+/** The base chain by which a rule is come to, with its table. */
+function baseOf({ path, rule }: Met, rowOf: Weighed['rowOf']): string {
+  const { backend, family, table, chain } = rowOf({ rule: path[0] ?? rule });
+  return [backend, family, table, chain].join(' ');
+}
+
+function earlier(row: RuleRow, by: RuleRow, isOneBase = false): Weight {
   const isLegacy = row.backend === 'legacy';
   if (isLegacy !== (by.backend === 'legacy')) {
     return because('other rules backend decided first', '', by);
   }
   const isSame = row.chain === by.chain && row.table === by.table && row.family === by.family;
-  const cause = isSame ? 'earlier rule decided first' : 'earlier chain or priority decided first';
+  const cause =
+    isSame || isOneBase ? 'earlier rule decided first' : 'earlier chain or priority decided first';
   return because(cause, '', by);
 }
 

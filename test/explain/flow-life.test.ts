@@ -41,6 +41,18 @@ describe('the life of a flow', () => {
     expect(lines.at(-1)).toBe('end: open\n');
   });
 
+  it.each(['TCP 10.0.1.1:9999 > 10.0.1.2:5001', 'flow 7'])(
+    'is told by %s, all of it',
+    (selector) => {
+      const lives = new FlowLives(selector);
+      lives.addFlows(FLOWS); // as where flows can be read first
+      lives.addPackets(PACKETS);
+      lives.addFlows(FLOWS);
+      const [life] = lives.finish();
+      expect(life!.steps.map(({ packet: number }) => number)).toEqual(['1', '2', '3']);
+    },
+  );
+
   it('is told by its number, up to fifty packets', () => {
     const lives = new FlowLives('8');
     const many = Array.from({ length: 53 }, (_, i) =>

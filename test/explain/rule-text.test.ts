@@ -73,7 +73,9 @@ describe('the text of a rule', () => {
 
   it('is of a dozen rules at most, the others are counted', () => {
     const many = Array.from({ length: 15 }, (_, number) => redirect(number + 1));
-    expect(text(many)).toMatch(/\n\nand 3 more rules: --json has all of them\n$/);
+    expect(text(many)).toMatch(
+      /\n\nand 3 more rules, 2 of which stood still: --json has all of them, --rule <rule> shows one\n$/,
+    );
   });
 
   it('says what must hold besides, where the trace cannot tell', () => {

@@ -482,6 +482,18 @@ describe('what is blamed', () => {
     expect(causes(found)).toEqual(['flow already mapped 1']);
   });
 
+  it('is the rule that mapped the flow, where it is another', () => {
+    const packets = [FIRST, packet(3n, 'prerouting rewritten > input', LATER)];
+    const rules = [
+      rule(1, { terms: [DPORT, DICE], actions: [REDIRECT] }),
+      rule(2, { terms: [DPORT], actions: [REDIRECT] }),
+    ];
+    const [first, later] = one({ packets, flows: [flow(7n, BY_RULE)], rules }, 2).causes;
+    const name = 'ip nat prerouting handle 41: rule text 1';
+    expect([first?.cause, first?.detail]).toEqual(['earlier rule decided first', name]);
+    expect([later?.cause, later?.detail]).toEqual(['flow already mapped', `by ${name}`]);
+  });
+
   it('is no counter that was perhaps not come to', () => {
     const counted = { packets_before: 3n, packets_after: 3n };
     const side = { chain: 'side', hook: null, priority: null, policy: null };

@@ -6,10 +6,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runGuest } from '../../src/lab/guest.ts';
 import type { NamespaceTruth } from '../../src/lab/truth.ts';
 import { HOOKS } from '../../src/model/codes.ts';
 import { totalLost } from '../../src/model/ledger.ts';
+import { runInGuest } from './in-guest.ts';
 import {
   inNamespace,
   type Row,
@@ -47,17 +47,7 @@ let here: NamespaceTruth;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'conntrail-backends-'));
-  let said = '';
-  const result = await runGuest({
-    command: ['sh', '-c', SCRIPT],
-    outDir: folder,
-    timeoutSec: 1000,
-    onStderr: (chunk) => {
-      said += chunk.toString();
-    },
-  });
-  expect(result.status, said).toBe(0);
-  expect(result.kernelWarnings).toEqual([]);
+  await runInGuest(SCRIPT, { outDir: folder, timeoutSec: 1000 });
   for (const name of [FIRST, ...OTHERS]) {
     traces.set(name, await readCaptureTrace(join(folder, `${name}.capture`)));
   }

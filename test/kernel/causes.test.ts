@@ -6,11 +6,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runGuest } from '../../src/lab/guest.ts';
 import { openScenario, scenarioNames, scenarioPath } from '../../src/lab/scenario-file.ts';
 import type { NamespaceTruth } from '../../src/lab/truth.ts';
 import { totalLost } from '../../src/model/ledger.ts';
 import { type Explained, explain, type Told } from './explained.ts';
+import { playScript, runInGuest } from './in-guest.ts';
 import { readCaptureTrace, readTruth } from './trace.ts';
 
 const SCENARIOS = (await scenarioNames()).filter((name) => /^(cause-|stale-)/.test(name));
@@ -23,29 +23,11 @@ const RECORDINGS = SCENARIOS.filter((_, place) => place % AT_ONCE === 0).map((_,
 const recordingOf = (name: string) =>
   String(RECORDINGS.findIndex((scenarios) => scenarios.includes(name)));
 
-/** Where the traffic itself failed, all of a recording is played once more. */
-const SCRIPT = `
-play() {
-  conntrail lab --here --scenario $2 --truth --out $OUT/$1 -- --out $OUT/$1/trace.capture -q
-}
-${RECORDINGS.map((scenarios, number) => `play ${number} ${scenarios.join(',')}`)
-  .map((play) => `${play} || { echo "${play}: once more" >&2; ${play}; } || exit 1`)
-  .join('\n')}`;
-
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'conntrail-causes-'));
-  let said = '';
-  const { status, kernelWarnings } = await runGuest({
-    command: ['sh', '-c', SCRIPT],
-    outDir: folder,
-    timeoutSec: 1150,
-    onStderr: (chunk) => {
-      said += chunk.toString();
-    },
-  });
-  expect(status, said).toBe(0);
-  expect(kernelWarnings).toEqual([]);
+  const script = RECORDINGS.map((scenarios, number) => playScript(scenarios, `$OUT/${number}`));
+  await runInGuest(script.join('\n'), { outDir: folder, timeoutSec: 1150 });
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -100,6 +82,13 @@ async function rulesOf(name: string): Promise<Explained['rules']> {
   return rules.filter(({ netns }) => inodes.includes(netns));
 }
 
+/** Packets by cause, whoever came before. */
+function told(list: readonly Told[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const { cause, packets } of list) sums[cause] = (sums[cause] ?? 0) + (packets ?? 0);
+  return sums;
+}
+
 describe.each(SCENARIOS)('explain, of %s', (name) => {
   it('has sums that add up for every rule, and nothing that is not explained', async () => {
     for (const { name: rule, couldMatch, decided, causes, certainty } of await rulesOf(name)) {
@@ -123,8 +112,6 @@ describe.each(SCENARIOS)('explain, of %s', (name) => {
             netns === truth[namespace]!.inode &&
             new RegExp(`comment "?${comment}"?( |$)`).test(text),
         );
-        const told = (list: readonly Told[]) =>
-          Object.fromEntries(list.map(({ cause, packets }) => [cause, packets]));
         const [notes, summed] = [true, false].map((isNote) =>
           Object.entries(causes).filter(([cause]) => NOTES.includes(cause) === isNote),
         );

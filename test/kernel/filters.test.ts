@@ -6,10 +6,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runGuest } from '../../src/lab/guest.ts';
 import { quoteCommand } from '../../src/lab/quote.ts';
 import type { KernelTruth } from '../../src/lab/truth.ts';
 import { totalLost } from '../../src/model/ledger.ts';
+import { runInGuest } from './in-guest.ts';
 import {
   countAtHook,
   inNamespace,
@@ -55,18 +55,7 @@ const traces = new Map<string, Trace>();
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'conntrail-filters-'));
-  let said = '';
-  const { status, kernelWarnings } = await runGuest({
-    command: ['sh', '-c', SCRIPT],
-    outDir: folder,
-    memoryMiB: 3072,
-    timeoutSec: 900,
-    onStderr: (chunk) => {
-      said += chunk.toString();
-    },
-  });
-  expect(status, said).toBe(0);
-  expect(kernelWarnings).toEqual([]);
+  await runInGuest(SCRIPT, { outDir: folder, memoryMiB: 3072, timeoutSec: 900 });
   truth = await readTruth(join(folder, 'all'));
   for (const name of NAMES)
     traces.set(name, await readCaptureTrace(join(folder, `${name}.capture`)));

@@ -6,11 +6,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runGuest } from '../../src/lab/guest.ts';
 import type { KernelTruth, NamespaceTruth } from '../../src/lab/truth.ts';
 import { HOOKS } from '../../src/model/codes.ts';
 import { imbalance, totalLost } from '../../src/model/ledger.ts';
 import { entryText, flowText, listedFlows } from './entries.ts';
+import { playScript, runInGuest } from './in-guest.ts';
 import {
   countAtHook,
   inNamespace,
@@ -46,35 +46,15 @@ interface Played {
 const played = new Map<ScenarioName, Played>();
 let folder: string;
 
-/**
- * All in one guest, under one recording: each leaves the kernel's account.
- * Where the traffic itself failed, they are played once more.
- */
+/** All in one guest, under one recording: each leaves the kernel's account. */
 const SCRIPT = `
-play() {
-  conntrail lab --here --scenario ${SCENARIOS.join(',')} --truth --out $OUT -- \\
-    --out $OUT/trace.capture -q
-}
-play || { echo "played once more" >&2; rm -rf $OUT/*; play; }
-echo "$?" > $OUT/status
+${playScript(SCENARIOS, '$OUT')}
 bpftool prog show > $OUT/programs; echo "status $?" >> $OUT/programs
 `;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'conntrail-scenarios-'));
-  let said = '';
-  const result = await runGuest({
-    command: ['sh', '-c', SCRIPT],
-    outDir: folder,
-    timeoutSec: 1000,
-    onStderr: (chunk) => {
-      said += chunk.toString();
-    },
-  });
-  expect(result.status, said).toBe(0);
-  expect(result.kernelWarnings).toEqual([]);
-  const status = await readFile(join(folder, 'status'), 'utf8');
-  expect(status, said).toBe('0\n');
+  await runInGuest(SCRIPT, { outDir: folder, timeoutSec: 1000 });
   const trace = await readCaptureTrace(join(folder, 'trace.capture'));
   for (const name of SCENARIOS) {
     played.set(name, { trace, truth: await readTruth(join(folder, name)) });

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -44,6 +44,19 @@ describe('a recorded trace', () => {
     expect(findings).toMatchObject({ certainty: 'unknown', lost: null });
     expect(stderr).toContain('cut short');
     expect(status).toBe(3);
+  });
+
+  it('takes the folder that the lab left for the trace in it', () => {
+    const left = join(folder, 'left');
+    mkdirSync(left);
+    copyFileSync(CAPTURE, join(left, 'trace.capture'));
+    expect(explain(left).findings).toEqual(explain(CAPTURE).findings);
+  });
+
+  it('refuses to explain a rule and a flow at once', () => {
+    const ended = conntrail(['explain', '--from', CAPTURE, '--rule', '4', '--flow', '1']);
+    expect(ended.stderr).toMatch(/^conntrail: found --rule with --flow, needed one of them\n/);
+    expect(ended.status).toBe(2);
   });
 
   it.each([
