@@ -77,7 +77,8 @@ function onlyCause({ causes, couldMatch }: RuleFinding): string | undefined {
 function manyCauses({ causes, couldMatch }: RuleFinding): string {
   const most = [...causes].sort((a, b) => (b.packets ?? 0) - (a.packets ?? 0))[0]!;
   const none = `none of ${couldMatch} packets that could have matched was decided by it`;
-  return `${none}; ${most.packets} ${clauseOf(most)}`;
+  const [who = ''] = most.detail.split(': ');
+  return `${none}; ${most.packets} ${clauseOf({ ...most, detail: who })}`;
 }
 
 export function plural(count: number, noun: string): string {
