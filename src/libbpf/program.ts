@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { libbpf } from './bindings.ts';
 import { check, checkPointer } from './failure.ts';
 import type { Handle } from './native.ts';
@@ -100,10 +101,15 @@ export class Link {
   }
 }
 
+/** There where the kernel has kprobes (CONFIG_KPROBE_EVENTS), and libbpf attaches by it. */
+const KPROBES = '/sys/bus/event_source/devices/kprobe';
+
 /** What ENOENT may mean; other errno keep their own hint. */
 function symbolHint(kernelFunction: string): (errno: string) => string | undefined {
-  return (errno) =>
-    errno === 'ENOENT' || errno === 'ESRCH'
-      ? `no ${kernelFunction} here, or no kprobes: load its module, or ask conntrail doctor`
-      : undefined;
+  return (errno) => {
+    if (errno !== 'ENOENT' && errno !== 'ESRCH') return undefined;
+    if (!existsSync(KPROBES))
+      return 'this kernel has no kprobes: boot one with CONFIG_KPROBE_EVENTS';
+    return `no ${kernelFunction} here: load its module, or ask conntrail doctor`;
+  };
 }
