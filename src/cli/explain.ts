@@ -12,7 +12,10 @@ export function explainCommand(): Command {
       'Say why the counters of NAT rules move or do not: all rules, one rule, or one flow.',
     )
     .option('--from <place>', 'a dataset folder or capture file instead of a live trace of 5s')
-    .option('--rule <rule>', 'all about one rule: its name, its handle, or table/chain/number')
+    .option(
+      '--rule <rule>',
+      'all about one rule: its name, its comment, its handle, or table/chain/handle (iptables: number)',
+    )
     .option('--flow <tuple>', 'the life of one flow: "tcp A:1 > B:2" or its number')
     .option('--flows <n>', 'how many flows to describe', parseWhole('flows', 0), SHOWN_FLOWS)
     .option('--json', 'one JSON document: docs/explain.schema.json, docs/stale.schema.json');

@@ -91,7 +91,10 @@ describe('a rule is meant by', () => {
     rules: [
       redirect(1),
       redirect(2, { netns: 4002 }),
-      redirect(3, { backend: 'legacy', chain: 'PREROUTING', handle: 496n }),
+      redirect(3, {
+        ...{ backend: 'legacy', chain: 'PREROUTING', handle: 496n },
+        text: '-p tcp --comment "to the proxy" -j REDIRECT',
+      }),
     ],
   }).rules!;
 
@@ -101,6 +104,8 @@ describe('a rule is meant by', () => {
     ['41', 1],
     ['nat/PREROUTING/4', 3],
     ['other: ip nat prerouting handle 42', 2],
+    ['other:nat/prerouting/42', 2],
+    ['to the proxy', 3],
   ])('%s', (selector, number) => {
     expect(selectRule(rules, selector).rule).toBe(number);
   });
@@ -108,6 +113,9 @@ describe('a rule is meant by', () => {
   it('no other text, and by none that means several', () => {
     expect(() => selectRule(rules, 'nat/prerouting/1')).toThrow(
       '--rule: found "nat/prerouting/1", needed one of "router: ip nat prerouting handle 41", ',
+    );
+    expect(() => selectRule(rules, 'nat/PREROUTING/9')).toThrow(
+      /^--rule: found "nat\/PREROUTING\/9", needed one of "router: nat\/PREROUTING\/4"$/,
     );
     expect(() => selectRule([...rules, rules[0]!], '41')).toThrow('that is 2 rules, needed one of');
     expect(() => selectRule([], '41')).toThrow('--rule: found "41", the trace has no rules');
