@@ -52,7 +52,7 @@ function whyNot(account: RuleAccount, delta: number, seen: number, context: Trac
   if (delta < seen) {
     const { backend, text } = account.row;
     const isBehind = backend === 'nft' && delta === 0 && BEHIND_STATEMENT.test(text);
-    return isBehind ? IS_BEHIND : `${RESET}: ${seen - delta} are missing`;
+    return isBehind ? IS_BEHIND : `${RESET}, ${seen - delta} missing`;
   }
   if (!account.isNat && context.detail === 'flows') return 'of flows alone, packets are not traced';
   if (delta > seen && context.sample > 1) return `one flow of ${context.sample} was traced`;

@@ -61,7 +61,7 @@ function changeOf(account: RuleAccount, rows: readonly RuleRow[], context: Trace
     const { before, after, delta, seen } = counter;
     return delta < 0
       ? `its counter went from ${before} to ${after}`
-      : `its counter rose by ${delta} where ${seen} were counted`;
+      : `its counter rose by ${delta}, the trace saw ${seen}`;
   }
   if (removedAt === null) return '';
   const again = rows.find(

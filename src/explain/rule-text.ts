@@ -65,7 +65,10 @@ function ruleBlock(rule: RuleFinding, withNetns: boolean, options: RuleTextOptio
     ...rule.notes.flatMap((note) => causeLines(note, options)),
     ...rule.onlyIf
       .slice(0, options.isFull ? Number.POSITIVE_INFINITY : 1)
-      .map(({ condition, packets }) => `    of these, ${packets} only if ${condition}`),
+      .map(
+        ({ condition, packets }) =>
+          `    of the ${rule.couldMatch} that could match, ${packets} only if ${condition}`,
+      ),
   ];
   return lines.join('\n');
 }
@@ -110,6 +113,11 @@ function sumLines(
   return [head, ...ways, ...evidence, ...rest];
 }
 
+function nextText(command: string): string {
+  const label = /conntrack -D /.test(command) ? 'next, which deletes the entry' : 'next';
+  return `${label}: ${command}`;
+}
+
 function causeLines(found: CauseFinding, { isFull }: RuleTextOptions): string[] {
   const { examples, evidence, packets, flows } = found;
   const count = packets === null || (packets === 0 && flows === 0) ? '' : `${packets} `;
@@ -120,5 +128,5 @@ function causeLines(found: CauseFinding, { isFull }: RuleTextOptions): string[] 
     ...(evidence.length > 0 ? [`packets ${evidence.join(', ')}`] : []),
     ...examples,
   ].join('; ');
-  return [line, ...(shown === '' ? [] : [`      ${shown}`]), `      next: ${found.next}`];
+  return [line, ...(shown === '' ? [] : [`      ${shown}`]), `      ${nextText(found.next)}`];
 }

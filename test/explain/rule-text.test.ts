@@ -81,7 +81,7 @@ describe('the text of a rule', () => {
   it('says what must hold besides, where the trace cannot tell', () => {
     const terms = [{ fields: ['in' as const], any: [[['eth7', 'eth7']]] as const }];
     expect(text([rule(1, { terms }, { ...POSTROUTING, ...still })], true)).toContain(
-      'of these, 2 only if in is eth7',
+      'of the 3 that could match, 2 only if in is eth7',
     );
   });
 });

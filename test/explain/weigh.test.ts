@@ -268,10 +268,10 @@ describe('a cause alone', () => {
     expect(found.notes).toMatchObject([
       {
         cause: 'counter reset or rules reloaded',
-        detail: 'its counter rose by 1 where 3 were counted',
+        detail: 'its counter rose by 1, the trace saw 3',
       },
     ]);
-    expect(found.counter!.why).toBe('it was set to zero meanwhile: 2 are missing');
+    expect(found.counter!.why).toBe('it was set to zero meanwhile, 2 missing');
   });
 
   it('no reset, where the counter stands behind the nat statement', () => {
