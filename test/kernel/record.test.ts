@@ -81,16 +81,27 @@ function exportCapture(from: string, to: string, status: number): void {
   expect(spawnSync(process.execPath, argv).status).toBe(status);
 }
 
-describe('two hundred thousand packets with the default ring', () => {
+const FLOODS = `
+conntrail lab --here --scenario flood --truth --out $OUT/flood -- --out $OUT/flood/trace.capture
+echo $? > $OUT/flood/status
+mkdir $OUT/small
+conntrail lab --here --scenario lossy --truth --out $OUT/small -- \\
+  --out $OUT/small/trace.capture --buffer 4KiB 2> $OUT/small/said
+echo $? > $OUT/small/status
+`;
+let floods: Promise<void> | undefined;
+/** Both in one guest, for whoever asks first. */
+function playFloods(): Promise<void> {
+  floods ??= inGuest(FLOODS, 900);
+  return floods;
+}
+
+describe('a hundred thousand packets with the default ring', () => {
   let trace: Trace;
   let truth: KernelTruth;
 
   beforeAll(async () => {
-    await inGuest(
-      `conntrail lab --here --scenario flood --truth --out $OUT/flood -- --out $OUT/flood/trace.capture
-       echo $? > $OUT/flood/status`,
-      600,
-    );
+    await playFloods();
     trace = await readCaptureTrace(at('flood', 'trace.capture'));
     truth = await readTruth(at('flood'));
   });
@@ -101,17 +112,17 @@ describe('two hundred thousand packets with the default ring', () => {
     const traversals = rows.filter((row) => row.probe === RecordKind.traversal);
     expect(traversals.filter((row) => row.sent > 0).length).toBeGreaterThan(0);
     const sent = traversals.reduce((sum, row) => sum + row.sent, 0);
-    expect(sent).toBeGreaterThanOrEqual(200_000);
+    expect(sent).toBeGreaterThanOrEqual(100_000);
   });
 
   it('has every packet the kernel counted at the hooks of the router, or a loss for it', () => {
     const router = truth.namespaces.router!;
     const early = nonZero(router.hooks!.prerouting.early);
-    expect(early).toEqual({ 'ipv4 udp': 200_000 });
+    expect(early).toEqual({ 'ipv4 udp': 100_000 });
     const lost = totalLost(trace.end.ledger);
     const ours = countAtHook(trace.packets, router, 'prerouting')['ipv4 udp'] ?? 0;
-    if (lost === 0) expect(ours).toBe(200_000);
-    else expect(200_000 - ours).toBeLessThanOrEqual(lost);
+    if (lost === 0) expect(ours).toBe(100_000);
+    else expect(100_000 - ours).toBeLessThanOrEqual(lost);
   });
 
   it('ends with the status that says whether anything was lost', async () => {
@@ -124,12 +135,7 @@ describe('a ring made too small', () => {
   let ledger: Ledger;
 
   beforeAll(async () => {
-    await inGuest(
-      `mkdir $OUT/small; conntrail lab --here --scenario lossy --truth --out $OUT/small -- \
-         --out $OUT/small/trace.capture --buffer 4KiB 2> $OUT/small/said
-       echo $? > $OUT/small/status`,
-      600,
-    );
+    await playFloods();
     exportCapture('small/trace.capture', 'small/trace', 3);
     const [run] = await readMetadata(at('small', 'trace'));
     ledger = JSON.parse(run!.metadata[LEDGER_KEY]!) as Ledger;
