@@ -21,8 +21,9 @@ export function readLegacyTables(
   netns: string | undefined,
   readTable: ReadLegacyTable | undefined,
 ): Tables {
+  const loaded = loadedTables(netns);
   const read = FAMILIES.map(({ family, tool, tables }): Tables => {
-    if (!loadedTables(tables, netns).includes('nat')) return { chains: [], notes: [] };
+    if (!loaded.get(tables)?.includes('nat')) return { chains: [], notes: [] };
     if (hasTool(tool)) return readFamily(family, tool, netns, readTable);
     return { chains: [], notes: [`legacy ${family} nat rules were not read: no ${tool}`] };
   });
@@ -32,10 +33,18 @@ export function readLegacyTables(
   };
 }
 
-function loadedTables(path: string, netns: string | undefined): string[] {
-  if (readSystemText(path) === undefined) return [];
-  const text = netns === undefined ? readSystemText(path) : runTool('cat', [path], netns);
-  return (text ?? '').split('\n');
+/** Names of tables by the file that lists them; only files that the kernel has. */
+function loadedTables(netns: string | undefined): Map<string, readonly string[]> {
+  const listed = FAMILIES.flatMap(({ tables }) => {
+    const text = readSystemText(tables);
+    return text === undefined ? [] : [[tables, text.split('\n')] as const];
+  });
+  if (netns === undefined || listed.length === 0) return new Map(listed);
+  const paths = listed.map(([path]) => path);
+  const files = runTool('tail', ['-v', '-n', '+1', ...paths], netns).split(/^==> (.*) <==$/m);
+  return new Map(
+    paths.map((path) => [path, (files[files.indexOf(path) + 1] ?? '').trim().split('\n')]),
+  );
 }
 
 function readFamily(

@@ -18,7 +18,7 @@ export interface RuleTruth {
   readonly bytes: number | null;
 }
 
-/** Of every backend in force there; the lab's own tables left out. */
+/** Of nf_tables, and of the iptables that the scenario uses; the lab's own tables left out. */
 export async function listRules(
   net: Net,
   namespace: string,
@@ -26,14 +26,15 @@ export async function listRules(
 ): Promise<RuleTruth[]> {
   const native = parseListing(await net.need(namespace, ['nft', '-a', 'list', 'ruleset']));
   const saved: RuleTruth[] = [];
-  for (const [tool, family, names] of [
-    ['iptables', 'ip', '/proc/net/ip_tables_names'],
-    ['ip6tables', 'ip6', '/proc/net/ip6_tables_names'],
+  const has = (tool: string) => Object.keys(ruleset).some((name) => name.startsWith(tool));
+  for (const [tool, family] of [
+    ['iptables', 'ip'],
+    ['ip6tables', 'ip6'],
   ] as const) {
-    const isLegacy = (await net.exec(namespace, ['cat', names])).stdout.trim() !== '';
-    if (isLegacy) saved.push(...(await save(net, namespace, 'legacy', `${tool}-legacy`, family)));
-    const isNft = Object.keys(ruleset).some((name) => name.startsWith(`${tool}-nft`));
-    if (isNft) saved.push(...(await save(net, namespace, 'iptables-nft', `${tool}-nft`, family)));
+    if (has(`${tool}-legacy`))
+      saved.push(...(await save(net, namespace, 'legacy', `${tool}-legacy`, family)));
+    if (has(`${tool}-nft`))
+      saved.push(...(await save(net, namespace, 'iptables-nft', `${tool}-nft`, family)));
   }
   return merge(native, saved);
 }
