@@ -30,8 +30,9 @@ function options(name: string): string {
 }
 
 const SCRIPT = `
-modprobe nf_conntrack; modprobe nf_nat; modprobe nft_chain_nat; tracers=
-for module in nf_nat nft_chain_nat; do [ -d /sys/module/$module ] || exit 9; done
+modules='nf_nat nft_chain_nat nft_nat nft_masq'
+modprobe -a nf_conntrack $modules; tracers=
+for module in $modules; do [ -d /sys/module/$module ] || exit 9; done
 ${OTHERS.map((name) => `conntrail record ${options(name)} --ready-file /tmp/${name} & tracers="$tracers $!"`).join('\n')}
 for name in ${OTHERS.join(' ')}; do
   waited=0
