@@ -6,7 +6,7 @@ import { type GuestRequest, runGuest } from '../../src/lab/guest.ts';
 export function playScript(scenarios: readonly string[], out: string, options = ''): string {
   const play = `conntrail lab --here --scenario ${scenarios.join(',')} --truth --out ${out} -- \\
   ${options} --out ${out}/trace.capture -q`;
-  return `${play} || { echo "${scenarios}: once more" >&2; rm -rf ${out}/*; ${play}; } || exit 1`;
+  return `${play} || { echo "${scenarios}: once more" >&2; ${play}; } || exit 1`;
 }
 
 export async function runInGuest(

@@ -34,9 +34,12 @@ const EXPRESSION =
 const AWKWARD = ['awkward-nft', 'awkward-iptables-nft', 'awkward-iptables-legacy'] as const;
 const awkwardOf = (kernel: string) => (kernel === '7' ? AWKWARD.slice(0, 2) : AWKWARD);
 
+/** The expression is recorded while the scenarios are being set up. */
 const scriptOf = (kernel: string) => `
+modprobe nf_conntrack
+conntrail record --duration 1s -q --filter '${EXPRESSION}' --out $OUT/expression.capture & other=$!
 ${playScript([...SCENARIOS, ...awkwardOf(kernel)], '$OUT')}
-conntrail record --duration 1s -q --filter '${EXPRESSION}' --out $OUT/expression.capture`;
+wait $other`;
 
 let folder: string;
 beforeAll(async () => {
