@@ -201,12 +201,14 @@ conntrail lab --here --scenario tour --out $OUT/run -- -q --out $OUT/run/trace \
 bpftool prog show > programs; echo "status $?" >> programs; bpftool link show > links
 conntrail lab --here --scenario dnat-masquerade --truth --out $OUT/filtered -- -q \
   --filter 'udp and dst port 5300' --out $OUT/filtered/trace.capture
+conntrail explain --duration 1s --json > explain.json & explained=$!
+conntrail watch --duration 1s --format json > watch.json & watched=$!
 conntrail record --duration 2s --out - -q > stream.arrow
+wait $explained
+wait $watched
 conntrail record --out sigterm.capture --ready-file ready & tracer=$!
 while [ ! -e ready ]; do sleep 0.1; done
 kill -TERM $tracer; wait $tracer; echo $? > sigterm.status
-conntrail explain --duration 1s --json > explain.json
-conntrail watch --duration 1s --format json > watch.json
 `;
 
 describe('one run into several places', () => {
