@@ -14,7 +14,7 @@ export interface HookTuple {
 /** The hooks that have nat chains. */
 export const NAT_HOOKS = ['prerouting', 'input', 'output', 'postrouting'] as const;
 
-/** HOOK2MANIP: the end that a hook rewrites. */
+/** HOOK2MANIP: destinations are rewritten where packets come from, sources where they go to. */
 export function manipAt(hook: HookName): Manip {
   return hook === 'prerouting' || hook === 'output' ? 'dst' : 'src';
 }

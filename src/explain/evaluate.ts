@@ -1,6 +1,6 @@
 /** What the loaded nat chains would decide about a packet. */
 import type { HookName } from '../model/codes.ts';
-import type { Chain, Manip, Rule, Ruleset, Target } from '../model/ruleset.ts';
+import type { Chain, Rule, Ruleset, Target } from '../model/ruleset.ts';
 import { Alike } from './alike.ts';
 import { type Asked, eitherMark, Seen } from './asked.ts';
 import { type CompiledChain, chainKey, compileChain, isAskedAt, reachedFrom } from './compiled.ts';
@@ -35,11 +35,6 @@ export interface Outcome {
   /** The packet's mark after the hook, and which of its bits are known. */
   readonly mark: number;
   readonly markMask: number;
-}
-
-/** Destinations are decided where packets come from, sources where they go to (HOOK2MANIP). */
-export function manipAt(hook: HookName): Manip {
-  return hook === 'prerouting' || hook === 'output' ? 'dst' : 'src';
 }
 
 /** So many outcomes are kept for packets that are alike. */

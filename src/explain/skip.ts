@@ -5,13 +5,10 @@
  * and postrouting.
  */
 import type { HookName } from '../model/codes.ts';
+import { manipAt } from './at-hook.ts';
 import type { Skip } from './counts.ts';
 import type { FlowFact } from './flow-facts.ts';
 import type { Way } from './way.ts';
-
-function manipAt(hook: HookName): 'src' | 'dst' {
-  return hook === 'prerouting' || hook === 'output' ? 'dst' : 'src';
-}
 
 /** What the packet's own row tells; undefined: its flow must tell the rest. */
 export function skipOf(way: Way, hook: HookName, hasFlow: boolean): Skip | undefined {

@@ -7,7 +7,8 @@ import type { HookName } from '../model/codes.ts';
 import type { Entry } from '../model/entry.ts';
 import type { Manip } from '../model/ruleset.ts';
 import { type Asked, hasPorts } from './asked.ts';
-import { type Decision, type Evaluator, manipAt, type Outcome } from './evaluate.ts';
+import { manipAt } from './at-hook.ts';
+import type { Decision, Evaluator, Outcome } from './evaluate.ts';
 import { type Addresses, fits, type Stored, storedMapping } from './stored.ts';
 
 export type StaleKind =
