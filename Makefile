@@ -85,7 +85,7 @@ run: setup build ## trace the tour scenario: here if this kernel lets us, else i
 
 test: setup build lint native-test ## everything: linter, C tests, unit tests, policy, real kernels in virtual machines
 	@rm -f $(RESULTS)
-	npx vitest run --reporter=default --reporter=./test/run/skipped-reporter.ts \
+	npx vitest run --reporter=default --reporter=./test/run/last-words.ts \
 		--reporter=json --outputFile.json=$(RESULTS)
 
 bench: bench-setup build bench-native ## records per second, and what tracing costs in virtual machines

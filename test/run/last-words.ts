@@ -1,0 +1,65 @@
+import type { TestCase, TestModule, TestSuite } from 'vitest/node';
+
+const MESSAGE_LINES = 12;
+const LINE_WIDTH = 300;
+
+/**
+ * The end of a run's output, which is what is read: what was not tested, and
+ * why, which a green run must not hide; then what failed, shortly.
+ */
+export default class LastWords {
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const skipped = modules.flatMap((module) => [...module.children.allTests('skipped')]);
+    if (skipped.length > 0) process.stdout.write(`\nSkipped ${skipped.length}:\n`);
+    process.stdout.write(counted(skipped.map(whySkipped)).join(''));
+    process.stdout.write(modules.flatMap(failures).join(''));
+  }
+}
+
+/** Each text once, with how often it came. */
+function counted(texts: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+  return [...counts].map(([text, count]) => `  ${text}${count > 1 ? ` (${count})` : ''}\n`);
+}
+
+/** Tests behind one failed setup share a line. */
+function whySkipped(test: TestCase): string {
+  const broken = failedSetup(test);
+  if (broken) return `${test.module.relativeModuleId} > ${broken.fullName}: its setup failed`;
+  const result = test.result();
+  const note = result.state === 'skipped' ? result.note : undefined;
+  return `${test.module.relativeModuleId} > ${test.fullName}: ${note ?? 'no reason given'}`;
+}
+
+function failedSetup(test: TestCase): TestSuite | undefined {
+  for (let at: TestCase['parent'] = test.parent; at.type === 'suite'; at = at.parent) {
+    if (at.errors().length > 0) return at;
+  }
+  return undefined;
+}
+
+/** Of a file itself, of what is set up for several tests, and of single tests. */
+function failures(module: TestModule): string[] {
+  const told: string[] = [];
+  const tell = (name: string, errors: readonly { readonly message: string }[] = []) => {
+    const text = errors.map(({ message }) => brief(message)).join('');
+    if (errors.length > 0) told.push(`\nFailed: ${name}\n${text}`);
+  };
+  tell(module.relativeModuleId, module.errors());
+  for (const suite of module.children.allSuites()) {
+    tell(`${module.relativeModuleId} > ${suite.fullName}, its setup`, suite.errors());
+  }
+  for (const test of module.children.allTests('failed')) {
+    tell(`${module.relativeModuleId} > ${test.fullName}`, test.result().errors);
+  }
+  return told;
+}
+
+/** Beginning and end: a guest tells its story first and its fault last. */
+function brief(message: string): string {
+  const lines = message.split('\n').map((line) => `    ${line.slice(0, LINE_WIDTH)}\n`);
+  if (lines.length <= MESSAGE_LINES) return lines.join('');
+  const half = MESSAGE_LINES / 2;
+  return [...lines.slice(0, half), '    …\n', ...lines.slice(-half)].join('');
+}
