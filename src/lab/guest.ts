@@ -5,17 +5,18 @@
  * In: a request. Out: a result, or a TraceError that names the console's file.
  * Every process and file made on the way is gone when the promise settles.
  */
-import { createWriteStream, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { guestError, keepConsole, kernelWarnings } from './console.ts';
 import { ensureKernel, type KernelFiles } from './fetch.ts';
+import { type GuestState, openGuestPorts } from './guest-ports.ts';
 import { type GuestSettings, writeInitrd } from './initrd.ts';
 import { DEFAULT_KERNEL, findKernel } from './kernels.ts';
 import { type MachineEnd, runMachine, stopChild } from './machine.ts';
 import { PACKAGE_ROOT } from './place.ts';
-import { lineReader, openPort, type Port, type PortReader } from './ports.ts';
+import type { PortReader } from './ports.ts';
 import { type Accelerator, chooseAccelerator, qemuCommand } from './qemu.ts';
 import { chooseShare, openShare, type RootShare } from './share.ts';
 import { needTool } from './tool.ts';
@@ -65,33 +66,8 @@ export interface GuestResult {
   readonly consolePath?: string;
 }
 
-/** What the guest says about itself through its control port. */
-interface GuestState {
-  readonly startedAt: number;
-  bootMs: number;
-  status: number | undefined;
-}
-
 const ignore = () => {};
 const DEFAULTS = { cpus: 2, memoryMiB: 2048, timeoutSec: 300 };
-
-function openPorts(folder: string, request: GuestRequest, state: GuestState): Promise<Port[]> {
-  const control = lineReader((line) => {
-    if (line === 'booted') state.bootMs = Date.now() - state.startedAt;
-    if (line.startsWith('exit ')) state.status = Number(line.slice('exit '.length));
-  });
-  const tar = createWriteStream(join(folder, 'out.tar'));
-  const store = (chunk: Buffer) =>
-    new Promise<void>((resolve, reject) =>
-      tar.write(chunk, (error) => (error ? reject(error) : resolve())),
-    );
-  return Promise.all([
-    openPort(folder, 'control', control),
-    openPort(folder, 'stdout', request.onStdout ?? ignore),
-    openPort(folder, 'stderr', request.onStderr ?? ignore),
-    openPort(folder, 'out', store),
-  ]);
-}
 
 function settingsOf(request: GuestRequest, share: RootShare): GuestSettings {
   return {
@@ -118,7 +94,7 @@ async function boot(
   const initrd = join(folder, 'initrd');
   await writeInitrd(initrd, kernel, settingsOf(request, share), request.command);
   const root = await openShare(share, folder, memoryMiB);
-  const ports = await openPorts(folder, request, state);
+  const ports = await openGuestPorts(folder, request, state);
   const serial = request.shell ? 'mon:stdio' : `file:${join(folder, 'console')}`;
   try {
     const argv = qemuCommand({

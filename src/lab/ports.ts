@@ -3,7 +3,7 @@
  * guest writes arrives as a stream, and a reader that is slow makes the guest
  * wait.
  */
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 
 export type PortReader = (chunk: Buffer) => void | Promise<void>;
@@ -13,14 +13,13 @@ export interface Port {
   readonly args: readonly string[];
   /** Settles when QEMU has closed its end and the reader has seen everything. */
   readonly drained: Promise<void>;
+  /** To the guest, when it is connected; else to nobody. */
+  send(text: string): void;
   close(): void;
 }
 
-async function pump(server: Server, reader: PortReader): Promise<void> {
-  const socket = await new Promise<Socket | undefined>((resolve) => {
-    server.once('connection', resolve);
-    server.once('close', () => resolve(undefined));
-  });
+async function pump(connected: Promise<Socket | undefined>, reader: PortReader): Promise<void> {
+  const socket = await connected;
   if (!socket) return;
   socket.on('error', () => {}); // QEMU was killed: what came before is all there is
   for await (const chunk of socket) await reader(chunk);
@@ -33,9 +32,14 @@ export async function openPort(folder: string, name: string, reader: PortReader)
     server.once('error', reject);
     server.listen(path, resolve);
   });
-  const drained = pump(server, reader).catch(() => {}); // an aborted socket ends the loop
+  const connected = new Promise<Socket | undefined>((resolve) => {
+    server.once('connection', resolve);
+    server.once('close', () => resolve(undefined));
+  });
+  const drained = pump(connected, reader).catch(() => {}); // an aborted socket ends the loop
   return {
     drained,
+    send: (text) => void connected.then((socket) => socket?.write(text)),
     close: () => server.close(),
     args: [
       '-chardev',

@@ -34,14 +34,14 @@ const ACCELERATION: Readonly<Record<Accelerator, readonly string[]>> = {
 /** The command, which dies with us also when we are killed outright. */
 export function qemuCommand(machine: Machine): string[] {
   const { kernel, accelerator } = machine;
-  const notests = accelerator === 'tcg' ? ['cryptomgr.notests'] : [];
+  const patience = accelerator === 'tcg' ? ['cryptomgr.notests', 'watchdog_thresh=60'] : [];
   return [
     ...['setpriv', '--pdeathsig', 'KILL', QEMU],
     ...['-machine', `q35${machine.machine}`, ...ACCELERATION[accelerator]],
     ...['-smp', String(machine.cpus), '-m', `${machine.memoryMiB}M`],
     ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
     ...['-kernel', kernel.vmlinux, '-initrd', machine.initrd],
-    ...['-append', [KERNEL_ARGS, ...notests, ...machine.kernelArgs].join(' ')],
+    ...['-append', [KERNEL_ARGS, ...patience, ...machine.kernelArgs].join(' ')],
     ...['-drive', `file=${kernel.modules},format=raw,if=none,id=modules,readonly=on`],
     ...['-device', 'virtio-blk-pci,drive=modules', '-device', 'virtio-serial-pci'],
     ...machine.args,

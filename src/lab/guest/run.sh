@@ -36,7 +36,7 @@ port() { # NAME: the device of that virtio port; its name appears a little after
 	$bb reboot -f
 }
 
-exec 3> "$(port control)"
+exec 3<> "$(port control)"
 echo booted >&3
 
 if [ "$mode" = shell ]; then
@@ -57,11 +57,14 @@ else
 	wait $out_pump $err_pump 2> /dev/null
 fi
 
+brought=0
 if [ "$bring" = yes ]; then
-	$bb tar -cf "$(port out)" -C $lab/out . 2> /dev/console
-	# a write to a port returns before the host has taken it, and a reboot throws the rest away
-	$bb sleep 2
+	brought=$($bb tar -cf - -C $lab/out . 2> /dev/console | $bb tee "$(port out)" | $bb wc -c)
 fi
+# a write to a port returns before the host has taken it, and a reboot throws the rest away
+echo "brought $brought" >&3
+read -r -t 60 _ <&3
 echo "exit $status" >&3
+read -r -t 60 _ <&3
 $bb sync
 $bb reboot -f

@@ -8,7 +8,7 @@ import { startSubject } from './running.ts';
 
 const FLOOD_MS = 600_000;
 /** Source ports: of packets that look whether a subject traces, and of the first flow. */
-const LOOK_PORT = 900;
+const LOOK_PORT = 1100;
 const FIRST_PORT = 2000;
 
 /** Splits the packets among the senders; the time of the slowest. */

@@ -9,6 +9,7 @@ import { MAIN_SCRIPT } from '../../../src/lab/place.ts';
 import { chooseSubjects } from './chosen.ts';
 import { guestTable, machine } from './guest-table.ts';
 import { type Measurement, measure } from './guests.ts';
+import { MOST_FLOWS } from './network.ts';
 import { sumsByKind } from './profile.ts';
 import { measureRates, type Rate, rateTable } from './rates.ts';
 
@@ -34,8 +35,8 @@ function readOptions() {
     },
   });
   const [one, flows] = [Number(values.packets), Number(values.flows)];
-  if (!(one >= 0 && flows >= 0 && flows <= 55_000)) {
-    throw new Error('needed --packets N and --flows N, of flows at most 55000: each has a port');
+  if (!(one >= 0 && flows >= 0 && flows <= MOST_FLOWS)) {
+    throw new Error(`needed --packets N and --flows N, of flows at most ${MOST_FLOWS}`);
   }
   return { ...values, names: values.only?.split(','), sizes: { packets: { one, flows } } };
 }

@@ -1,8 +1,15 @@
 /** In the guest: client, router with masquerade, and a server that counts what arrives. */
+import { writeFile } from 'node:fs/promises';
 import type { Scenario } from '../../../src/lab/scenario.ts';
 import { type Net, withTopology } from '../../../src/lab/topology.ts';
 
+export const MOST_FLOWS = 240_000;
+const MOST_ENTRIES = 262_144;
+/** As many buckets as entries, as on nodes with more memory: chains stay short. */
+const HASH_SIZE = '/sys/module/nf_conntrack/parameters/hashsize';
 export const SERVER = '203.0.113.2';
+/** To each address there are 64,512 flows, by their source ports. */
+const MORE_SERVERS = ['203.0.113.3', '203.0.113.4', '203.0.113.5'];
 export const PORT = 7000;
 
 const ROUTER_RULES = `
@@ -51,7 +58,11 @@ const SCENARIO: Scenario = {
 
 export async function withNetwork<T>(work: (net: Net) => Promise<T>): Promise<T> {
   return withTopology(SCENARIO, async (net) => {
-    const max = 'echo 262144 > /proc/sys/net/netfilter/nf_conntrack_max';
+    const max = `echo ${MOST_ENTRIES} > /proc/sys/net/netfilter/nf_conntrack_max`;
+    await writeFile(HASH_SIZE, String(MOST_ENTRIES)).catch(() => {});
+    for (const address of MORE_SERVERS) {
+      await net.need('server', ['ip', 'address', 'add', `${address}/24`, 'dev', 'eth0']);
+    }
     await net.need('router', ['nft', '-f', '-'], { input: ROUTER_RULES });
     await net.need('server', ['nft', '-f', '-'], { input: SERVER_RULES });
     await net.need('router', ['sh', '-c', max]).catch(() => {}); // the first namespace sets it

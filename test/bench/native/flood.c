@@ -2,8 +2,9 @@
  * flood one|flows COUNT ADDRESS PORT [first=N] [batch=N] [pps=N]
  *
  * Sends COUNT small UDP packets: all of one flow, or each of a flow of its own,
- * from source ports first, first + 1 and so on. `batch` sends so many by one
- * call (one flow only), `pps` holds back. Prints `COUNT packets in MICROSECONDS us`.
+ * from source ports first, first + 1 and so on; beyond the last of them the next
+ * flows go to the next higher address. `batch` sends so many by one call
+ * (one flow only), `pps` holds back. Prints `COUNT packets in MICROSECONDS us`.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -17,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PAYLOAD_BYTES = 32, MOST_BATCH = 64 };
+enum { PAYLOAD_BYTES = 32, MOST_BATCH = 64, FIRST_PORT = 1024, PORTS = 65536 - FIRST_PORT };
 
 struct options {
 	long first;
@@ -61,16 +62,20 @@ static void send_all(int fd, struct mmsghdr *messages, long count)
 	}
 }
 
-static int open_socket(const struct sockaddr_in *to, long port)
+static int open_socket(const struct sockaddr_in *first, long number)
 {
-	struct sockaddr_in from = { .sin_family = AF_INET, .sin_port = htons(port) };
+	long place = number - FIRST_PORT;
+	struct sockaddr_in from = { .sin_family = AF_INET };
+	struct sockaddr_in to = *first;
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
+	from.sin_port = htons(FIRST_PORT + place % PORTS);
+	to.sin_addr.s_addr = htonl(ntohl(to.sin_addr.s_addr) + place / PORTS);
 	if (fd < 0)
 		fail("socket");
 	if (bind(fd, (struct sockaddr *)&from, sizeof(from)))
 		fail("bind");
-	if (connect(fd, (struct sockaddr *)to, sizeof(*to)))
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)))
 		fail("connect");
 	return fd;
 }
@@ -128,7 +133,7 @@ static int usage(void)
 
 int main(int argc, char **argv)
 {
-	struct options options = { .first = 1024, .batch = 1 };
+	struct options options = { .first = FIRST_PORT, .batch = 1 };
 	struct sockaddr_in to = { .sin_family = AF_INET };
 	bool is_one = argc > 1 && strcmp(argv[1], "one") == 0;
 	int64_t start_us;
@@ -142,7 +147,7 @@ int main(int argc, char **argv)
 	count = atol(argv[2]);
 	to.sin_port = htons(atoi(argv[4]));
 	if (inet_pton(AF_INET, argv[3], &to.sin_addr) != 1 || options.batch < 1 ||
-	    options.batch > MOST_BATCH || (!is_one && options.first + count > 65536))
+	    options.batch > MOST_BATCH || options.first < FIRST_PORT)
 		return usage();
 	start_us = now_us();
 	(is_one ? one_flow : many_flows)(&to, count, &options);
