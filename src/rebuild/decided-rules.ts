@@ -52,10 +52,17 @@ export class DecidedRules {
   hasAccounts = false;
   /** Per namespace and, for the legacy backend, family. */
   private readonly tables = new Map<number, AddressTable>();
+  /** The one that was asked for last. */
+  private lastTable: AddressTable | undefined;
+  private lastNetns = 0;
+  private lastFamily = 0;
   /** Packets of a flow that died before a mapping was applied, by the flow's number. */
   private readonly missed = new Map<string, Missed>();
 
-  /** The number of the rule in two words at `at`, 0 for none; `time` is the word of the record's time. */
+  /**
+   * The number of the rule in two words at `at`, 0 for none; `time` is the word
+   * of the record's time, `netns` a word, which may be negative.
+   */
   numberOf(words: Int32Array, at: number, time: number, netns: number, family: number): number {
     const low = words[at]!;
     const high = withoutHook(words[at + 1]!);
@@ -68,7 +75,7 @@ export class DecidedRules {
     this.all.push({
       ...ruleName(low, high),
       rule,
-      netns,
+      netns: netns >>> 0,
       family,
       firstAt: [words[time]!, words[time + 1]!],
       flows: 0,
@@ -87,6 +94,7 @@ export class DecidedRules {
     for (const key of this.tables.keys()) {
       if (Math.floor(key / 16) === netns) this.tables.delete(key);
     }
+    this.lastTable = undefined;
   }
 
   /** A packet of the flow at `flow` was dropped: which ends of it were never rewritten. */
@@ -148,9 +156,14 @@ export class DecidedRules {
   }
 
   private tableOf(netns: number, family: number): AddressTable {
-    const key = netns * 16 + family;
+    const last = this.lastTable;
+    if (last && netns === this.lastNetns && family === this.lastFamily) return last;
+    const key = (netns >>> 0) * 16 + family;
     const table = this.tables.get(key) ?? new AddressTable(64);
     this.tables.set(key, table);
+    this.lastTable = table;
+    this.lastNetns = netns;
+    this.lastFamily = family;
     return table;
   }
 }

@@ -16,6 +16,8 @@ const LINGER_NS = 1_000_000_000;
 /** So many flows are looked at for one that can be given up. */
 const LOOKS = 16;
 
+const NULLABLE = Object.values(FlowNull);
+
 /** Takes a finished row: words of the store, valid during the call. */
 export type RowSink = (words: Int32Array, row: number) => void;
 
@@ -109,7 +111,7 @@ export class FlowStore {
     copyPair(words, at + Word.ktime, to, row + Col.firstAt);
     copyPair(words, at + Word.ktime, to, row + Col.firstKtime);
     to[row + Col.netns] = words[at + Word.netns]!;
-    for (const column of Object.values(FlowNull)) setNull(to, row, column);
+    for (let index = 0; index < NULLABLE.length; index++) setNull(to, row, NULLABLE[index]!);
     return slot;
   }
 
@@ -155,15 +157,15 @@ const TOLD = Known.original | Known.reply | Known.told;
 
 /** What the entry's status shows was done, though no record told of it: those were lost. */
 function markUnknown(words: Int32Array, row: number): boolean {
-  const status = words[row + Col.status]!;
-  let isLost = false;
-  const note = (bit: number, column: number, unknown: number): void => {
-    if ((status & bit) === 0 || words[row + column] !== 0) return;
-    words[row + column] = unknown;
-    isLost = true;
-  };
-  note(Status.confirmed, Col.confirm, Confirm.unknown);
-  note(Status.srcNatDone, Col.srcNat, Mapping.unknown);
-  note(Status.dstNatDone, Col.dstNat, Mapping.unknown);
-  return isLost;
+  const confirm = isUntold(words, row, Status.confirmed, Col.confirm);
+  const src = isUntold(words, row, Status.srcNatDone, Col.srcNat);
+  const dst = isUntold(words, row, Status.dstNatDone, Col.dstNat);
+  if (confirm) words[row + Col.confirm] = Confirm.unknown;
+  if (src) words[row + Col.srcNat] = Mapping.unknown;
+  if (dst) words[row + Col.dstNat] = Mapping.unknown;
+  return confirm || src || dst;
+}
+
+function isUntold(words: Int32Array, row: number, done: number, column: number): boolean {
+  return (words[row + Col.status]! & done) !== 0 && words[row + column] === 0;
 }

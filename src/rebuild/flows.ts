@@ -124,7 +124,7 @@ export class Flows {
   private noteRules(words: Int32Array, at: number, row: number): void {
     const to = this.store.words;
     const family = to[row + Col.family]!;
-    const netns = to[row + Col.netns]! >>> 0;
+    const netns = to[row + Col.netns]!;
     const time = at + Word.ktime;
     const src = this.rules.numberOf(words, at + Word.srcRule, time, netns, family);
     const dst = this.rules.numberOf(words, at + Word.dstRule, time, netns, family);

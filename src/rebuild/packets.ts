@@ -48,8 +48,8 @@ export class Packets {
   }
 
   /** As many plain records as follow each other: see plain.ts. Returns where they end. */
-  sawPlain(words: Int32Array, at: number, end: number): number {
-    return stagePlain(this.stage, this.store, this.rows, { words, at, end });
+  sawPlain(at: number, end: number): number {
+    return stagePlain(this.stage, this.store, this.rows, at, end);
   }
 
   /** RECORD_TRAVERSAL: a packet, or more visits of one that has a row. */

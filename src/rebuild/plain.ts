@@ -28,7 +28,7 @@ function isPlain(words: Int32Array, at: number): boolean {
 }
 
 /**
- * Stages the records from word `at` on, as Packets.saw() would, as far as they
+ * Stages the stage's records from word `at` on, as Packets.saw() would, as far as they
  * are plain, the stage has room, and `end` is not reached. Returns the word of
  * the first one that is not staged.
  */
@@ -36,9 +36,10 @@ export function stagePlain(
   stage: Stage,
   store: FlowStore,
   rows: PacketRows,
-  { words, at, end }: { words: Int32Array; at: number; end: number },
+  at: number,
+  end: number,
 ): number {
-  const { staged, room, relyingMark } = stage;
+  const { words, staged, room, relyingMark } = stage;
   const { places } = rows;
   const flows = store.words; // nothing here makes a flow, so that they stay
   const { extra } = store;

@@ -126,7 +126,7 @@ export class Rebuild {
 
   private some(words: Int32Array, from: number, to: number): void {
     for (let at = from; at < to; ) {
-      at = this.packets.sawPlain(words, at, to);
+      at = this.packets.sawPlain(at, to);
       if (at >= to) return;
       this.dispatch((words[at + Word.kind]! >>> Shift.kind) & 0xff, words, at);
       at += recordWords;
