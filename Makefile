@@ -45,7 +45,7 @@ node_modules/.package-lock.json: package-lock.json | packages
 build: bpf native typescript ## compile the probes, the shim and the program
 
 BPF_ARCH  := $(if $(filter aarch64,$(MACHINE)),arm64,x86)
-BPF_FLAGS := -g -O2 -Wall -Werror -target bpf -D__TARGET_ARCH_$(BPF_ARCH) \
+BPF_FLAGS := -g -O2 -Wall -Werror -fno-strict-aliasing -target bpf -D__TARGET_ARCH_$(BPF_ARCH) \
 	-I/usr/include/$(MACHINE)-linux-gnu -Ibpf
 
 bpf: build/fentry.bpf.o build/kprobe.bpf.o build/layout.bpf.o

@@ -6,7 +6,8 @@
 /* It lost a clash, and is gone: the tuple is that of the entry that won. */
 static __always_inline void tell_merged(struct counters *count, struct nf_conn *winner, __u64 loser)
 {
-	struct record *record = reserve_entry(count, RECORD_FLOW, winner, loser, 0);
+	struct entry_facts facts = read_facts(winner);
+	struct record *record = reserve_entry(count, RECORD_FLOW, winner, loser, 0, &facts);
 
 	if (!record)
 		return;
@@ -60,7 +61,8 @@ static __always_inline int on_confirm(struct sk_buff *skb, __u64 before, int ret
 static __always_inline void tell_end(struct counters *count, struct nf_conn *ct,
 				     const struct flow *flow, __u16 flags)
 {
-	struct record *record = reserve_entry(count, RECORD_END, ct, flow->number, 0);
+	struct entry_facts facts = read_facts(ct);
+	struct record *record = reserve_entry(count, RECORD_END, ct, flow->number, 0, &facts);
 
 	if (!record)
 		return;

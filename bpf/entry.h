@@ -78,24 +78,6 @@ static __noinline int read_outcome(struct packet *packet, struct sk_buff *skb)
 	return 0;
 }
 
-struct entry_state {
-	__u32 mark;
-	__u16 status;
-};
-
-/* Both fields are near each other: one copy takes them and what is between. */
-static __always_inline struct entry_state read_entry_state(struct nf_conn *ct)
-{
-	__u32 from = bpf_core_field_offset(ct->status);
-	__u32 distance = bpf_core_field_offset(ct->mark) - from;
-	__u64 copied[8];
-
-	if (distance > sizeof(copied) - sizeof(__u32) || distance % sizeof(__u32) ||
-	    bpf_probe_read_kernel(copied, distance + sizeof(__u32), (void *)ct + from))
-		return (struct entry_state){ BPF_CORE_READ(ct, mark), BPF_CORE_READ(ct, status) };
-	return (struct entry_state){ *(__u32 *)((void *)copied + distance), copied[0] };
-}
-
 /* The last visit is over, or the packet: its entry's state, and its own mark. */
 static __always_inline void settle(struct packet *packet, struct sk_buff *skb)
 {

@@ -15,22 +15,8 @@ static __always_inline __u8 ctinfo_of(__u64 nfct)
 	return nfct & NFCT_INFOMASK; /* without an entry: 7, CTINFO_UNTRACKED */
 }
 
-static __always_inline __u32 entry_netns(struct nf_conn *ct)
-{
-	return BPF_CORE_READ(ct, ct_net.net, ns.inum);
-}
-
-static __always_inline __u32 entry_zone(struct nf_conn *ct)
-{
-	struct nf_conntrack_zone zone = {};
-
-	bpf_core_read(&zone.id, sizeof(zone.id), &ct->zone.id);
-	bpf_core_read(&zone.dir, sizeof(zone.dir), &ct->zone.dir);
-	return zone.id | (__u32)zone.dir << 16;
-}
-
-/* What the filter and the sample say of an entry: about the whole of it, once. */
-static __always_inline __u8 entry_wanted(struct nf_conn *ct)
+/* What the filter and the sample say of an entry: about the whole of it, once. A frame of its own. */
+static __noinline __u8 entry_wanted(struct nf_conn *ct)
 {
 	struct tuple tuple;
 
@@ -72,7 +58,8 @@ static __noinline int hash_flow(struct nf_conn *ct, struct flow *flow)
 
 /* A record about an entry as such, with one of its tuples. */
 static __always_inline struct record *reserve_entry(struct counters *count, __u8 kind,
-						    struct nf_conn *ct, __u64 number, int direction)
+						    struct nf_conn *ct, __u64 number, int direction,
+						    const struct entry_facts *facts)
 {
 	struct record *record = reserve(count, kind);
 	struct tuple tuple;
@@ -82,23 +69,24 @@ static __always_inline struct record *reserve_entry(struct counters *count, __u8
 	read_entry_tuple(ct, direction, &tuple);
 	set_tuple(record, &tuple);
 	record->flow = number;
-	record->netns = entry_netns(ct);
-	record->status = BPF_CORE_READ(ct, status);
-	record->mark = BPF_CORE_READ(ct, mark);
+	record->netns = facts->netns;
+	record->status = facts->state.status;
+	record->mark = facts->state.mark;
 	return record;
 }
 
 static __always_inline bool announce(struct counters *count, struct nf_conn *ct,
-				     const struct flow *flow, __u16 flags, __u8 verdict)
+				     const struct flow *flow, __u16 flags, __u8 verdict,
+				     const struct entry_facts *facts)
 {
 	struct record *record =
-		reserve_entry(count, RECORD_FLOW, ct, flow->number, flags & FLOW_REPLY);
+		reserve_entry(count, RECORD_FLOW, ct, flow->number, flags & FLOW_REPLY, facts);
 
 	if (!record)
 		return false;
 	record->verdict = verdict;
 	record->flags = flags | flow->decided | (flow->born_here ? FLOW_NEW : 0);
-	record->zone = entry_zone(ct);
+	record->zone = facts->zone;
 	if (flags & FLOW_RULES) {
 		record->src_rule = flow->rules[MANIP_SRC];
 		record->dst_rule = flow->rules[MANIP_DST];
@@ -117,12 +105,16 @@ static __always_inline bool announce(struct counters *count, struct nf_conn *ct,
 static __noinline int tell_flow(struct nf_conn *ct, struct flow *flow, __u16 flags, __u8 verdict)
 {
 	struct counters *count = cpu_counters();
+	struct entry_facts facts;
 
 	if (!count || !flow)
 		return 0;
-	flow->mark = BPF_CORE_READ(ct, mark);
-	flow->announced = announce(count, ct, flow, flags, verdict) &&
-			  announce(count, ct, flow, flags | FLOW_REPLY | FLOW_RULES, verdict);
+	facts = read_facts(ct);
+	facts.zone = entry_zone(ct);
+	flow->mark = facts.state.mark;
+	flow->announced = announce(count, ct, flow, flags, verdict, &facts) &&
+			  announce(count, ct, flow, flags | FLOW_REPLY | FLOW_RULES, verdict,
+				   &facts);
 	return 0;
 }
 

@@ -6,13 +6,13 @@
  *   packet.h     sk_buff -> tuple          begin.h      a packet at its first hook
  *   protocols.h  headers, ports            visit.h      nf_hook_slow, the last hook
  *   flow.h       nf_conn -> number         conntrack.h  confirm, end of an entry
+ *   state.h      nf_conn -> netns, mark    account.h    conntrack's own counts
  *   traversal.h  packets under way         nat.h        nat chains, the decision
  *   entry.h      packet <-> its entry      drop.h       kfree_skb
  *   turn.h       an entry's tuples         hooks.h      is conntrack at work at a hook
  *   filter.h     what is asked for         pcap.h       a pcap-filter expression
  *   sample.h     whole flows, one of N     call.h       a call's entry and its return
- *   rule.h       nat statement -> rule     account.h    conntrack's own counts
- *   legacy.h     tables of the legacy backend
+ *   rule.h       nat statement -> rule     legacy.h     tables of the legacy backend
  *   emit.h       handler -> ring           open.h       entries that outlive the trace
  */
 #ifndef CONNTRAIL_HANDLERS_H
@@ -38,6 +38,7 @@
 #include "pcap.h"
 #include "turn.h"
 #include "rule.h"
+#include "state.h"
 #include "flow.h"
 #include "traversal.h"
 #include "entry.h"

@@ -3,36 +3,50 @@
 #ifndef CONNTRAIL_TURN_H
 #define CONNTRAIL_TURN_H
 
-static __always_inline void read_inet_addr(__u8 *to, const union nf_inet_addr *from, __u8 family)
+/* A union nf_inet_addr, which may stand a little behind the place it moves to. */
+static __always_inline void move_address(__u64 *to, const __u32 *from, bool is_ipv4)
 {
-	__be32 ipv4 = 0;
-
-	if (family == 6) {
-		bpf_probe_read_kernel(to, 16, from);
-		return;
+	if (is_ipv4) {
+		to[1] = mapped_ipv4(from[0]);
+		to[0] = 0;
+	} else {
+		to[0] = from[0] | (__u64)from[1] << 32;
+		to[1] = from[2] | (__u64)from[3] << 32;
 	}
-	bpf_probe_read_kernel(&ipv4, sizeof(ipv4), from);
-	map_ipv4(to, ipv4);
 }
 
 /*
  * One tuple of an entry, direction 0 original or 1 reply. struct
  * nf_conntrack_tuple keeps ports in network order; ICMP keeps the identifier
- * in src.u and type, code as two bytes in dst.u.
+ * in src.u and type, code as two bytes in dst.u. A copy takes longer than what
+ * is copied: the whole of it comes at once, and is put in order where it stands.
  */
 static __always_inline void read_entry_tuple(struct nf_conn *ct, int direction, struct tuple *tuple)
 {
 	/* Two constant indices: only those are moved to the kernel's own element size. */
 	struct nf_conntrack_tuple *from = direction ? &ct->tuplehash[1].tuple
 						    : &ct->tuplehash[0].tuple;
+	__u32 size = bpf_core_type_size(struct nf_conntrack_tuple); /* 40 */
+	__u16 src_port, dst_port;
+	bool is_ipv4;
+	__u8 l4proto;
 
-	__builtin_memset(tuple, 0, sizeof(*tuple));
-	tuple->family = BPF_CORE_READ(from, src.l3num) == NFPROTO_IPV4 ? 4 : 6;
-	tuple->l4proto = BPF_CORE_READ(from, dst.protonum);
-	read_inet_addr(tuple->src, __builtin_preserve_access_index(&from->src.u3), tuple->family);
-	read_inet_addr(tuple->dst, __builtin_preserve_access_index(&from->dst.u3), tuple->family);
-	tuple->src_port = bpf_ntohs(BPF_CORE_READ(from, src.u.all));
-	tuple->dst_port = bpf_ntohs(BPF_CORE_READ(from, dst.u.all));
+	if (size > sizeof(*tuple))
+		size = sizeof(*tuple);
+	bpf_probe_read_kernel(tuple, size, from);
+#define COPIED(type, field) ((const type *)((void *)tuple + bpf_core_field_offset(from->field)))
+	is_ipv4 = *COPIED(__u16, src.l3num) == NFPROTO_IPV4;
+	l4proto = *COPIED(__u8, dst.protonum);
+	src_port = bpf_ntohs(*COPIED(__u16, src.u.all));
+	dst_port = bpf_ntohs(*COPIED(__u16, dst.u.all));
+	move_address(&tuple->words[0], COPIED(__u32, src.u3), is_ipv4);
+	move_address(&tuple->words[2], COPIED(__u32, dst.u3), is_ipv4);
+#undef COPIED
+	tuple->words[4] = 0;
+	tuple->src_port = src_port;
+	tuple->dst_port = dst_port;
+	tuple->l4proto = l4proto;
+	tuple->family = is_ipv4 ? 4 : 6;
 }
 
 static __always_inline bool is_icmp(__u8 l4proto)
