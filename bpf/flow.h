@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* From a struct nf_conn to its number; a flow seen for the first time is told to user space. */
+/* From a struct nf_conn to its number; a flow seen for the first time gets one. */
 #ifndef CONNTRAIL_FLOW_H
 #define CONNTRAIL_FLOW_H
 
@@ -53,68 +53,6 @@ static __noinline int hash_flow(struct nf_conn *ct, struct flow *flow)
 	flow->left_hash[1] = tuple_hash(&left);
 	flow->rewrites |= changed_ends(&reply, &left) << 2;
 	flow->hashed = 1;
-	return 0;
-}
-
-/* A record about an entry as such, with one of its tuples. */
-static __always_inline struct record *reserve_entry(struct counters *count, __u8 kind,
-						    struct nf_conn *ct, __u64 number, int direction,
-						    const struct entry_facts *facts)
-{
-	struct record *record = reserve(count, kind);
-	struct tuple tuple;
-
-	if (!record)
-		return NULL;
-	read_entry_tuple(ct, direction, &tuple);
-	set_tuple(record, &tuple);
-	record->flow = number;
-	record->netns = facts->netns;
-	record->status = facts->state.status;
-	record->mark = facts->state.mark;
-	return record;
-}
-
-static __always_inline bool announce(struct counters *count, struct nf_conn *ct,
-				     const struct flow *flow, __u16 flags, __u8 verdict,
-				     const struct entry_facts *facts)
-{
-	struct record *record =
-		reserve_entry(count, RECORD_FLOW, ct, flow->number, flags & FLOW_REPLY, facts);
-
-	if (!record)
-		return false;
-	record->verdict = verdict;
-	record->flags = flags | flow->decided | (flow->born_here ? FLOW_NEW : 0);
-	record->zone = facts->zone;
-	if (flags & FLOW_RULES) {
-		record->src_rule = flow->rules[MANIP_SRC];
-		record->dst_rule = flow->rules[MANIP_DST];
-	} else {
-		record->first_ns = flow->first_ns;
-		record->entry = (__u64)ct;
-	}
-	submit(record);
-	return true;
-}
-
-/*
- * Both tuples, in two records; what could not be sent is tried again at the
- * next sight. `flags`: FLOW_CONFIRM_RAN, then with its verdict.
- */
-static __noinline int tell_flow(struct nf_conn *ct, struct flow *flow, __u16 flags, __u8 verdict)
-{
-	struct counters *count = cpu_counters();
-	struct entry_facts facts;
-
-	if (!count || !flow)
-		return 0;
-	facts = read_facts(ct);
-	facts.zone = entry_zone(ct);
-	flow->mark = facts.state.mark;
-	flow->announced = announce(count, ct, flow, flags, verdict, &facts) &&
-			  announce(count, ct, flow, flags | FLOW_REPLY | FLOW_RULES, verdict,
-				   &facts);
 	return 0;
 }
 

@@ -13,7 +13,8 @@
  *   filter.h     what is asked for         pcap.h       a pcap-filter expression
  *   sample.h     whole flows, one of N     call.h       a call's entry and its return
  *   rule.h       nat statement -> rule     legacy.h     tables of the legacy backend
- *   emit.h       handler -> ring           open.h       entries that outlive the trace
+ *   tell.h       flow -> record            open.h       entries that outlive the trace
+ *   emit.h       record -> ring
  */
 #ifndef CONNTRAIL_HANDLERS_H
 #define CONNTRAIL_HANDLERS_H
@@ -39,6 +40,7 @@
 #include "turn.h"
 #include "rule.h"
 #include "state.h"
+#include "tell.h"
 #include "flow.h"
 #include "traversal.h"
 #include "entry.h"

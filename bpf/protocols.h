@@ -46,6 +46,12 @@ static __always_inline __u64 mapped_ipv4(__be32 ipv4)
 	return (__u64)ipv4 << 32 | 0xffff0000;
 }
 
+/* Of an address that map_ipv4() made. */
+static __always_inline __be32 ipv4_in(const __u8 *address)
+{
+	return *(const __be32 *)(address + 12);
+}
+
 static __always_inline bool has_ports(__u8 l4proto)
 {
 	return l4proto == IPPROTO_TCP || l4proto == IPPROTO_UDP || l4proto == IPPROTO_SCTP ||

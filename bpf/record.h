@@ -19,7 +19,7 @@ enum record_kind {
 	RECORD_TRAVERSAL = 1, /* visits of one packet in a row, to its last one or as far as one CPU saw them */
 	RECORD_CAME = 2,      /* the tuple it came with, where that is not its entry's; before its traversal */
 	RECORD_LEFT = 3,      /* the tuple it left with, where that is neither as it came nor as mapped */
-	RECORD_FLOW = 4,      /* one tuple of an entry: at first sight, at confirmation, with a new mark */
+	RECORD_FLOW = 4,      /* an entry's tuples, or one: at first sight, at confirmation, with a new mark */
 	RECORD_END = 5,	      /* nf_ct_delete() or nf_conntrack_free(): the entry is leaving */
 	RECORD_DROP = 6,      /* skb:kfree_skb: the packet was freed as dropped */
 	RECORD_RULES = 7,     /* nf_tables_commit(), xt_replace_table(): the rules of a namespace change */
@@ -51,6 +51,7 @@ enum record_flag {
 	FLOW_DST_RULE = 1 << 6,
 	FLOW_DST_NULL = 1 << 7,
 	FLOW_RULES = 1 << 8,		/* has src_rule and dst_rule in place of first_ns and entry */
+	FLOW_BOTH = 1 << 9,		/* FLOW_RULES, and both tuples, of IPv4: record.both */
 	END_UNCONFIRMED = 1 << 0, /* freed without ever being confirmed */
 	END_DELETED = 1 << 1,	  /* nf_ct_delete(), else nf_conntrack_free() */
 	END_OPEN = 1 << 2,	  /* still in the table: the trace ends, not the entry */
@@ -130,6 +131,12 @@ struct record {
 					__u8 dst[16];
 				};
 				__u64 counted[4]; /* END_ACCOUNTED: struct nf_conn_acct */
+				struct {	  /* FLOW_BOTH; the original tuple's ports are below */
+					__be32 src, dst, src_reply, dst_reply;
+					__u16 src_port_reply, dst_port_reply;
+					__u32 since_first_ns; /* ktime_ns less first_ns */
+					__u64 entry;
+				} both;
 			};
 			__u16 src_port;
 			__u16 dst_port;

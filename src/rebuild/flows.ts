@@ -2,15 +2,16 @@
  * Records about entries to rows of `flows`: first sight, NAT decisions,
  * confirmation, end; and what its packets add to its counts.
  */
-import type { TupleWords } from '../libbpf/columns.ts';
-import { Confirm, End, Mapping, Status } from '../model/codes.ts';
+import { Confirm, End, Mapping } from '../model/codes.ts';
 import { RecordFlag, RecordKind } from '../wire/layout.ts';
 import { isLess, Shift, Word } from '../wire/words.ts';
+import { copyBoth, hasBoth } from './both-tuples.ts';
 import { DecidedRules } from './decided-rules.ts';
 import { Flow as Col, FlowExtra, FlowNull, Known, ORIGINAL, REPLY } from './flow-columns.ts';
 import type { FlowStore } from './flow-store.ts';
 import { copyTuple, hasTuple } from './flow-tuples.ts';
 import { mappingOf } from './mapped.ts';
+import { markOlder } from './older.ts';
 import { isMapped } from './outcome.ts';
 import type { PacketBatch } from './packet-batch.ts';
 import { add, clearNull, copyPair } from './row-words.ts';
@@ -37,11 +38,14 @@ export class Flows {
     if (flags & RecordFlag.flowMerged) return false;
     const isReply = (flags & RecordFlag.flowReply) !== 0;
     const known = this.store.words[row + this.store.extra + FlowExtra.known]!;
+    if (flags & RecordFlag.flowBoth) {
+      return (known & BOTH) !== BOTH || !hasBoth(words, at, this.store.words, row);
+    }
     if ((known & (isReply ? Known.reply : Known.original)) === 0) return true;
     return !hasTuple(words, at, this.store.words, row, isReply ? REPLY : ORIGINAL);
   }
 
-  /** RECORD_FLOW: one of the entry's tuples, and what has been decided about it. */
+  /** RECORD_FLOW: the entry's tuples, or one of them, and what has been decided about it. */
   told(words: Int32Array, at: number): void {
     const row = this.store.rowOf(words, at);
     if (row < 0) return;
@@ -55,13 +59,14 @@ export class Flows {
     this.copyState(words, at, row);
     to[row + Col.zone] = words[at + Word.flowZone]! & 0xffff;
     to[row + this.store.extra + FlowExtra.known]! |= Known.told;
-    if (flags & RecordFlag.flowReply) this.copyTuple(words, at, row, REPLY);
-    else this.copyTuple(words, at, row, ORIGINAL);
+    if (flags & RecordFlag.flowBoth) copyBoth(words, at, to, row);
+    else copyTuple(words, at, to, row, flags & RecordFlag.flowReply ? REPLY : ORIGINAL);
+    this.noteTuples(row, knownBy(flags));
     if (flags & RecordFlag.flowRules) this.noteRules(words, at, row);
     else this.noteEntry(words, at, row);
     this.noteDecided(row, flags);
     if (flags & RecordFlag.flowConfirmRan) this.noteConfirm(words, at, row);
-    if ((flags & RecordFlag.flowNew) === 0) this.markOlder(row);
+    if ((flags & RecordFlag.flowNew) === 0) markOlder(to, row);
   }
 
   /** RECORD_END: out of the table, or freed before it ever was in it. */
@@ -72,7 +77,10 @@ export class Flows {
     const flags = (words[at + Word.flags]! >>> Shift.flags) & 0xffff;
     this.copyState(words, at, row);
     if (flags & RecordFlag.endAccounted) this.account(words, at, row);
-    else this.copyTuple(words, at, row, ORIGINAL);
+    else {
+      copyTuple(words, at, to, row, ORIGINAL);
+      this.noteTuples(row, Known.original);
+    }
     if (flags & RecordFlag.endOpen) return;
     copyPair(words, at + Word.ktime, to, row + Col.endedAt);
     clearNull(to, row, FlowNull.endedAt);
@@ -160,18 +168,6 @@ export class Flows {
     clearNull(to, row, FlowNull.confirmedAt);
   }
 
-  private markOlder(row: number): void {
-    const words = this.store.words;
-    if (words[row + Col.older] === 1 || words[row + Col.confirm] !== Confirm.none) return;
-    const status = words[row + Col.status]!;
-    words[row + Col.older] = 1;
-    words[row + Col.confirm] = Confirm.older;
-    if (words[row + Col.srcNat] === Mapping.none)
-      words[row + Col.srcNat] = olderMapping(status, Status.srcNat, Status.srcNatDone);
-    if (words[row + Col.dstNat] === Mapping.none)
-      words[row + Col.dstNat] = olderMapping(status, Status.dstNat, Status.dstNatDone);
-  }
-
   private copyState(words: Int32Array, at: number, row: number): void {
     const to = this.store.words;
     to[row + Col.netns] = words[at + Word.netns]!;
@@ -181,18 +177,19 @@ export class Flows {
     to[row + Col.protocol] = (words[at + Word.l4proto]! >>> Shift.l4proto) & 0xff;
   }
 
-  private copyTuple(from: Int32Array, at: number, row: number, tuple: TupleWords): void {
+  /** Tuples have been written: which, and what NAT does once both are known. */
+  private noteTuples(row: number, written: number): void {
     const { words, extra } = this.store;
-    copyTuple(from, at, words, row, tuple);
-    words[row + extra + FlowExtra.known]! |= tuple === REPLY ? Known.reply : Known.original;
-    if ((words[row + extra + FlowExtra.known]! & BOTH) !== BOTH) return;
-    words[row + extra + FlowExtra.mapping] = mappingOf(words, row);
+    const known = words[row + extra + FlowExtra.known]! | written;
+    words[row + extra + FlowExtra.known] = known;
+    if ((known & BOTH) === BOTH) words[row + extra + FlowExtra.mapping] = mappingOf(words, row);
   }
 }
 
 const BOTH = Known.original | Known.reply;
 
-function olderMapping(status: number, natBit: number, doneBit: number): number {
-  if (status & natBit) return Mapping.older;
-  return status & doneBit ? Mapping.nullMapping : Mapping.none;
+/** The tuples that a RECORD_FLOW has. */
+function knownBy(flags: number): number {
+  if (flags & RecordFlag.flowBoth) return BOTH;
+  return flags & RecordFlag.flowReply ? Known.reply : Known.original;
 }

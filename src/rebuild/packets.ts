@@ -88,10 +88,10 @@ export class Packets {
     stage.clear(this.rows.room);
   }
 
-  /** Before a record changes what is known of a flow's tuples: packets before it see them as they were. */
-  settleOf(words: Int32Array, at: number): void {
+  /** Are packets staged that take their tuples from the entry of this record? */
+  relyOn(words: Int32Array, at: number): boolean {
     const flow = this.store.rowOf(words, at);
-    if (flow >= 0 && this.markOf(flow) === this.stage.relyingMark) this.settle();
+    return flow >= 0 && this.markOf(flow) === this.stage.relyingMark;
   }
 
   /** Before a flow leaves: its packets are counted in it first. */

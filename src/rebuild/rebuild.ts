@@ -4,7 +4,6 @@
  * caller owns the records; `onRows` owns a full RowBuffer only during its
  * call, after which the buffer is used again.
  */
-import type { Columns } from '../model/columns.ts';
 import { NameTable, RowBuffer } from '../model/rows.ts';
 import { FLOWS } from '../model/tables.ts';
 import { RecordKind } from '../wire/layout.ts';
@@ -14,25 +13,10 @@ import { AddressTable } from './address-table.ts';
 import type { DecidedRules, RulesChange } from './decided-rules.ts';
 import { FlowStore } from './flow-store.ts';
 import { Flows } from './flows.ts';
+import type { RebuildOptions } from './options.ts';
 import { PacketRows } from './packet-rows.ts';
 import { Packets } from './packets.ts';
 import { copyPair } from './row-words.ts';
-
-export interface RebuildOptions {
-  readonly cpus: number;
-  /** Name of a number of enum skb_drop_reason. */
-  readonly dropReason: (reason: number) => string;
-  /** Kernel function at an address. */
-  readonly symbol: (low: number, high: number) => string;
-  readonly clockOffsetNs: bigint; // wall clock minus CLOCK_MONOTONIC
-  /** Rows of `packets`: the arrays are the taker's. */
-  readonly onPackets: (packets: Columns) => void;
-  readonly onRows: (rows: RowBuffer) => void; // of `flows`
-  /** Rows handed over at a time. */
-  readonly batchRows?: number;
-  /** Most flows kept in the making. */
-  readonly flowLimit?: number;
-}
 
 /** Records between two looks at what has been quiet long enough. */
 const EXPIRE_EVERY = 256;
@@ -150,11 +134,11 @@ export class Rebuild {
         this.packets.tuples.keep(words, at, (words[at + Word.cpu]! >>> Shift.cpu) & 0xffff, kind);
         break;
       case RecordKind.flow:
-        if (this.flows.teaches(words, at)) this.packets.settleOf(words, at);
+        this.settleBefore(words, at);
         this.flows.told(words, at);
         break;
       case RecordKind.end:
-        if (this.flows.teaches(words, at)) this.packets.settleOf(words, at);
+        this.settleBefore(words, at);
         this.flows.ended(words, at);
         break;
       case RecordKind.drop:
@@ -164,6 +148,11 @@ export class Rebuild {
         this.rulesChanged(words, at);
         break;
     }
+  }
+
+  /** A record about an entry comes: packets before it see the entry's tuples as they were. */
+  private settleBefore(words: Int32Array, at: number): void {
+    if (this.packets.relyOn(words, at) && this.flows.teaches(words, at)) this.packets.settle();
   }
 
   private dropped(words: Int32Array, at: number): void {

@@ -30,6 +30,14 @@ export const record = {
   src: 48, // 16 x 1 byte
   dst: 64, // 16 x 1 byte
   counted: 48, // 4 x 8 bytes
+  bothSrc: 48, // 4 bytes
+  bothDst: 52, // 4 bytes
+  bothSrcReply: 56, // 4 bytes
+  bothDstReply: 60, // 4 bytes
+  bothSrcPortReply: 64, // 2 bytes
+  bothDstPortReply: 66, // 2 bytes
+  bothSinceFirstNs: 68, // 4 bytes
+  bothEntry: 72, // 8 bytes
   srcPort: 80, // 2 bytes
   dstPort: 82, // 2 bytes
   zone: 84, // 4 bytes
@@ -78,6 +86,7 @@ export const RecordFlag = {
   flowDstRule: 64,
   flowDstNull: 128,
   flowRules: 256,
+  flowBoth: 512,
   endUnconfirmed: 1,
   endDeleted: 2,
   endOpen: 4,

@@ -39,6 +39,13 @@ export const Word = {
   first: record.firstNs >>> 2,
   flowZone: record.zone >>> 2,
   flowEntry: record.entry >>> 2,
+  bothSrc: record.bothSrc >>> 2,
+  bothDst: record.bothDst >>> 2,
+  bothSrcReply: record.bothSrcReply >>> 2,
+  bothDstReply: record.bothDstReply >>> 2,
+  bothPortsReply: record.bothSrcPortReply >>> 2, // source, and destination in the upper half
+  bothSinceFirst: record.bothSinceFirstNs >>> 2,
+  bothEntry: record.bothEntry >>> 2,
   srcRule: record.srcRule >>> 2,
   dstRule: record.dstRule >>> 2,
   endRemaining: record.remaining >>> 2,

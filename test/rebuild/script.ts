@@ -12,10 +12,13 @@ import { Hook, type HookName, Verdict } from '../../src/model/codes.ts';
 import type { Columns } from '../../src/model/columns.ts';
 import type { RowBuffer } from '../../src/model/rows.ts';
 import { PACKETS } from '../../src/model/tables.ts';
-import type { RebuildOptions } from '../../src/rebuild/rebuild.ts';
+import type { RebuildOptions } from '../../src/rebuild/options.ts';
 import { Rebuild } from '../../src/rebuild/rebuild.ts';
 import { ConfirmCode, Ctinfo, RecordFlag, RecordKind, Seen } from '../../src/wire/layout.ts';
-import { type Fields, recordOf } from '../wire/record-fixture.ts';
+import { addressBytes, type Fields, recordOf } from '../wire/record-fixture.ts';
+
+/** An entry's tuples in a record each, or in one where bpf/tell.h would. */
+export type TupleForm = 'two records' | 'one record';
 
 /** A tuple as text: source, destination, ports. */
 export interface Tuple {
@@ -84,8 +87,10 @@ export class Script {
   now = START;
   private readonly seqs: number[] = [];
   private readonly usual: Place;
+  private readonly form: TupleForm;
 
-  constructor(usual: Place = {}) {
+  constructor(usual: Place = {}, form: TupleForm = 'two records') {
+    this.form = form;
     this.usual = { cpu: 0, netns: NETNS, flow: 0n, skb: 0xffff_8880_0000_0100n, ...usual };
   }
 
@@ -131,13 +136,30 @@ export class Script {
       (confirmed === undefined ? 0 : RecordFlag.flowConfirmRan);
     const hasRules = srcRule !== undefined || dstRule !== undefined;
     const common = { ...defined(place), verdict: confirmed ?? 0, zone, entry };
+    const rules = { srcRule: srcRule ?? 0n, dstRule: dstRule ?? 0n };
+    if (this.form === 'one record' && (place.family ?? 4) === 4) {
+      this.drop(original, { skb: 0xffff_8880_ffff_ff00n }); // of nothing, as the first of two
+      const since = { bothSinceFirstNs: this.now + STEP - firstNs, bothEntry: entry };
+      const bits = flags | RecordFlag.flowRules | RecordFlag.flowBoth;
+      const { entry: _, ...others } = common;
+      const tuples = bothOf(original, reply);
+      this.emit(RecordKind.flow, {
+        ...others,
+        ...tuples,
+        ...since,
+        skb: 0n,
+        ...rules,
+        flags: bits,
+      });
+      return;
+    }
     this.emit(RecordKind.flow, { ...common, ...original, firstNs, flags });
     this.emit(RecordKind.flow, {
       ...common,
       ...reply,
       firstNs,
       flags: flags | RecordFlag.flowReply | (hasRules ? RecordFlag.flowRules : 0),
-      ...(hasRules ? { srcRule: srcRule ?? 0n, dstRule: dstRule ?? 0n } : {}),
+      ...(hasRules ? rules : {}),
     });
   }
 
@@ -193,6 +215,24 @@ export class Script {
     this.seqs[cpu] = seq + 1;
     this.records.push(recordOf({ ...all, seq, ktimeNs: this.tick() }));
   }
+}
+
+function bothOf(original: Tuple, reply: Tuple): Fields {
+  return {
+    bothSrc: ipv4Word(original.src),
+    bothDst: ipv4Word(original.dst),
+    bothSrcReply: ipv4Word(reply.src),
+    bothDstReply: ipv4Word(reply.dst),
+    bothSrcPortReply: reply.srcPort,
+    bothDstPortReply: reply.dstPort,
+    srcPort: original.srcPort,
+    dstPort: original.dstPort,
+  };
+}
+
+/** Network byte order, read as a little-endian word. */
+function ipv4Word(text: string): number {
+  return addressBytes(text).readUInt32LE(12);
 }
 
 function defined(fields: Record<string, Fields[keyof Fields] | undefined>): Fields {

@@ -22,6 +22,8 @@ const NAMED: Readonly<Record<string, keyof typeof record>> = {
   inIfindex: 'traversalInIfindex',
   outIfindex: 'traversalOutIfindex',
   first: 'firstNs',
+  bothPortsReply: 'bothSrcPortReply',
+  bothSinceFirst: 'bothSinceFirstNs',
   flowZone: 'zone',
   flowEntry: 'entry',
   endRemaining: 'remaining',
