@@ -35,9 +35,7 @@ export class RowBuffer {
   /** Copies a row that begins at a word. The caller checks isFull first. */
   append(words: Int32Array, row: number): void {
     const { stride } = this.layout;
-    const to = this.words;
-    const at = this.length * stride;
-    for (let word = 0; word < stride; word++) to[at + word] = words[row + word]!;
+    this.words.set(words.subarray(row, row + stride), this.length * stride);
     this.length++;
   }
 

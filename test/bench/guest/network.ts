@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import type { Scenario } from '../../../src/lab/scenario.ts';
 import { type Net, withTopology } from '../../../src/lab/topology.ts';
 
-export const MOST_FLOWS = 240_000;
+export const MOST_FLOWS = 200_000;
 const MOST_ENTRIES = 262_144;
 /** As many buckets as entries, as on nodes with more memory: chains stay short. */
 const HASH_SIZE = '/sys/module/nf_conntrack/parameters/hashsize';

@@ -48,6 +48,8 @@ const ENTRY = [
   'nft_nat_do_chain',
   '__nf_nat_alloc_null_binding',
 ];
+/** The rule of the workload decides here: one function for each family, up to 6.1. */
+const OLD_MASQUERADE = 'nft_masq_ipv4_eval';
 const OLD_LAST_HOOK = 'ipv4_confirm';
 const DROP: EmptyProgram = { program: 'on_drop' };
 
@@ -82,6 +84,8 @@ const EMPTY: readonly Subject[] = [
     leave(CONFIRM),
     leave(SETUP),
     ...ENTRY.map(enter),
+    enter(OLD_MASQUERADE),
+    { ...enter('nft_masq_eval'), unless: OLD_MASQUERADE },
     DROP,
   ]),
   empty('empty-kprobe', 'empty kprobe and kretprobe programs', [
@@ -90,6 +94,8 @@ const EMPTY: readonly Subject[] = [
     ...entryAndReturn('nf_confirm').map((one) => ({ ...one, unless: OLD_LAST_HOOK })),
     ...[CONFIRM, SETUP].flatMap(entryAndReturn),
     ...ENTRY.map(kprobe),
+    kprobe(OLD_MASQUERADE),
+    { ...kprobe('nft_masq_eval'), unless: OLD_MASQUERADE },
     DROP,
   ]),
 ];

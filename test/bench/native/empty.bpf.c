@@ -31,5 +31,7 @@ ENTRY(__nf_nat_alloc_null_binding)
 ENTRY(nf_conntrack_free)
 ENTRY(nf_ct_delete)
 ENTRY(nft_nat_do_chain)
+ENTRY(nft_masq_eval)
+ENTRY(nft_masq_ipv4_eval)
 
 char LICENSE[] SEC("license") = "GPL";
