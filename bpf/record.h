@@ -42,7 +42,7 @@ enum record_flag {
 	PACKET_LEFT_AS_MAPPED = 1 << 6, /* left with the other tuple of its entry, turned round */
 	PACKET_IS_PART = 1 << 7,	/* more visits may follow: not at the end of its way */
 	PACKET_IS_TORN = 1 << 8,	/* a visit's enter or leave was not seen */
-	FLOW_REPLY = 1 << 0,		/* the tuple is the reply one, else the original */
+	FLOW_REPLY = 1 << 0,		/* the one tuple is the reply one, else the original */
 	FLOW_NEW = 1 << 1,		/* first seen unconfirmed, in the packet that made it */
 	FLOW_CONFIRM_RAN = 1 << 2,	/* __nf_conntrack_confirm() has just returned: record.verdict */
 	FLOW_MERGED = 1 << 3,		/* lost a clash: the packet now belongs to another entry */

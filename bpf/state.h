@@ -41,7 +41,7 @@ static __always_inline struct entry_state read_entry_state(struct nf_conn *ct)
 struct entry_facts {
 	struct entry_state state;
 	__u32 netns;
-	__u32 zone; /* where it is told */
+	__u32 zone; /* RECORD_FLOW alone, else 0 */
 };
 
 static __always_inline struct entry_facts read_facts(struct nf_conn *ct)

@@ -22,7 +22,10 @@ static __always_inline struct record *reserve_entry(struct counters *count, __u8
 	return record;
 }
 
-/* One record about a flow, but for when it began and where its entry is. `flags`: which. */
+/*
+ * One record about a flow, but for when it began and where its entry is. With
+ * FLOW_REPLY in `flags` it has the reply tuple, else the original one.
+ */
 static __always_inline struct record *reserve_flow(struct counters *count, struct nf_conn *ct,
 						   const struct flow *flow, __u16 flags,
 						   const struct entry_facts *facts)

@@ -9,9 +9,10 @@ import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileError } from '../model/error.ts';
 import { guestError, keepConsole, kernelWarnings } from './console.ts';
 import { ensureKernel, type KernelFiles } from './fetch.ts';
-import { type GuestState, openGuestPorts } from './guest-ports.ts';
+import { type GuestState, OutFile, openGuestPorts } from './guest-ports.ts';
 import { type GuestSettings, writeInitrd } from './initrd.ts';
 import { DEFAULT_KERNEL, findKernel } from './kernels.ts';
 import { type MachineEnd, runMachine, stopChild } from './machine.ts';
@@ -142,6 +143,7 @@ async function finish(
     const timeoutSec = request.timeoutSec ?? DEFAULTS.timeoutSec;
     throw await guestError(end, text, timeoutSec, request.outDir);
   }
+  if (state.out.failure) throw fileError('write', folder, state.out.failure);
   if (request.outDir !== undefined) await bringOut(folder, request.outDir);
   const warnings = kernelWarnings(text);
   const kept = warnings.length > 0 && { consolePath: await keepConsole(text, request.outDir) };
@@ -161,7 +163,8 @@ export async function runGuest(request: GuestRequest): Promise<GuestResult> {
   const accelerator = request.accelerator ?? (await chooseAccelerator(kernel));
   onProgress(`booting ${kernel.release} with ${accelerator} and ${share.kind}`);
   const folder = await mkdtemp(join(tmpdir(), 'conntrail-lab-'));
-  const state: GuestState = { startedAt: Date.now(), bootMs: 0, status: undefined };
+  const out = new OutFile(join(folder, 'out.tar'));
+  const state: GuestState = { startedAt: Date.now(), bootMs: 0, status: undefined, out };
   const tidy = () => rmSync(folder, { recursive: true, force: true });
   process.once('exit', tidy); // somebody may call process.exit(); QEMU then ends by itself
   try {

@@ -34,6 +34,7 @@ const ACCELERATION: Readonly<Record<Accelerator, readonly string[]>> = {
 /** The command, which dies with us also when we are killed outright. */
 export function qemuCommand(machine: Machine): string[] {
   const { kernel, accelerator } = machine;
+  // a machine that is emulated stands still whenever its host is busy: that is no lockup
   const patience = accelerator === 'tcg' ? ['cryptomgr.notests', 'watchdog_thresh=60'] : [];
   return [
     ...['setpriv', '--pdeathsig', 'KILL', QEMU],

@@ -43,7 +43,7 @@ export class FlowStore {
     this.sink = sink;
   }
 
-  /** The store's words; they move when it grows, so do not keep them across records. */
+  /** The store's words. */
   get words(): Int32Array {
     return this.slots.words;
   }

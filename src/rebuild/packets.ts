@@ -89,7 +89,7 @@ export class Packets {
   }
 
   /** Are packets staged that take their tuples from the entry of this record? */
-  relyOn(words: Int32Array, at: number): boolean {
+  areStagedFrom(words: Int32Array, at: number): boolean {
     const flow = this.store.rowOf(words, at);
     return flow >= 0 && this.markOf(flow) === this.stage.relyingMark;
   }

@@ -152,7 +152,8 @@ export class Rebuild {
 
   /** A record about an entry comes: packets before it see the entry's tuples as they were. */
   private settleBefore(words: Int32Array, at: number): void {
-    if (this.packets.relyOn(words, at) && this.flows.teaches(words, at)) this.packets.settle();
+    if (this.packets.areStagedFrom(words, at) && this.flows.teaches(words, at))
+      this.packets.settle();
   }
 
   private dropped(words: Int32Array, at: number): void {

@@ -1,8 +1,10 @@
 /**
  * Rows in the making: numbered slots of one table's row words with some words
  * of our own beside them, and two queues ordered by last use, so that what has
- * been quiet longest is found at once. Grows up to a limit; a full store says
- * so and the caller gives up its oldest slot.
+ * been quiet longest is found at once. A full store says so and the caller gives
+ * up its oldest slot. The addresses of all slots are taken at once, the memory
+ * behind them page by page as slots are used (calloc(3) of much is mmap(2)): a
+ * store that grew would be copied, and be there twice meanwhile.
  */
 import { layoutOf, type RowLayout } from '../model/row-layout.ts';
 import type { Table } from '../model/tables.ts';
@@ -19,13 +21,12 @@ export class Slots {
   readonly stride: number;
   /** Word of the first extra word within a slot. */
   readonly extra: number;
-  words: Int32Array;
+  readonly words: Int32Array;
   count = 0;
   private readonly limit: number;
-  private capacity: number;
-  private next: Int32Array;
-  private previous: Int32Array;
-  private queue: Uint8Array;
+  private readonly next: Int32Array;
+  private readonly previous: Int32Array;
+  private readonly queue: Uint8Array;
   private free = NONE;
   private fresh = 0;
   private readonly heads = [NONE, NONE];
@@ -36,11 +37,10 @@ export class Slots {
     this.extra = this.layout.stride;
     this.stride = this.layout.stride + extraWords;
     this.limit = limit;
-    this.capacity = Math.min(limit, 1024);
-    this.words = new Int32Array(this.capacity * this.stride);
-    this.next = new Int32Array(this.capacity);
-    this.previous = new Int32Array(this.capacity);
-    this.queue = new Uint8Array(this.capacity);
+    this.words = new Int32Array(limit * this.stride);
+    this.next = new Int32Array(limit);
+    this.previous = new Int32Array(limit);
+    this.queue = new Uint8Array(limit);
   }
 
   get isFull(): boolean {
@@ -51,12 +51,11 @@ export class Slots {
   take(): number {
     let slot = this.free;
     if (slot === NONE) {
-      if (this.fresh === this.capacity) this.grow();
       slot = this.fresh++;
     } else {
       this.free = this.next[slot]!;
+      this.words.fill(0, slot * this.stride, (slot + 1) * this.stride);
     }
-    this.words.fill(0, slot * this.stride, (slot + 1) * this.stride);
     this.count++;
     this.link(slot, Queue.open);
     return slot;
@@ -103,19 +102,4 @@ export class Slots {
     if (after === NONE) this.tails[queue] = before;
     else this.previous[after] = before;
   }
-
-  private grow(): void {
-    this.capacity = Math.min(this.limit, this.capacity * 2);
-    this.words = copyInto(new Int32Array(this.capacity * this.stride), this.words);
-    this.next = copyInto(new Int32Array(this.capacity), this.next);
-    this.previous = copyInto(new Int32Array(this.capacity), this.previous);
-    const queue = new Uint8Array(this.capacity);
-    queue.set(this.queue);
-    this.queue = queue;
-  }
-}
-
-function copyInto(to: Int32Array, from: Int32Array): Int32Array {
-  to.set(from);
-  return to;
 }

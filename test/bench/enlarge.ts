@@ -37,6 +37,8 @@ interface Lane {
   readonly timesNs: bigint[];
 }
 
+const NEEDED_VERSION = 2;
+
 interface Base {
   readonly facts: TraceFacts;
   readonly symbols: Readonly<Record<string, string>>;
@@ -63,9 +65,19 @@ export async function enlarge(paths: readonly string[], leastRecords: number): P
   };
 }
 
+/** The copies are made by changing records in place, which have had another form since. */
+function refuseNewer(paths: readonly string[], readers: readonly CaptureReader[]): void {
+  for (const [index, { facts }] of readers.entries()) {
+    if (facts.recordVersion === NEEDED_VERSION) continue;
+    const found = `found records of version ${facts.recordVersion}`;
+    throw new Error(`${paths[index]}: ${found}, needed version ${NEEDED_VERSION}, as traffic.capture has`);
+  }
+}
+
 async function readBase(paths: readonly string[]): Promise<Base> {
   const readers = await Promise.all(paths.map((path) => CaptureReader.open(path)));
   const { facts } = readers[0]!;
+  refuseNewer(paths, readers);
   const cpus = Array.from({ length: facts.cpus }, (): Lane => ({ records: [], timesNs: [] }));
   let periodNs = 0n;
   let flows = 0;

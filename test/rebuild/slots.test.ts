@@ -25,7 +25,7 @@ describe('Slots', () => {
     expect([slots.isFull, slots.count]).toEqual([false, 1]);
   });
 
-  it('keeps what it holds when it grows beyond 1024', () => {
+  it('keeps what it holds while others are taken', () => {
     const slots = new Slots(FLOWS, 1, 5000);
     const taken = Array.from({ length: 3000 }, (_, n) => {
       const slot = slots.take();

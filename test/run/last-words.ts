@@ -1,4 +1,4 @@
-import type { TestCase, TestModule, TestSuite } from 'vitest/node';
+import type { SerializedError, TestCase, TestModule } from 'vitest/node';
 
 const MESSAGE_LINES = 12;
 const LINE_WIDTH = 300;
@@ -8,11 +8,14 @@ const LINE_WIDTH = 300;
  * why, which a green run must not hide; then what failed, shortly.
  */
 export default class LastWords {
-  onTestRunEnd(modules: readonly TestModule[]): void {
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
     const skipped = modules.flatMap((module) => [...module.children.allTests('skipped')]);
     if (skipped.length > 0) process.stdout.write(`\nSkipped ${skipped.length}:\n`);
     process.stdout.write(counted(skipped.map(whySkipped)).join(''));
     process.stdout.write(modules.flatMap(failures).join(''));
+    for (const { message } of unhandled) {
+      process.stdout.write(`\nFailed outside of the tests:\n${brief(message)}`);
+    }
   }
 }
 
@@ -25,18 +28,21 @@ function counted(texts: readonly string[]): string[] {
 
 /** Tests behind one failed setup share a line. */
 function whySkipped(test: TestCase): string {
-  const broken = failedSetup(test);
-  if (broken) return `${test.module.relativeModuleId} > ${broken.fullName}: its setup failed`;
+  const file = test.module.relativeModuleId;
   const result = test.result();
   const note = result.state === 'skipped' ? result.note : undefined;
-  return `${test.module.relativeModuleId} > ${test.fullName}: ${note ?? 'no reason given'}`;
+  if (note !== undefined) return `${file} > ${test.fullName}: ${note}`;
+  const broken = failedSetup(test);
+  if (broken) return `${[file, ...broken].join(' > ')}: its setup failed`;
+  return `${file} > ${test.fullName}: no reason given`;
 }
 
-function failedSetup(test: TestCase): TestSuite | undefined {
+/** The name of the suite around the test whose setup failed; none for the file itself. */
+function failedSetup(test: TestCase): string[] | undefined {
   for (let at: TestCase['parent'] = test.parent; at.type === 'suite'; at = at.parent) {
-    if (at.errors().length > 0) return at;
+    if (at.errors().length > 0) return [at.fullName];
   }
-  return undefined;
+  return test.module.errors().length > 0 ? [] : undefined;
 }
 
 /** Of a file itself, of what is set up for several tests, and of single tests. */
@@ -48,7 +54,10 @@ function failures(module: TestModule): string[] {
   };
   tell(module.relativeModuleId, module.errors());
   for (const suite of module.children.allSuites()) {
-    tell(`${module.relativeModuleId} > ${suite.fullName}, its setup`, suite.errors());
+    tell(
+      `${module.relativeModuleId} > ${suite.fullName}, before or after its tests`,
+      suite.errors(),
+    );
   }
   for (const test of module.children.allTests('failed')) {
     tell(`${module.relativeModuleId} > ${test.fullName}`, test.result().errors);

@@ -36,6 +36,26 @@ port() { # NAME: the device of that virtio port; its name appears a little after
 	$bb reboot -f
 }
 
+pump() { # NAME: from its pipe to its port; how many bytes, in a file
+	$bb tee "$(port "$1")" < "$lab/$1" | $bb wc -c > "$lab/$1.bytes"
+}
+
+sent() { # NAME: how many bytes went to its port
+	$bb cat "$lab/$1.bytes" 2> /dev/null || echo 0
+}
+
+release() { # ends what writes into the pipes: the last digit of its flags is not O_RDONLY
+	for fd in /proc/[0-9]*/fd/*; do
+		case $($bb readlink "$fd") in
+		"$lab/stdout" | "$lab/stderr") ;;
+		*) continue ;;
+		esac
+		pid=${fd#/proc/}
+		pid=${pid%%/*}
+		$bb grep -q '^flags:.*[12]$' "/proc/$pid/fdinfo/${fd##*/}" && kill -9 "$pid"
+	done
+}
+
 exec 3<> "$(port control)"
 echo booted >&3
 
@@ -45,26 +65,23 @@ if [ "$mode" = shell ]; then
 	status=$?
 else
 	$bb mkfifo $lab/stdout $lab/stderr
-	$bb cat $lab/stdout > "$(port stdout)" 3>&- &
+	pump stdout 3>&- &
 	out_pump=$!
-	$bb cat $lab/stderr > "$(port stderr)" 3>&- &
+	pump stderr 3>&- &
 	err_pump=$!
 	# /bin/sh by its path: busybox's own would take its applets for the tools of the same names
 	$bb setsid /bin/sh $lab/command < /dev/null > $lab/stdout 2> $lab/stderr 3>&-
 	status=$?
 	# something the command left behind may hold the pipes open for ever
-	{ $bb sleep 2 && kill $out_pump $err_pump; } > /dev/null 2>&1 3>&- &
+	{ $bb sleep 2 && release; } > /dev/null 2>&1 3>&- &
 	wait $out_pump $err_pump 2> /dev/null
 fi
 
-brought=0
 if [ "$bring" = yes ]; then
-	brought=$($bb tar -cf - -C $lab/out . 2> /dev/console | $bb tee "$(port out)" | $bb wc -c)
+	$bb tar -cf - -C $lab/out . 2> /dev/console | $bb tee "$(port out)" | $bb wc -c > $lab/out.bytes
 fi
 # a write to a port returns before the host has taken it, and a reboot throws the rest away
-echo "brought $brought" >&3
-read -r -t 60 _ <&3
-echo "exit $status" >&3
-read -r -t 60 _ <&3
+echo "exit $status $(sent stdout) $(sent stderr) $(sent out)" >&3
+read -r _ <&3
 $bb sync
 $bb reboot -f

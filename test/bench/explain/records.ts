@@ -59,8 +59,8 @@ export class Records {
     const kind = kindOf(flow);
     const { original, reply } = this.tuplesOf(flow, kind);
     const flags = RecordFlag.flowNew | RecordFlag.flowConfirmRan | (decidedOf(kind) << 4);
-    this.tuple(flow, original, flags);
-    const at = this.tuple(flow, reply, flags | RecordFlag.flowReply | RecordFlag.flowRules);
+    const at = this.tuples(flow, original, reply);
+    this.bytes.writeUInt16LE(flags | RecordFlag.flowRules | RecordFlag.flowBoth, at + record.flags);
     const { handles } = endpointOf(this.rules, flow);
     if (kind !== 'local') this.rule(at + record.srcRule, this.rules.masquerade, Hook.postrouting);
     else this.bytes.fill(0, at + record.srcRule, at + record.srcRule + 8);
@@ -119,11 +119,18 @@ export class Records {
     };
   }
 
-  private tuple(flow: number, tuple: Tuple, flags: number): number {
+  private tuples(flow: number, original: Tuple, reply: Tuple): number {
     const at = this.next(RecordKind.flow, flow);
-    this.writeTuple(at, tuple);
-    this.bytes.writeUInt16LE(flags, at + record.flags);
-    this.bytes.writeBigUInt64LE(this.nowNs - 2000n, at + record.firstNs);
+    const { bytes } = this;
+    bytes.writeUInt32BE(original.src >>> 0, at + record.bothSrc);
+    bytes.writeUInt32BE(original.dst >>> 0, at + record.bothDst);
+    bytes.writeUInt32BE(reply.src >>> 0, at + record.bothSrcReply);
+    bytes.writeUInt32BE(reply.dst >>> 0, at + record.bothDstReply);
+    bytes.writeUInt16LE(original.srcPort, at + record.srcPort);
+    bytes.writeUInt16LE(original.dstPort, at + record.dstPort);
+    bytes.writeUInt16LE(reply.srcPort, at + record.bothSrcPortReply);
+    bytes.writeUInt16LE(reply.dstPort, at + record.bothDstPortReply);
+    bytes.writeUInt32LE(2000, at + record.bothSinceFirstNs);
     return at;
   }
 

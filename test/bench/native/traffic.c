@@ -18,7 +18,7 @@
 #define SK_BUFFS    512 /* of a CPU, in use by turns */
 #define SK_BUFF_GAP 256
 
-enum step { STEP_ORIGINAL, STEP_REPLY, STEP_FIRST_PACKET, STEP_NONE };
+enum step { STEP_FLOW, STEP_FIRST_PACKET, STEP_NONE };
 
 struct tuple {
 	uint32_t src, dst;
@@ -115,16 +115,23 @@ static void write_common(struct record *record, uint8_t kind, uint64_t number)
 	record->hook = NO_HOOK;
 }
 
-static void make_flow(struct traffic *traffic, struct record *record, bool reply)
+static void make_flow(struct record *record, uint64_t number)
 {
-	const uint64_t number = traffic->numbers[traffic->slot];
+	const struct tuple original = original_of(number), reply = reply_of(number);
 
 	write_common(record, RECORD_FLOW, number);
-	write_tuple(record, reply ? reply_of(number) : original_of(number));
-	record->flags = FLOW_NEW | FLOW_CONFIRM_RAN | FLOW_DST_NULL | (reply ? FLOW_REPLY : 0) |
+	record->flags = FLOW_NEW | FLOW_CONFIRM_RAN | FLOW_RULES | FLOW_BOTH | FLOW_DST_NULL |
 			(is_masqueraded(number) ? FLOW_SRC_RULE : FLOW_SRC_NULL);
-	record->first_ns = record->ktime_ns - 2000;
-	record->entry = 0xffff888100000000u + number * 256;
+	record->src_port = original.src_port;
+	record->dst_port = original.dst_port;
+	record->both.src = htonl(original.src);
+	record->both.dst = htonl(original.dst);
+	record->both.src_reply = htonl(reply.src);
+	record->both.dst_reply = htonl(reply.dst);
+	record->both.src_port_reply = reply.src_port;
+	record->both.dst_port_reply = reply.dst_port;
+	record->both.since_first_ns = 2000;
+	record->both.entry = 0xffff888100000000u + number * 256;
 }
 
 static void make_end(struct record *record, uint64_t number)
@@ -189,7 +196,7 @@ static void begin_flow(struct traffic *traffic, uint32_t slot)
 
 	traffic->slot = slot;
 	traffic->numbers[slot] = count * traffic->plan.cpus - traffic->cpu; /* as bpf/flow.h does */
-	traffic->step = STEP_ORIGINAL;
+	traffic->step = STEP_FLOW;
 }
 
 /* A packet of some flow that is under way, or its end. */
@@ -218,7 +225,7 @@ static void make(struct traffic *traffic, struct record *record)
 	if (traffic->step == STEP_FIRST_PACKET)
 		make_packet(traffic, record, traffic->numbers[traffic->slot], true);
 	else
-		make_flow(traffic, record, traffic->step == STEP_REPLY);
+		make_flow(record, traffic->numbers[traffic->slot]);
 	if (++traffic->step == STEP_NONE && traffic->begun < traffic->plan.flows)
 		if (++traffic->begun < traffic->plan.flows)
 			begin_flow(traffic, traffic->begun);

@@ -208,8 +208,7 @@ class LengthTrace {
       sum((row) => row.delivered),
       sum((row) => row.ringFull),
     ];
-    // the last flow of a CPU may have only one of its two records
-    const begun = sum((row) => (row.probe === RecordKind.flow ? Math.ceil(row.sent / 2) : 0));
+    const begun = sum((row) => (row.probe === RecordKind.flow ? row.sent : 0));
     const seen = sum((row) => (row.probe === RecordKind.traversal ? row.delivered : 0));
     const rowsOf = (table: TableName) =>
       written.files.reduce((so, file) => so + (file.table === table ? file.rows : 0), 0);
