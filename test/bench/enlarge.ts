@@ -37,7 +37,7 @@ interface Lane {
   readonly timesNs: bigint[];
 }
 
-const NEEDED_VERSION = 2;
+const VERSION = 2;
 
 interface Base {
   readonly facts: TraceFacts;
@@ -68,9 +68,9 @@ export async function enlarge(paths: readonly string[], leastRecords: number): P
 /** The copies are made by changing records in place, which have had another form since. */
 function refuseNewer(paths: readonly string[], readers: readonly CaptureReader[]): void {
   for (const [index, { facts }] of readers.entries()) {
-    if (facts.recordVersion === NEEDED_VERSION) continue;
+    if (facts.recordVersion === VERSION) continue;
     const found = `found records of version ${facts.recordVersion}`;
-    throw new Error(`${paths[index]}: ${found}, needed version ${NEEDED_VERSION}, as traffic.capture has`);
+    throw new Error(`${paths[index]}: ${found}, needed version ${VERSION}, as traffic.capture has`);
   }
 }
 
