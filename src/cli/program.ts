@@ -18,12 +18,21 @@ export async function run(argv: readonly string[]): Promise<number> {
   if (WRITES_DATA.has(argv[0] ?? '')) process.stdout.on('error', () => undefined);
   else endOnClosedPipe();
   try {
-    await buildProgram().parseAsync([...argv], { from: 'user' });
+    const program = buildProgram();
+    await program.parseAsync(withKnownHelp(argv, program), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) process.stderr.write(describeError(error));
     endWith(exitOf(error));
   }
   return Number(process.exitCode);
+}
+
+/** `help WORD` of no command is an error as the bare word is, with its near spelling. */
+function withKnownHelp(argv: readonly string[], program: Command): string[] {
+  const [first, word = 'help'] = argv;
+  if (first !== 'help') return [...argv];
+  if (word === 'help') return ['--help'];
+  return program.commands.some((one) => one.name() === word) ? [...argv] : [word];
 }
 
 export function buildProgram(): Command {

@@ -38,6 +38,20 @@ describe('command line', () => {
     expect(err).toBe("conntrail: unknown command 'docter'\n  try: doctor\n");
   });
 
+  it.each([
+    [['help', 'docter'], "conntrail: unknown command 'docter'\n  try: doctor\n"],
+    [['help', '--all'], "conntrail: unknown option '--all'\n  try: conntrail --help\n"],
+  ])('%j is refused as the bare word is', async (argv, message) => {
+    expect(await run(argv)).toBe(2);
+    expect(err).toBe(message);
+    expect(out).toBe('');
+  });
+
+  it.each([['help'], ['help', 'help'], ['help', 'doctor']])('shows help: %j', async (...argv) => {
+    expect(await run(argv)).toBe(0);
+    expect(out).toContain('Usage: conntrail');
+  });
+
   it('refuses an unknown flag and suggests one', async () => {
     expect(await run(['doctor', '--jsn'])).toBe(2);
     expect(err).toBe("conntrail: unknown option '--jsn'\n  try: --json\n");
