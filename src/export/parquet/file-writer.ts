@@ -7,7 +7,7 @@ import type { RowGroupEncoder } from './row-group.ts';
 import type { ColumnMemory, Span } from './rows.ts';
 
 /** Large enough for dictionaries to pay, small enough for the rows of three files in memory. */
-const ROW_GROUP_ROWS = 65_536;
+const ROW_GROUP_ROWS = 81_920;
 
 export class FileWriter {
   /** In the file so far. */

@@ -102,8 +102,8 @@ describe('a file', () => {
       const path = write(table, rows, batch);
       expect(metadataOf(path).num_rows).toBe(BigInt(rows.length));
       const groups = metadataOf(path).row_groups.map((group) => Number(group.num_rows));
-      expect(groups.length).toBe(batch < 65_536 ? 4 : 5);
-      expect(groups.slice(0, -1).every((count) => count >= 65_536 && count < 81_920)).toBe(true);
+      expect(groups.length).toBe(batch < 81_920 ? 3 : 4);
+      expect(groups.slice(0, -1).every((count) => count >= 81_920 && count < 98_304)).toBe(true);
       expectSame(await readWithDuckDb(path, table), inMicroseconds(rows, table));
     },
   );
