@@ -16,7 +16,7 @@ function tuplesOf(line: string): [Words, Words] {
   let at = -1;
   for (const [, name, value] of line.matchAll(/\b(src|dst|sport|dport|type|code|id)=(\S+)/g)) {
     if (name === 'src') at++;
-    tuples[at as 0 | 1][name!] = value!;
+    tuples[at as 0 | 1][name!] ??= value!; // the entry's own id is last
   }
   return tuples;
 }
