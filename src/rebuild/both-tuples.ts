@@ -1,6 +1,7 @@
 /** Records that have both tuples of an IPv4 entry (FLOW_BOTH in bpf/record.h), and rows of `flows`. */
 import { Shift, Word } from '../wire/words.ts';
 import { Flow as Col } from './flow-columns.ts';
+import { copyPair } from './row-words.ts';
 
 /** Third word of an IPv4-mapped address (RFC 4291, 2.5.5.2). */
 const MAPPED = 0xffff_0000 | 0;
@@ -31,14 +32,12 @@ export function copyBoth(words: Int32Array, at: number, flows: Int32Array, row: 
   flows[row + Col.dstPort] = (words[at + Word.dstPort]! >>> Shift.dstPort) & 0xffff;
   flows[row + Col.srcPortReply] = ports & 0xffff;
   flows[row + Col.dstPortReply] = ports >>> 16;
-  flows[row + Col.entry] = words[at + Word.bothEntry]!;
-  flows[row + Col.entry + 1] = words[at + Word.bothEntry + 1]!;
+  copyPair(words, at + Word.bothEntry, flows, row + Col.entry);
   const low = (words[at + Word.ktime]! >>> 0) - (words[at + Word.bothSinceFirst]! >>> 0);
   const high = words[at + Word.ktime + 1]! - (low < 0 ? 1 : 0);
-  flows[row + Col.firstAt] = low | 0;
-  flows[row + Col.firstAt + 1] = high;
   flows[row + Col.firstKtime] = low | 0;
   flows[row + Col.firstKtime + 1] = high;
+  copyPair(flows, row + Col.firstKtime, flows, row + Col.firstAt);
 }
 
 function hasAddress(flows: Int32Array, word: number, ipv4: number): boolean {

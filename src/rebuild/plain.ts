@@ -41,7 +41,7 @@ export function stagePlain(
 ): number {
   const { words, staged, room, relyingMark } = stage;
   const { places } = rows;
-  const flows = store.words; // nothing here makes a flow, so that they stay
+  const flows = store.words;
   const { extra } = store;
   let next = at;
   let left = room;
