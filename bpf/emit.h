@@ -15,10 +15,10 @@ static __always_inline struct record *reserve_like(void *ring, __u32 cpu, struct
 	__u32 seq = count->seq++;
 	struct record *record;
 
-	count->tried[kind & (RECORD_KINDS - 1)]++;
+	count->tried[kind & (COUNTED_KINDS - 1)]++;
 	record = ring ? bpf_ringbuf_reserve(ring, sizeof(*record), 0) : NULL;
 	if (!record) {
-		count->ring_full[kind & (RECORD_KINDS - 1)]++;
+		count->ring_full[kind & (COUNTED_KINDS - 1)]++;
 		return NULL;
 	}
 	if (like)

@@ -23,7 +23,10 @@ enum record_kind {
 	RECORD_END = 5,	      /* nf_ct_delete() or nf_conntrack_free(): the entry is leaving */
 	RECORD_DROP = 6,      /* skb:kfree_skb: the packet was freed as dropped */
 	RECORD_RULES = 7,     /* nf_tables_commit(), xt_replace_table(): the rules of a namespace change */
-	RECORD_KINDS = 8,
+	RECORD_FAILURE = 8,   /* conntrack refused or lost something: enum record_failure */
+	RECORD_TEXT = 9,      /* the kernel's own words, by address: before the first failure that names them */
+	RECORD_STATE = 10,    /* an entry changed its state: TCP's, replied, assured */
+	RECORD_KINDS = 11,
 };
 
 /* Values of record.ctinfo beside enum ip_conntrack_info (0..4). */
@@ -156,10 +159,12 @@ struct record {
 
 _Static_assert(sizeof(struct record) == 96, "the record has grown");
 
+#define COUNTED_KINDS 16 /* a power of two, at least RECORD_KINDS */
+
 /* Per CPU; sums are the kernel's half of the ledger. Indexed by enum record_kind. */
 struct counters {
-	__u64 tried[RECORD_KINDS];	/* records the probes wanted to send */
-	__u64 ring_full[RECORD_KINDS];	/* of those, not sent: no room in the ring */
+	__u64 tried[COUNTED_KINDS];	/* records the probes wanted to send */
+	__u64 ring_full[COUNTED_KINDS];	/* of those, not sent: no room in the ring */
 	__u64 calls_full;		/* a call or a packet given up: no room beside the ones under way */
 	__u64 calls_begun;		/* calls remembered, and calls whose return was seen: */
 	__u64 calls_ended;		/* over all CPUs the difference is what is still open */

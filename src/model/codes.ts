@@ -127,4 +127,7 @@ export const PROBES = [
   'end',
   'drop',
   'rules',
+  'failure',
+  'text',
+  'state',
 ] as const;

@@ -15,7 +15,7 @@ export const BACKENDS = ['fentry', 'kprobe'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
 /** Of bpf/record.h: raised when a reader of the one before would misread. */
-export const RECORD_VERSION = 4;
+export const RECORD_VERSION = 5;
 /** Read rightly too, as all since: 2 names no rules, 3 has no two tuples in one record. */
 export const OLDEST_RECORD_VERSION = 2;
 

@@ -58,7 +58,10 @@ export const RecordKind = {
   end: 5,
   drop: 6,
   rules: 7,
-  kinds: 8,
+  failure: 8,
+  text: 9,
+  state: 10,
+  kinds: 11,
 } as const;
 
 /** enum record_ctinfo. */
@@ -125,18 +128,18 @@ export const RuleKind = {
 
 /** Byte offsets within struct counters. */
 export const counters = {
-  tried: 0, // 8 x 8 bytes
-  ringFull: 64, // 8 x 8 bytes
-  callsFull: 128, // 8 bytes
-  callsBegun: 136, // 8 bytes
-  callsEnded: 144, // 8 bytes
-  missedEntry: 152, // 8 bytes
-  flowsFull: 160, // 8 bytes
-  filteredOut: 168, // 8 bytes
-  nextFlow: 176, // 8 bytes
-  seq: 184, // 4 bytes
+  tried: 0, // 16 x 8 bytes
+  ringFull: 128, // 16 x 8 bytes
+  callsFull: 256, // 8 bytes
+  callsBegun: 264, // 8 bytes
+  callsEnded: 272, // 8 bytes
+  missedEntry: 280, // 8 bytes
+  flowsFull: 288, // 8 bytes
+  filteredOut: 296, // 8 bytes
+  nextFlow: 304, // 8 bytes
+  seq: 312, // 4 bytes
 } as const;
-export const countersBytes = 256;
+export const countersBytes = 384;
 
 /** Byte offsets within struct filter_terms. */
 export const filterTerms = {
