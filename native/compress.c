@@ -40,16 +40,6 @@ int compressor_run(struct compressor *compressor, void *dst, uint64_t capacity, 
 	return ZSTD_getErrorCode(written) == ZSTD_error_dstSize_tooSmall ? -ENOBUFS : -EINVAL;
 }
 
-/* src/libbpf/compressor.ts writes it by offset. */
-_Static_assert(sizeof(struct compressor_call) == 40, "layout of compressor_call");
-
-int compressor_call(const struct compressor_call *call)
-{
-	return compressor_run((struct compressor *)(uintptr_t)call->compressor,
-			      (void *)(uintptr_t)call->dst, call->capacity,
-			      (const void *)(uintptr_t)call->src, call->bytes);
-}
-
 void compressor_close(struct compressor *compressor)
 {
 	if (!compressor)

@@ -8,8 +8,6 @@
 
 #include <stdint.h>
 
-#pragma GCC visibility push(default)
-
 struct compressor;
 
 /* NULL: no memory. */
@@ -22,18 +20,6 @@ struct compressor *compressor_open(int level);
 int compressor_run(struct compressor *compressor, void *dst, uint64_t capacity, const void *src,
 		   uint64_t bytes);
 
-/* The arguments of compressor_run(), for callers whose arguments are dear. */
-struct compressor_call {
-	uint64_t compressor, dst; /* addresses */
-	uint64_t capacity;
-	uint64_t src; /* address */
-	uint64_t bytes;
-};
-
-int compressor_call(const struct compressor_call *call);
-
 void compressor_close(struct compressor *compressor);
-
-#pragma GCC visibility pop
 
 #endif

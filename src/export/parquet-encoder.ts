@@ -5,7 +5,8 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { RecordBatch } from '../columns/arrow.ts';
-import { type CompressorHandle, closeCompressor, openCompressor } from '../libbpf/compressor.ts';
+import { closeChunkEncoder, openChunkEncoder } from '../libbpf/chunk-encoder.ts';
+import type { Handle } from '../libbpf/native.ts';
 import { fileError, type TraceError } from '../model/error.ts';
 import { columnMemory } from '../model/memory.ts';
 import type { Table } from '../model/tables.ts';
@@ -15,22 +16,22 @@ import type { PartialFile } from './partial-file.ts';
 import { workerPath } from './worker-path.ts';
 
 /** Batches on their way to the encoder: as many as come while it is busy with a row group. */
-const MAX_UNDER_WAY = 4;
+const MAX_UNDER_WAY = 8;
 
 /** Of zstd: higher ones take longer, and hardly save anything on columns. */
 const LEVEL = 1;
 
 export class ParquetEncoder {
   private readonly worker: Worker;
-  private readonly compressor: CompressorHandle;
+  private readonly chunks: Handle;
   private readonly parts = new Map<number, ParquetPart>();
   private nextPart = 0;
   private stopping: Promise<void> | undefined;
 
   constructor() {
     const path = workerPath('parquet-worker');
-    this.compressor = openCompressor(LEVEL);
-    this.worker = new Worker(path, { execArgv: [], workerData: this.compressor });
+    this.chunks = openChunkEncoder(LEVEL);
+    this.worker = new Worker(path, { execArgv: [], workerData: this.chunks });
     this.worker.on('message', (reply: Reply) => this.hear(reply));
     this.worker.on('error', (error) => this.lose(error.message));
     this.worker.on('exit', (code) => this.lose(`the encoder's thread ended with status ${code}`));
@@ -53,7 +54,7 @@ export class ParquetEncoder {
 
   private async end(): Promise<void> {
     await this.worker.terminate();
-    closeCompressor(this.compressor);
+    closeChunkEncoder(this.chunks);
     for (const part of this.parts.values()) part.fail('given up', undefined);
   }
 

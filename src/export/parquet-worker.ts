@@ -4,7 +4,8 @@
  * part's open file, then the footer.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { Compressor, type CompressorHandle } from '../libbpf/compressor.ts';
+import { ChunkEncoder } from '../libbpf/chunk-encoder.ts';
+import type { Handle } from '../libbpf/native.ts';
 import { errnoOf } from '../model/error.ts';
 import { buffersOf } from './batch-memory.ts';
 import { FileWriter } from './parquet/file-writer.ts';
@@ -12,7 +13,7 @@ import { RowGroupEncoder } from './parquet/row-group.ts';
 import type { ColumnMemory } from './parquet/rows.ts';
 import type { Reply, Request } from './parquet-protocol.ts';
 
-const encoder = new RowGroupEncoder(new Compressor(workerData as CompressorHandle));
+const encoder = new RowGroupEncoder(new ChunkEncoder(workerData as Handle));
 /** A part that failed is forgotten: what still comes for it is passed over. */
 const parts = new Map<number, FileWriter>();
 

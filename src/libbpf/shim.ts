@@ -2,7 +2,7 @@
  * build/libconntrail.so, one to one; native/*.h say what each function does.
  *
  * Not exposed: memory_ring_reserve and _commit, which work on one record;
- * drain_wait_take and compressor_run, which drain_call and compressor_call call.
+ * drain_wait_take, which drain_call calls; compress.h, of which chunk_encode makes use.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -54,12 +54,12 @@ const SHIM = {
   // void log_clear(void)
   log_clear: ['void', []],
 
-  // struct compressor *compressor_open(int level)
-  compressor_open: ['uint64', ['int']],
-  // int compressor_call(const struct compressor_call *call)
-  compressor_call: ['int', ['uint64']],
-  // void compressor_close(struct compressor *compressor)
-  compressor_close: ['void', ['uint64']],
+  // struct chunk_encoder *chunk_encoder_open(int level)
+  chunk_encoder_open: ['uint64', ['int']],
+  // int chunk_encode(struct chunk_call *call)
+  chunk_encode: ['int', ['uint64']],
+  // void chunk_encoder_close(struct chunk_encoder *encoder)
+  chunk_encoder_close: ['void', ['uint64']],
 
   // int legacy_table_read(const struct legacy_table_call *call)
   legacy_table_read: ['int', ['uint64']],

@@ -10,7 +10,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   rebuild: ['libbpf', 'wire', 'model'],
   columns: ['wire', 'model'],
   explain: ['rebuild', 'columns', 'wire', 'model'],
-  // of libbpf only the shim's compressor: one room alone knows the FFI
+  // of libbpf only the shim's encoder of columns: one room alone knows the FFI
   export: ['libbpf', 'rebuild', 'columns', 'wire', 'model'],
   kernel: ['model'],
   libbpf: ['kernel', 'wire', 'model'],

@@ -1,4 +1,5 @@
 /** The tables as Parquet types: what the format calls them, and how their values compare. */
+import { ChunkFlag, type ChunkPlan, ChunkType } from '../../libbpf/chunk-encoder.ts';
 import type { Column, ColumnType, Table } from '../../model/tables.ts';
 import {
   binaryField,
@@ -9,9 +10,8 @@ import {
   structField,
   type ThriftField,
 } from '../thrift-write.ts';
-import type { Order } from './bounds.ts';
 
-export const BOOLEAN = 0;
+const BOOLEAN = 0;
 const INT32 = 1;
 const INT64 = 2;
 const BYTE_ARRAY = 6;
@@ -56,9 +56,32 @@ export function physicalType({ type }: Column): number {
   return PHYSICAL[type];
 }
 
-export function orderOf({ type }: Column): Order {
-  if (type === 'address') return 'bytes';
-  return type === 'timestamp' ? 'signed' : 'unsigned';
+const CHUNK: Readonly<Record<ColumnType, number>> = {
+  bool: ChunkType.bits,
+  u8: ChunkType.bytes1,
+  u16: ChunkType.bytes2,
+  u32: ChunkType.bytes4,
+  u64: ChunkType.bytes8,
+  timestamp: ChunkType.bytes8,
+  address: ChunkType.bytes16,
+  code: ChunkType.bytes1,
+  name: ChunkType.names,
+};
+
+/** What the shim is to know of a column. */
+export function chunkPlan(column: Column): ChunkPlan {
+  const { type, nullable, words } = column;
+  const flags =
+    (nullable ? ChunkFlag.nullable : 0) |
+    (grows(column) ? ChunkFlag.grows : 0) |
+    (type === 'timestamp' ? ChunkFlag.signed : 0) |
+    (type === 'code' ? ChunkFlag.codes : 0);
+  return { type: CHUNK[type], flags, ...(words && { words }) };
+}
+
+/** Numbers that grow from row to row: a dictionary need not be tried. */
+function grows({ type, unit, name }: Column): boolean {
+  return type === 'timestamp' || unit === 'ns since boot' || name === 'packet';
 }
 
 /** The list of SchemaElements: a root, then a leaf for each column. */

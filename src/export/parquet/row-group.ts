@@ -1,4 +1,5 @@
 /** A row group out of the batches that were collected for it, and what the footer says of it. */
+import type { Chunk, ChunkEncoder } from '../../libbpf/chunk-encoder.ts';
 import type { Table } from '../../model/tables.ts';
 import {
   binaryField,
@@ -13,10 +14,8 @@ import {
   type ThriftField,
 } from '../thrift-write.ts';
 import { ByteSink } from './byte-sink.ts';
-import { type EncodedValues, ValueEncoder } from './chunk-values.ts';
-import { putLevels } from './levels.ts';
-import { type Compressor, PageWriter, PLAIN, RLE, RLE_DICTIONARY } from './pages.ts';
-import { physicalType } from './physical.ts';
+import { PLAIN, putDataPage, putDictionaryPage, RLE, RLE_DICTIONARY } from './pages.ts';
+import { chunkPlan, physicalType } from './physical.ts';
 import type { Span } from './rows.ts';
 
 const ZSTD = 6;
@@ -29,10 +28,9 @@ export interface RowGroup {
   readonly bytes: Uint8Array;
 }
 
-/** What a chunk's metadata is made of; offsets are those in the file. */
-interface Chunk extends EncodedValues {
+/** What a chunk's metadata is made of, beside the chunk; offsets are those in the file. */
+interface Placed {
   readonly rows: number;
-  readonly nulls: number;
   readonly start: number;
   readonly dataStart: number;
   readonly end: number;
@@ -41,24 +39,25 @@ interface Chunk extends EncodedValues {
 
 /** One serves all files of a thread: its memory is that of one row group. */
 export class RowGroupEncoder {
-  private readonly pages: PageWriter;
-  private readonly values = new ValueEncoder();
-  private readonly body = new ByteSink(1 << 20);
+  private readonly chunks: ChunkEncoder;
+  private readonly out = new ByteSink(1 << 20);
 
-  constructor(compressor: Compressor) {
-    this.pages = new PageWriter(compressor);
+  constructor(chunks: ChunkEncoder) {
+    this.chunks = chunks;
   }
 
   /** @param offset where its bytes will stand in the file. */
   encode(table: Table, spans: readonly Span[], offset: number, ordinal: number): RowGroup {
-    const { out } = this.pages;
+    const { out } = this;
     out.clear();
     const rows = spans.reduce((sum, span) => sum + span.rows, 0);
     let plainBytes = 0;
-    const chunks = table.columns.map((_, index) => {
-      const chunk = this.putChunk(table, index, spans, rows, offset);
-      plainBytes += chunk.plainBytes;
-      return chunkMetadata(table, index, chunk);
+    const chunks = table.columns.map((column, index) => {
+      const memory = spans.map(({ columns, from, rows }) => ({ ...columns[index]!, from, rows }));
+      const chunk = this.chunks.encode(memory, chunkPlan(column));
+      const placed = this.place(chunk, rows, offset);
+      plainBytes += placed.plainBytes;
+      return chunkMetadata(table, index, chunk, placed);
     });
     const metadata = structBytes([
       structListField(1, chunks),
@@ -71,50 +70,41 @@ export class RowGroupEncoder {
     return { rows, metadata, bytes: out.written };
   }
 
-  private putChunk(
-    table: Table,
-    index: number,
-    spans: readonly Span[],
-    rows: number,
-    offset: number,
-  ): Chunk {
-    const { body, pages, values } = this;
-    const column = table.columns[index]!;
-    body.clear();
-    const present = column.nullable ? putLevels(body, spans, index) : rows;
-    const encoded = values.encode(column, index, spans, present, body);
-    const start = offset + pages.out.at;
-    let plainBytes = 0;
-    if (encoded.entries > 0) {
-      plainBytes += pages.putDictionary(values.entries.written, encoded.entries);
-    }
-    const dataStart = offset + pages.out.at;
-    plainBytes += pages.putData(body.written, rows, encoded.encoding);
-    const end = offset + pages.out.at;
-    return { ...encoded, rows, nulls: rows - present, start, dataStart, end, plainBytes };
+  private place(chunk: Chunk, rows: number, offset: number): Placed {
+    const { out } = this;
+    const { entries, dictionary, data, encoding } = chunk;
+    const start = offset + out.at;
+    let plainBytes = entries > 0 ? putDictionaryPage(out, dictionary, entries) : 0;
+    const dataStart = offset + out.at;
+    plainBytes += putDataPage(out, data, rows, encoding);
+    return { rows, start, dataStart, end: offset + out.at, plainBytes };
   }
 }
 
-function chunkMetadata({ columns }: Table, index: number, chunk: Chunk): Uint8Array {
+function chunkMetadata(
+  { columns }: Table,
+  index: number,
+  { encoding, entries, present, bounds }: Chunk,
+  { rows, start, dataStart, end, plainBytes }: Placed,
+): Uint8Array {
   const column = columns[index]!;
-  const { start, dataStart, end, encoding, entries } = chunk;
   const encodings = [...(encoding === RLE_DICTIONARY ? [PLAIN] : []), RLE, encoding];
   const metadata = [
     i32Field(1, physicalType(column)),
     i32ListField(2, [...new Set(encodings)]),
     binaryListField(3, [column.name]),
     i32Field(4, ZSTD),
-    i64Field(5, chunk.rows),
-    i64Field(6, chunk.plainBytes),
+    i64Field(5, rows),
+    i64Field(6, plainBytes),
     i64Field(7, end - start),
     i64Field(9, dataStart),
     ...(entries > 0 ? [i64Field(11, start)] : []),
-    structField(12, statistics(chunk)),
+    structField(12, statistics(rows - present, bounds)),
   ];
   return structBytes([i64Field(2, start), structField(3, metadata)]);
 }
 
-function statistics({ nulls, bounds }: Chunk): ThriftField[] {
+function statistics(nulls: number, bounds: Chunk['bounds']): ThriftField[] {
   const found = [i64Field(3, nulls)];
   if (bounds === undefined) return found;
   return [...found, binaryField(5, bounds.greatest), binaryField(6, bounds.least)];

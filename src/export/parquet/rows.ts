@@ -1,5 +1,4 @@
 /** Rows as the encoder gets them: the memory of whole columns, batch by batch. */
-import type { Column } from '../../model/tables.ts';
 
 /** One column of a batch. All views begin at its first row; they may share memory. */
 export interface ColumnMemory {
@@ -15,20 +14,4 @@ export interface Span {
   readonly columns: readonly ColumnMemory[];
   readonly from: number;
   readonly rows: number;
-}
-
-/** The same memory as values of another size. */
-export function asWords({ buffer, byteOffset, byteLength }: Uint8Array): Int32Array {
-  return new Int32Array(buffer, byteOffset, byteLength >>> 2);
-}
-
-/** May a column have nulls in these rows? Absent validity says that it has none. */
-export function hasNulls(spans: readonly Span[], index: number): boolean {
-  return spans.some(({ columns }) => columns[index]!.validity !== undefined);
-}
-
-/** 32-bit words of a value in the scratch memory. */
-export function strideOf({ type }: Column): 1 | 2 | 4 {
-  if (type === 'address') return 4;
-  return type === 'u64' || type === 'timestamp' ? 2 : 1;
 }

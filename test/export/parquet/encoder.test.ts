@@ -5,7 +5,11 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { schemaMessage } from '../../../src/columns/ipc.ts';
 import { FileWriter } from '../../../src/export/parquet/file-writer.ts';
 import { RowGroupEncoder } from '../../../src/export/parquet/row-group.ts';
-import { Compressor, closeCompressor, openCompressor } from '../../../src/libbpf/compressor.ts';
+import {
+  ChunkEncoder,
+  closeChunkEncoder,
+  openChunkEncoder,
+} from '../../../src/libbpf/chunk-encoder.ts';
 import type { Table } from '../../../src/model/tables.ts';
 import { ensureBuilt, type Row, tempFolder } from '../fixtures.ts';
 import {
@@ -22,13 +26,13 @@ import { columnsOf, EVERY, NULLS, PATTERNS, Random, randomRows } from './tables.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 beforeAll(ensureBuilt);
 
-const handle = openCompressor(1);
+const handle = openChunkEncoder(1);
 afterAll(async () => {
-  closeCompressor(handle);
+  closeChunkEncoder(handle);
   await stopReaders();
 });
 /** One for all tests: nothing of one file may be left in the next. */
-const encoder = new RowGroupEncoder(new Compressor(handle));
+const encoder = new RowGroupEncoder(new ChunkEncoder(handle, 256));
 
 /** In batches of so many rows. */
 function write(table: Table, rows: readonly Row[], batchRows: number): string {

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+/* One column of a row group: levels, then whichever form of its values is small. */
+#include "chunk.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "../compress.h"
+#include "packing.h"
+#include "values.h"
+
+/* src/libbpf/chunk-encoder.ts writes them by offset. */
+_Static_assert(sizeof(struct chunk_span) == 32, "layout of chunk_span");
+_Static_assert(sizeof(struct chunk_call) == 96, "layout of chunk_call");
+
+struct memory {
+	void *at;
+	uint64_t capacity;
+};
+
+struct chunk_encoder {
+	struct compressor *compressor;
+	struct memory values, indexes, entries, body, page;
+	uint32_t slots[SLOTS];
+};
+
+struct chunk_encoder *chunk_encoder_open(int level)
+{
+	struct chunk_encoder *encoder = calloc(1, sizeof(*encoder));
+
+	if (!encoder)
+		return NULL;
+	encoder->compressor = compressor_open(level);
+	if (encoder->compressor)
+		return encoder;
+	free(encoder);
+	return NULL;
+}
+
+void chunk_encoder_close(struct chunk_encoder *encoder)
+{
+	if (!encoder)
+		return;
+	compressor_close(encoder->compressor);
+	free(encoder->values.at);
+	free(encoder->indexes.at);
+	free(encoder->entries.at);
+	free(encoder->body.at);
+	free(encoder->page.at);
+	free(encoder);
+}
+
+/* What was in it is gone. */
+static bool reserve(struct memory *memory, uint64_t bytes)
+{
+	if (bytes <= memory->capacity)
+		return true;
+	free(memory->at);
+	memory->at = malloc(bytes);
+	memory->capacity = memory->at ? bytes : 0;
+	return memory->at;
+}
+
+static bool is_of_names(const struct chunk *chunk)
+{
+	return chunk->call->type == CHUNK_NAMES;
+}
+
+/* Bytes of all names; of words those of all there are. */
+static uint64_t name_bytes(const struct chunk *chunk)
+{
+	const uint32_t *words = (const uint32_t *)(uintptr_t)chunk->call->words;
+	uint64_t bytes = 0;
+
+	if (chunk->call->flags & CHUNK_CODES)
+		return words[chunk->call->word_count];
+	for (uint32_t i = 0; is_of_names(chunk) && i < chunk->spans.count; i++) {
+		const struct chunk_span *span = &chunk->spans.first[i];
+		const uint32_t *offsets = (const uint32_t *)(uintptr_t)span->offsets;
+
+		bytes += offsets[span->from + span->rows] - offsets[span->from];
+	}
+	return bytes;
+}
+
+/* Memory for the most there can be, so that nothing after it can fail for want of some. */
+static bool prepare(struct chunk_encoder *encoder, struct chunk *chunk)
+{
+	const uint64_t rows = chunk->rows, names = name_bytes(chunk);
+	const uint64_t size = sizeof(struct name) > 16 ? sizeof(struct name) : 16;
+	const uint64_t levels = 32 + rows / 8;
+	const uint64_t entries = rows < MOST_ENTRIES ? rows + 256 : MOST_ENTRIES;
+
+	if (!reserve(&encoder->values, (rows + 8) * size) ||
+	    !reserve(&encoder->indexes, (rows + 8) * sizeof(uint32_t)) ||
+	    !reserve(&encoder->entries, entries * size) ||
+	    !reserve(&encoder->body, levels + rows * 16 + names + most_of_deltas(rows, 8)) ||
+	    !reserve(&encoder->page, entries * 16 + names))
+		return false;
+	chunk->dictionary = (struct dictionary){ .slots = encoder->slots,
+						 .indexes = encoder->indexes.at,
+						 .entries = encoder->entries.at };
+	chunk->values = encoder->values.at;
+	chunk->body.bytes = encoder->body.at;
+	chunk->page.bytes = encoder->page.at;
+	return true;
+}
+
+static void put_levels(struct chunk *chunk)
+{
+	uint8_t *bits = chunk->values;
+
+	chunk->call->present = chunk->rows;
+	if (!(chunk->call->flags & CHUNK_NULLABLE))
+		return;
+	if (spans_have_nulls(chunk->spans))
+		chunk->call->present = gather_validity(chunk->spans, bits);
+	put_bits(&chunk->body, bits, chunk->rows, chunk->call->present);
+}
+
+/* One page, compressed, to the end of `out`. Returns its length or a negative errno. */
+static int put_page(struct chunk_encoder *encoder, struct sink *out, uint64_t capacity,
+		    const struct sink *page)
+{
+	const int bytes = compressor_run(encoder->compressor, out->bytes + out->at,
+					 capacity - out->at, page->bytes, page->at);
+
+	if (bytes > 0)
+		out->at += (uint64_t)bytes;
+	return bytes;
+}
+
+static int put_out(struct chunk_encoder *encoder, struct chunk *chunk)
+{
+	struct chunk_call *call = chunk->call;
+	struct sink out = { .bytes = (uint8_t *)(uintptr_t)call->out };
+	int bytes = 0;
+
+	call->dictionary_plain = (uint32_t)chunk->page.at;
+	call->data_plain = (uint32_t)chunk->body.at;
+	if (call->entries)
+		bytes = put_page(encoder, &out, call->capacity, &chunk->page);
+	if (bytes < 0)
+		return bytes;
+	call->dictionary_bytes = (uint32_t)bytes;
+	bytes = put_page(encoder, &out, call->capacity, &chunk->body);
+	if (bytes < 0)
+		return bytes;
+	call->data_bytes = (uint32_t)bytes;
+	call->least_bytes = chunk->least.length;
+	call->greatest_bytes = chunk->greatest.length;
+	if (call->capacity - out.at < (uint64_t)chunk->least.length + chunk->greatest.length)
+		return -ENOBUFS;
+	put_bytes(&out, chunk->least.bytes, chunk->least.length);
+	put_bytes(&out, chunk->greatest.bytes, chunk->greatest.length);
+	return 0;
+}
+
+static bool is_known(uint32_t type)
+{
+	return type == CHUNK_BITS || type == CHUNK_NAMES ||
+	       (type <= CHUNK_16 && !(type & (type - 1)));
+}
+
+int chunk_encode(struct chunk_call *call)
+{
+	struct chunk_encoder *encoder = (struct chunk_encoder *)(uintptr_t)call->encoder;
+	struct chunk chunk = {
+		.call = call,
+		.spans = { (const struct chunk_span *)(uintptr_t)call->spans, call->span_count },
+	};
+	int result;
+
+	if (!is_known(call->type))
+		return -EINVAL;
+	chunk.rows = spans_rows(chunk.spans);
+	call->encoding = ENCODING_PLAIN;
+	call->entries = 0;
+	call->has_bounds = 0;
+	if (!prepare(encoder, &chunk))
+		return -ENOMEM;
+	put_levels(&chunk);
+	result = put_values(&chunk);
+	return result ? result : put_out(encoder, &chunk);
+}
