@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "chunk_test.h"
 #include "compress_test.h"
 #include "horizon_test.h"
 #include "log_test.h"
@@ -198,6 +199,9 @@ int main(int argc, char **argv)
 		{ "keeps the end of a long log", test_log_end },
 		{ "compresses to frames that are whole", test_compress_whole },
 		{ "refuses to compress without room", test_compress_no_room },
+		{ "encodes column chunks of all sizes", test_chunk_sizes },
+		{ "encodes differences of all widths", test_chunk_deltas },
+		{ "refuses what is no column chunk", test_chunk_refusals },
 		{ "merges random streams in order, each record once", test_merge_random },
 		{ "merges nothing of what makes no sense", test_merge_refuses },
 		{ "lays out any bytes in their rows alone", test_columns_hostile },
