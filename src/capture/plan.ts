@@ -33,6 +33,14 @@ const PACKET_DROP: Probe = {
   required: false,
 };
 
+/** Modules that come later bring functions to attach to. */
+const MODULES: readonly Probe[] = ['module_load', 'module_free'].map((program) => ({
+  program,
+  kind: 'tracepoint',
+  function: `module/${program}`,
+  required: false,
+}));
+
 /** Tells what conntrack counted of the entries that are still in the table. */
 export const TELL_OPEN = 'tell_open_flows';
 const NOT_TOLD =
@@ -56,7 +64,7 @@ export function planProbes(
   const tellsOpen = detail === 'flows' && isAtLeast(release, 5, 13); // bpf_for_each_map_elem()
   return {
     backend,
-    probes: [...there.flatMap((wish) => probesOf(wish, backend)), ...drop],
+    probes: [...MODULES, ...there.flatMap((wish) => probesOf(wish, backend)), ...drop],
     runs: tellsOpen ? [TELL_OPEN] : [],
     notAvailable: [
       ...wishes.flatMap((wish) => (has(wish.function) ? [] : [`${wish.function}: ${wish.absent}`])),

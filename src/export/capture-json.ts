@@ -101,6 +101,13 @@ const isRuleset = hasAll({
   ),
 });
 
+const isProbeChange = hasAll({
+  ktimeNs: isDecimal,
+  attached: isTextList,
+  lost: isTextList,
+  refused: isTextList,
+});
+
 const END: Readonly<Record<keyof TraceEnd, Check>> = {
   ledger: hasAll({
     rows: (value) => Array.isArray(value) && value.every(isLedgerRow),
@@ -111,6 +118,7 @@ const END: Readonly<Record<keyof TraceEnd, Check>> = {
   rulesets: orAbsent(isList(isRuleset)),
   startedKtimeNs: orAbsent(orNull(isDecimal)),
   endedKtimeNs: isDecimal,
+  probeChanges: orAbsent(isList(isProbeChange)),
 };
 
 function parse(bytes: Buffer, at: number, what: string, checks: Readonly<Record<string, Check>>) {
@@ -138,6 +146,7 @@ export function parseFacts(bytes: Buffer, at: number): TraceFacts {
 
 export function parseEnd(bytes: Buffer, at: number): TraceEnd {
   const end = parse(bytes, at, 'the end of a trace', END) as unknown as TraceEnd;
-  // records of version 2 came without
-  return { ...end, rulesets: end.rulesets ?? [], startedKtimeNs: end.startedKtimeNs ?? null };
+  // captures of older versions came without
+  const { rulesets = [], startedKtimeNs = null, probeChanges = [] } = end;
+  return { ...end, rulesets, startedKtimeNs, probeChanges };
 }

@@ -4,6 +4,7 @@
  * `TraceFacts` before the first record, `TraceEnd` after the last.
  */
 import type { Ledger } from './ledger.ts';
+import type { ProbeChange } from './probe-change.ts';
 import type { Ruleset } from './ruleset.ts';
 
 /** How much is traced: flows alone, packets with their visits, and how long each visit took. */
@@ -61,6 +62,8 @@ export interface TraceTimes {
   readonly startedKtimeNs: string | null;
   /** When the probes were taken away. */
   readonly endedKtimeNs: string;
+  /** Probes attached or lost in between, as modules of the kernel came and went. */
+  readonly probeChanges: readonly ProbeChange[];
 }
 
 export interface TraceEnd extends TraceTimes {

@@ -91,7 +91,7 @@ describe.each(CASES)('$kernel, $detail, $backend', ({ kernel, detail, backend })
   });
 
   it('sees drops wherever it sees packets', () => {
-    const drops = probes.filter(({ kind }) => kind === 'tracepoint');
+    const drops = probes.filter((probe) => probe.function.startsWith('skb/'));
     expect(drops).toEqual(
       detail === 'flows'
         ? []
@@ -139,6 +139,8 @@ describe('what is probed', () => {
       'fexit ipv4_confirm',
       'fexit ipv6_confirm',
       'fexit nf_nat_setup_info',
+      'tracepoint module/module_free',
+      'tracepoint module/module_load',
       'tracepoint skb/kfree_skb',
     ]);
   });
@@ -164,6 +166,8 @@ describe('what is probed', () => {
       'kprobe nft_nat_do_chain',
       'kretprobe __nf_conntrack_confirm',
       'kretprobe nf_nat_setup_info',
+      'tracepoint module/module_free',
+      'tracepoint module/module_load',
     ]);
   });
 
@@ -190,7 +194,7 @@ describe('what is probed', () => {
 
 describe.each(BACKENDS)('the object of %s', (backend) => {
   const file = `../../bpf/${backend}.bpf.c`;
-  const source = [file, '../../bpf/handlers.h', '../../bpf/open.h']
+  const source = [file, '../../bpf/handlers.h', '../../bpf/open.h', '../../bpf/module.h']
     .map((name) => readFileSync(new URL(name, import.meta.url), 'utf8'))
     .join('\n')
     .replace(/^NAT_\w+\((\w+)\)$/gm, `SEC("${backend}/$1")\nint $1`);

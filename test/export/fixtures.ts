@@ -163,5 +163,13 @@ export const END: TraceEnd = {
   },
   symbols: { '0xffffffff81000000': 'nf_hook_slow' },
   startedKtimeNs: '101101101101',
+  probeChanges: [
+    {
+      ktimeNs: '101101101555',
+      attached: ['fentry nft_masq_eval'],
+      lost: ['kprobe nf_nat_setup_info'],
+      refused: ['fentry: no module'],
+    },
+  ],
   endedKtimeNs: '303303303303',
 };
