@@ -2,7 +2,6 @@
  * A probe plan to programs in the kernel: settings written, loaded, attached.
  * Where the kernel refuses fentry, kprobes are tried, unless fentry was asked for.
  */
-import { kernelRelease } from '../kernel/release.ts';
 import type { Symbols } from '../kernel/symbols.ts';
 import { BpfObject } from '../libbpf/index.ts';
 import { TraceError } from '../model/error.ts';
@@ -12,7 +11,8 @@ import type { Filter } from './filter.ts';
 import { hookAddresses, writeAddresses } from './hook-addresses.ts';
 import { wordBytes } from './map-bytes.ts';
 import { objectPath } from './object.ts';
-import { type ProbePlan, planProbes } from './plan.ts';
+import type { ProbePlan } from './plan.ts';
+import { planFor } from './plan-here.ts';
 import { flowEntries, hasFunctionBtf } from './requirements.ts';
 import { Rings } from './rings.ts';
 
@@ -47,10 +47,6 @@ export function loadProbes(symbols: Symbols, options: LoadOptions): Loaded {
     const reason = `fentry: ${error.message}`;
     return load({ ...kprobe, notAvailable: [...kprobe.notAvailable, reason] }, symbols, options);
   }
-}
-
-export function planFor(symbols: Symbols, detail: Detail, backend: Backend): ProbePlan {
-  return planProbes((name) => symbols.has(name), kernelRelease(), detail, backend);
 }
 
 /**

@@ -14,8 +14,9 @@ import { TraceError } from '../model/error.ts';
 import type { Backend } from '../model/facts.ts';
 import type { ModuleChange, ProbeChange } from '../model/probe-change.ts';
 import { type Place, placeText } from './attach.ts';
-import { type Loaded, type LoadOptions, loadAgain, planFor } from './load.ts';
+import { type Loaded, type LoadOptions, loadAgain } from './load.ts';
 import type { Probe, ProbePlan } from './plan.ts';
+import { planFor } from './plan-here.ts';
 
 /** Programs that were fitted to what a module has: loaded again when it comes. */
 const FITTED: Readonly<Record<string, RegExp>> = {

@@ -1,21 +1,10 @@
-/**
- * From "what to trace" to drained bytes: loads the probes, attaches them, and
- * takes them away again. Owns everything in the kernel that belongs to one
- * trace; nothing of it outlives `close()`, nor the process.
- */
-import { hostname } from 'node:os';
-import { clockOffsetNs } from '../kernel/clock.ts';
-import { dropReasons } from '../kernel/drop-reasons.ts';
 import { loadedModules } from '../kernel/modules.ts';
-import { netnsNames } from '../kernel/netns.ts';
-import { netnsPlaces } from '../kernel/netns-places.ts';
 import { isAtLeast, kernelRelease } from '../kernel/release.ts';
 import { loadSymbols } from '../kernel/symbols.ts';
 import { Drain, type DrainResult, possibleCpus } from '../libbpf/index.ts';
-import { type Backend, type Detail, RECORD_VERSION, type TraceFacts } from '../model/facts.ts';
+import type { Backend, Detail, TraceFacts } from '../model/facts.ts';
 import type { ModuleChange, ProbeChange } from '../model/probe-change.ts';
 import { recordBytes } from '../wire/layout.ts';
-import { placeText } from './attach.ts';
 import { type FilterWords, forFlowsAlone, readFilter } from './filter.ts';
 import { type CpuCounters, openCalls, readCounters } from './kernel-counters.ts';
 import { type Loaded, loadProbes } from './load.ts';
@@ -24,6 +13,7 @@ import { TELL_OPEN } from './plan.ts';
 import { Probes } from './probes.ts';
 import { checkKernel } from './requirements.ts';
 import { defaultRingBytes, type Rings } from './rings.ts';
+import { factsOf, type Known } from './trace-facts.ts';
 
 /** enum phase of bpf/maps.h. */
 const Phase = { off: 0, warming: 1, on: 2, stopping: 3 } as const;
@@ -168,33 +158,6 @@ export class Session {
   private setPhase(phase: number): void {
     this.probes.object.map('phase').update(wordBytes(0), wordBytes(phase));
   }
-}
-
-type Known = SessionOptions & {
-  readonly cpus: number;
-  readonly text: string;
-  readonly modules: ReadonlySet<string>;
-};
-
-function factsOf({ plan, attached }: Loaded, options: Known): TraceFacts {
-  return {
-    recordVersion: RECORD_VERSION,
-    recordBytes,
-    node: hostname(),
-    kernel: kernelRelease().text,
-    arch: process.arch,
-    cpus: options.cpus,
-    clockOffsetNs: clockOffsetNs().toString(),
-    dropReasons: dropReasons(),
-    attached: attached.places.map(({ probe }) => placeText(probe)),
-    notAvailable: [...plan.notAvailable, ...attached.refused],
-    detail: options.detail,
-    backend: plan.backend,
-    sample: options.sample,
-    filter: options.text,
-    netnsNames: netnsNames(),
-    places: netnsPlaces(),
-  };
 }
 
 function pause(ms: number): Promise<void> {

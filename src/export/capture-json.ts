@@ -50,6 +50,7 @@ const FACTS: Readonly<Record<keyof TraceFacts, Check>> = {
   dropReasons: isTextMap,
   attached: isTextList,
   notAvailable: isTextList,
+  sources: orAbsent(isTextMap),
   detail: isOneOf(DETAILS),
   backend: isOneOf(BACKENDS),
   sample: isCount,
@@ -141,7 +142,7 @@ function parse(bytes: Buffer, at: number, what: string, checks: Readonly<Record<
 /** `at` is the place in the file, for what an error says. */
 export function parseFacts(bytes: Buffer, at: number): TraceFacts {
   const facts = parse(bytes, at, 'the facts of a trace', FACTS) as unknown as TraceFacts;
-  return { ...facts, places: facts.places ?? {} }; // records of version 2 came without
+  return { ...facts, places: facts.places ?? {}, sources: facts.sources ?? {} }; // older ones came without
 }
 
 export function parseEnd(bytes: Buffer, at: number): TraceEnd {

@@ -44,6 +44,8 @@ export interface TraceFacts {
   /** What is attached: "kprobe nf_hook_slow" and so on, and what could not be, with the reason. */
   readonly attached: readonly string[];
   readonly notAvailable: readonly string[];
+  /** What the trace can say, and how it knows it; of older traces empty. */
+  readonly sources: Readonly<Record<string, string>>;
   readonly detail: Detail;
   readonly backend: Backend;
   /** One of so many flows was traced; 1: every one. */

@@ -39,9 +39,17 @@ const KERNELS = {
   ],
   '6.1.0': [
     ...[...ANYWHERE, ...NAT, ...TABLES, 'ipv4_confirm', 'ipv6_confirm', 'nf_confirm'],
-    ...[...RULES, ...MASQUERADE.byFamily],
+    ...[...RULES, ...MASQUERADE.byFamily, 'bpf_for_each_map_elem'],
   ],
-  '6.12.0': [...ANYWHERE, ...NAT, ...TABLES, 'nf_confirm', ...RULES, ...MASQUERADE.both],
+  '6.12.0': [
+    ...ANYWHERE,
+    ...NAT,
+    ...TABLES,
+    'nf_confirm',
+    ...RULES,
+    ...MASQUERADE.both,
+    'bpf_for_each_map_elem',
+  ],
 } as const;
 type Kernel = keyof typeof KERNELS;
 const ALL = Object.keys(KERNELS) as Kernel[];
@@ -247,7 +255,7 @@ describe('probe plan', () => {
     );
     for (const kernel of ALL) expect(plan(KERNELS[kernel], kernel).notAvailable).toEqual([]);
     expect(plan(KERNELS['5.10.0'], '5.10.0', 'flows').notAvailable).toEqual([
-      'packets of flows that outlive the trace: this kernel is older than 5.13, they are not counted',
+      'packets of flows that outlive the trace: this kernel has no bpf_for_each_map_elem(), they are not counted',
     ]);
   });
 

@@ -114,6 +114,7 @@ function factsOf(): TraceFacts {
     dropReasons: {},
     attached: [],
     notAvailable: [],
+    sources: {},
     detail: 'packets',
     backend: 'fentry',
     sample: 1,
