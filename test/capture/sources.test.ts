@@ -2,14 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { planProbes } from '../../src/capture/plan.ts';
 import { sourcesOf } from '../../src/capture/sources.ts';
 import { parseRelease } from '../../src/kernel/release.ts';
-import { BACKENDS, DETAILS } from '../../src/model/facts.ts';
+import type { Backend, Detail } from '../../src/model/facts.ts';
 
 const REQUIRED = ['nf_hook_slow', '__nf_conntrack_confirm', 'nf_conntrack_free', 'nf_ct_delete'];
 const CONNTRACK = [...REQUIRED, 'nf_confirm'];
 const NAT = ['nf_nat_setup_info', '__nf_nat_alloc_null_binding', 'nft_nat_do_chain'];
 
-const planOf = (names: readonly string[], detail = DETAILS[1], backend = BACKENDS[0]) =>
-  planProbes((name) => names.includes(name), parseRelease('6.12.0'), detail, backend);
+const planOf = (
+  names: readonly string[],
+  detail: Detail = 'packets',
+  backend: Backend = 'fentry',
+) => planProbes((name) => names.includes(name), parseRelease('6.12.0'), detail, backend);
 
 describe('sources of what a trace says', () => {
   it('names the probe of each', () => {
