@@ -48,7 +48,7 @@ const LATE = [
 const lateOf = (kernel: string, detail: string) => [
   ...LATE,
   ...(hasLegacy(kernel) ? ['xt_replace_table'] : []),
-  ...(hasLegacy(kernel) && detail === 'packets' ? ['ip.*table.*_do_'] : []),
+  ...(hasLegacy(kernel) && detail === 'packets' ? ['ipt.*_do_'] : []),
 ];
 
 interface Case {
