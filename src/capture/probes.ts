@@ -35,6 +35,11 @@ interface KnownPlace extends Place {
   readonly module: string | undefined;
 }
 
+interface Attempt {
+  readonly places: readonly Place[];
+  readonly refused: readonly string[];
+}
+
 export class Probes {
   /** Has the maps that all write into. */
   readonly object: BpfObject;
@@ -83,9 +88,15 @@ export class Probes {
     for (const { object } of this.parts.splice(0)) object.close();
   }
 
-  private async attachMissing(
-    come: ReadonlySet<string>,
-  ): Promise<{ readonly places: readonly Place[]; readonly refused: readonly string[] }> {
+  private async attachMissing(come: ReadonlySet<string>): Promise<Attempt> {
+    try {
+      return await this.attachSome(come);
+    } catch (error) {
+      return { places: [], refused: [messageOf(error)] };
+    }
+  }
+
+  private async attachSome(come: ReadonlySet<string>): Promise<Attempt> {
     this.symbols = loadSymbols();
     const { backend } = this.plan;
     const missing = this.missing(come, backend);
