@@ -7,7 +7,7 @@ RESULTS   := build/test-results.json
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup packages build bpf typescript layout run test bench bench-guest bench-setup lint clean
+.PHONY: help setup packages build bpf typescript layout run test test-kernels bench bench-guest bench-setup lint clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -86,7 +86,10 @@ run: setup build ## trace the tour scenario: here if this kernel lets us, else i
 test: setup build lint native-test ## everything: linter, C tests, unit tests, policy, real kernels in virtual machines
 	@rm -f $(RESULTS)
 	npx vitest run --reporter=default --reporter=./test/run/last-words.ts \
-		--reporter=json --outputFile.json=$(RESULTS)
+		--reporter=./test/run/kernel-results.ts --reporter=json --outputFile.json=$(RESULTS)
+
+test-kernels: setup build ## every kernel test on every kernel, and docs/kernels.md of what came out (hours)
+	CONNTRAIL_KERNELS=$(or $(KERNELS),all) npx vitest run --project kernel
 
 bench: bench-setup build bench-native ## records per second, and what tracing costs in virtual machines
 	npm run --silent bench:user

@@ -6,7 +6,7 @@ const GUEST_MS = 20 * 60_000;
 export default defineConfig({
   test: {
     pool: 'forks', // the FFI package must not be loaded in worker threads
-    reporters: ['default', './test/run/last-words.ts'],
+    reporters: ['default', './test/run/last-words.ts', './test/run/kernel-results.ts'],
     projects: [
       {
         test: {

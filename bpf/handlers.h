@@ -14,7 +14,7 @@
  *   sample.h     whole flows, one of N     call.h       a call's entry and its return
  *   rule.h       nat statement -> rule     legacy.h     tables of the legacy backend
  *   tell.h       flow -> record            open.h       entries that outlive the trace
- *   emit.h       record -> ring
+ *   emit.h       record -> ring            module.h     modules that come and go
  */
 #ifndef CONNTRAIL_HANDLERS_H
 #define CONNTRAIL_HANDLERS_H
@@ -54,6 +54,7 @@
 #include "legacy.h"
 #include "nat.h"
 #include "drop.h"
+#include "module.h"
 
 /* A raw tracepoint, in both: its arguments are plain numbers. `reason` since 5.17. */
 SEC("raw_tp/kfree_skb")

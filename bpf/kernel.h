@@ -162,6 +162,10 @@ struct trace_event_raw_kfree_skb {
 	enum skb_drop_reason reason;
 };
 
+struct module {
+	char name[56];
+};
+
 /* In the BTF of nf_tables, where modules have any: asked whether and where. */
 struct nft_table {
 	__u64 handle;

@@ -26,7 +26,8 @@ enum record_kind {
 	RECORD_FAILURE = 8,   /* conntrack refused or lost something: enum record_failure */
 	RECORD_TEXT = 9,      /* the kernel's own words, by address: before the first failure that names them */
 	RECORD_STATE = 10,    /* an entry changed its state: TCP's, replied, assured */
-	RECORD_KINDS = 11,
+	RECORD_MODULE = 11,   /* a module of the kernel was loaded or freed; its name from `src` on */
+	RECORD_KINDS = 12,
 };
 
 /* Values of record.ctinfo beside enum ip_conntrack_info (0..4). */
@@ -55,6 +56,7 @@ enum record_flag {
 	FLOW_DST_NULL = 1 << 7,
 	FLOW_RULES = 1 << 8,		/* has src_rule and dst_rule in place of first_ns and entry */
 	FLOW_BOTH = 1 << 9,		/* FLOW_RULES, and both tuples, of IPv4: record.both */
+	MODULE_GONE = 1 << 0,	  /* freed, else loaded */
 	END_UNCONFIRMED = 1 << 0, /* freed without ever being confirmed */
 	END_DELETED = 1 << 1,	  /* nf_ct_delete(), else nf_conntrack_free() */
 	END_OPEN = 1 << 2,	  /* still in the table: the trace ends, not the entry */

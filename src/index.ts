@@ -1,4 +1,5 @@
-/** The library: recorded traces as record batches and as findings. The command line is in cli/. */
+/** The library: traces live and recorded, as record batches and as findings. The command line is in cli/. */
+export { Session, type SessionOptions } from './capture/session.ts';
 export { BatchView, type Value } from './columns/batch-view.ts';
 export { Account } from './explain/account.ts';
 export { describeFindings } from './explain/describe.ts';

@@ -3,10 +3,21 @@ import type { BpfObject, Link } from '../libbpf/index.ts';
 import { TraceError } from '../model/error.ts';
 import type { Probe, ProbePlan } from './plan.ts';
 
+/** A probe in place. */
+export interface Place {
+  readonly probe: Probe;
+  readonly link: Link;
+}
+
 export interface Attached {
-  readonly links: Link[];
-  readonly done: string[];
+  readonly places: Place[];
+  /** What could not be attached, with the reason. */
   readonly refused: string[];
+}
+
+/** `kprobe nf_hook_slow`: how the facts of a trace name it. */
+export function placeText({ kind, function: name }: Probe): string {
+  return `${kind} ${name}`;
 }
 
 export function chooseProbes(object: BpfObject, plan: ProbePlan): void {
@@ -16,11 +27,11 @@ export function chooseProbes(object: BpfObject, plan: ProbePlan): void {
 
 /** A probe that is not required and is refused is no error: the facts of the trace name it. */
 export function attachProbes(object: BpfObject, plan: ProbePlan): Attached {
-  const attached: Attached = { links: [], done: [], refused: [] };
+  const attached: Attached = { places: [], refused: [] };
   try {
     for (const probe of plan.probes) attachOne(object, probe, attached);
   } catch (error) {
-    for (const link of attached.links) link.destroy();
+    for (const { link } of attached.places) link.destroy();
     throw error;
   }
   return attached;
@@ -34,8 +45,7 @@ function attachOne(object: BpfObject, probe: Probe, attached: Attached): void {
       isReturn || probe.kind === 'kprobe'
         ? program.attachKprobe(probe.function, { isReturn })
         : program.attach();
-    attached.links.push(link);
-    attached.done.push(`${probe.kind} ${probe.function}`);
+    attached.places.push({ probe, link });
   } catch (error) {
     if (probe.required || !(error instanceof TraceError)) throw error;
     attached.refused.push(`${probe.function}: ${error.message}`);

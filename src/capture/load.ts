@@ -2,7 +2,6 @@
  * A probe plan to programs in the kernel: settings written, loaded, attached.
  * Where the kernel refuses fentry, kprobes are tried, unless fentry was asked for.
  */
-import { kernelRelease } from '../kernel/release.ts';
 import type { Symbols } from '../kernel/symbols.ts';
 import { BpfObject } from '../libbpf/index.ts';
 import { TraceError } from '../model/error.ts';
@@ -12,7 +11,8 @@ import type { Filter } from './filter.ts';
 import { hookAddresses, writeAddresses } from './hook-addresses.ts';
 import { wordBytes } from './map-bytes.ts';
 import { objectPath } from './object.ts';
-import { type ProbePlan, planProbes } from './plan.ts';
+import type { ProbePlan } from './plan.ts';
+import { planFor } from './plan-here.ts';
 import { flowEntries, hasFunctionBtf } from './requirements.ts';
 import { Rings } from './rings.ts';
 
@@ -36,8 +36,7 @@ export interface Loaded {
 }
 
 export function loadProbes(symbols: Symbols, options: LoadOptions): Loaded {
-  const plan = (backend: Backend): ProbePlan =>
-    planProbes((name) => symbols.has(name), kernelRelease(), options.detail, backend);
+  const plan = (backend: Backend) => planFor(symbols, options.detail, backend);
   if (options.backend !== undefined) return load(plan(options.backend), symbols, options);
   const kprobe = plan('kprobe');
   if (!hasFunctionBtf()) return load(kprobe, symbols, options);
@@ -47,6 +46,31 @@ export function loadProbes(symbols: Symbols, options: LoadOptions): Loaded {
     if (!(error instanceof TraceError)) throw error;
     const reason = `fentry: ${error.message}`;
     return load({ ...kprobe, notAvailable: [...kprobe.notAvailable, reason] }, symbols, options);
+  }
+}
+
+/**
+ * The same object once more, for what can be attached only now: it has the maps
+ * of the first one, and settings of its own, which say what the kernel is like now.
+ */
+export async function loadAgain(
+  plan: ProbePlan,
+  symbols: Symbols,
+  options: LoadOptions,
+  first: BpfObject,
+): Promise<Pick<Loaded, 'object' | 'attached'>> {
+  const object = openObject(plan.backend, options.filter);
+  try {
+    chooseProbes(object, plan);
+    writeSettings(object, symbols, options);
+    for (const map of object.maps.filter(({ name }) => !name.includes('.'))) {
+      map.reuse(first.map(map.name).fd);
+    }
+    await object.loadAside();
+    return { object, attached: attachProbes(object, plan) };
+  } catch (error) {
+    object.close();
+    throw error;
   }
 }
 

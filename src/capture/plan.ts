@@ -2,7 +2,7 @@
  * Which program goes to which function of this kernel. Pure: what the kernel
  * has comes in, a list to attach comes out.
  */
-import { isAtLeast, type Release } from '../kernel/release.ts';
+import type { Release } from '../kernel/release.ts';
 import { TraceError } from '../model/error.ts';
 import type { Backend, Detail } from '../model/facts.ts';
 import type { Has, Wish } from './wish.ts';
@@ -33,10 +33,18 @@ const PACKET_DROP: Probe = {
   required: false,
 };
 
+/** Modules that come later bring functions to attach to. */
+const MODULES: readonly Probe[] = ['module_load', 'module_free'].map((program) => ({
+  program,
+  kind: 'tracepoint',
+  function: `module/${program}`,
+  required: false,
+}));
+
 /** Tells what conntrack counted of the entries that are still in the table. */
 export const TELL_OPEN = 'tell_open_flows';
-const NOT_TOLD =
-  'packets of flows that outlive the trace: this kernel is older than 5.13, they are not counted';
+const WALK_OF_MAPS = 'bpf_for_each_map_elem';
+const NOT_TOLD = `packets of flows that outlive the trace: this kernel has no ${WALK_OF_MAPS}(), they are not counted`;
 
 /**
  * `has` answers for the functions of the kernel and of its loaded modules.
@@ -53,10 +61,10 @@ export function planProbes(
   if (missing.length > 0) throw requiredMissing(missing.map((wish) => wish.function));
   const there = wishes.filter((wish) => has(wish.function));
   const drop = detail === 'flows' ? [] : [PACKET_DROP];
-  const tellsOpen = detail === 'flows' && isAtLeast(release, 5, 13); // bpf_for_each_map_elem()
+  const tellsOpen = detail === 'flows' && has(WALK_OF_MAPS);
   return {
     backend,
-    probes: [...there.flatMap((wish) => probesOf(wish, backend)), ...drop],
+    probes: [...MODULES, ...there.flatMap((wish) => probesOf(wish, backend)), ...drop],
     runs: tellsOpen ? [TELL_OPEN] : [],
     notAvailable: [
       ...wishes.flatMap((wish) => (has(wish.function) ? [] : [`${wish.function}: ${wish.absent}`])),

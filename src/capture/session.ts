@@ -1,31 +1,19 @@
-/**
- * From "what to trace" to drained bytes: loads the probes, attaches them, and
- * takes them away again. Owns everything in the kernel that belongs to one
- * trace; nothing of it outlives `close()`, nor the process.
- */
-import { hostname } from 'node:os';
-import { clockOffsetNs } from '../kernel/clock.ts';
-import { dropReasons } from '../kernel/drop-reasons.ts';
-import { netnsNames } from '../kernel/netns.ts';
-import { netnsPlaces } from '../kernel/netns-places.ts';
+import { loadedModules } from '../kernel/modules.ts';
 import { isAtLeast, kernelRelease } from '../kernel/release.ts';
-import { loadSymbols, type Symbols } from '../kernel/symbols.ts';
-import {
-  type BpfObject,
-  Drain,
-  type DrainResult,
-  type Link,
-  possibleCpus,
-} from '../libbpf/index.ts';
-import { type Backend, type Detail, RECORD_VERSION, type TraceFacts } from '../model/facts.ts';
+import { loadSymbols } from '../kernel/symbols.ts';
+import { Drain, type DrainResult, possibleCpus } from '../libbpf/index.ts';
+import type { Backend, Detail, TraceFacts } from '../model/facts.ts';
+import type { ModuleChange, ProbeChange } from '../model/probe-change.ts';
 import { recordBytes } from '../wire/layout.ts';
 import { type FilterWords, forFlowsAlone, readFilter } from './filter.ts';
 import { type CpuCounters, openCalls, readCounters } from './kernel-counters.ts';
 import { type Loaded, loadProbes } from './load.ts';
 import { wordBytes } from './map-bytes.ts';
 import { TELL_OPEN } from './plan.ts';
+import { Probes } from './probes.ts';
 import { checkKernel } from './requirements.ts';
 import { defaultRingBytes, type Rings } from './rings.ts';
+import { factsOf, type Known } from './trace-facts.ts';
 
 /** enum phase of bpf/maps.h. */
 const Phase = { off: 0, warming: 1, on: 2, stopping: 3 } as const;
@@ -49,20 +37,20 @@ export interface SessionOptions extends FilterWords {
 export class Session {
   readonly facts: TraceFacts;
   readonly cpus: number;
-  private readonly object: BpfObject;
+  private readonly probes: Probes;
   private readonly rings: Rings;
   private readonly drain: Drain;
-  private readonly symbols: Symbols;
   private readonly runs: readonly string[];
-  private links: Link[];
+  /** Modules that were loaded when the probes were planned. */
+  private readonly modules: ReadonlySet<string>;
+  private following: Promise<unknown> = Promise.resolve();
 
-  private constructor(loaded: Loaded, drain: Drain, symbols: Symbols, options: Known) {
-    this.object = loaded.object;
+  private constructor(loaded: Loaded, drain: Drain, probes: Probes, options: Known) {
+    this.probes = probes;
     this.rings = loaded.rings;
     this.drain = drain;
-    this.symbols = symbols;
-    this.links = loaded.attached.links;
     this.runs = loaded.plan.runs;
+    this.modules = options.modules;
     this.cpus = options.cpus;
     this.facts = factsOf(loaded, options);
   }
@@ -72,18 +60,20 @@ export class Session {
     const asked = readFilter(options);
     const filter = options.detail === 'flows' ? forFlowsAlone(asked, options) : asked;
     checkKernel();
+    const modules = loadedModules();
     const symbols = loadSymbols();
     const cpus = possibleCpus();
     const ringBytes = options.ringBytes ?? defaultRingBytes(cpus);
     const wakeBytes = ringBytes / 8;
-    const known = { ...options, cpus, text: filter.text };
-    const loaded = loadProbes(symbols, { ...known, filter, ringBytes, wakeBytes });
+    const known = { ...options, cpus, modules, text: filter.text };
+    const how = { ...known, filter, ringBytes, wakeBytes };
+    const loaded = loadProbes(symbols, how);
+    const probes = new Probes(loaded, symbols, how);
     try {
       const drain = Drain.open(loaded.rings.fds, recordBytes, { wakeBytes });
-      return new Session(loaded, drain, symbols, known);
+      return new Session(loaded, drain, probes, known);
     } catch (error) {
-      for (const link of loaded.attached.links) link.destroy();
-      loaded.object.close();
+      probes.close();
       loaded.rings.close();
       throw error;
     }
@@ -94,6 +84,22 @@ export class Session {
     this.setPhase(Phase.warming);
     await pause(SETTLE_STEP_MS * 5);
     this.setPhase(Phase.on);
+  }
+
+  /**
+   * Modules of the kernel came or went, as records tell: attaches what they
+   * brought. Resolves to what was changed, undefined where nothing was.
+   */
+  follow(changes: readonly ModuleChange[]): Promise<ProbeChange | undefined> {
+    const done = this.following.then(() => this.probes.follow(changes));
+    this.following = done.catch(() => undefined);
+    return done;
+  }
+
+  /** Modules that came after the probes were planned and before `start()`. */
+  modulesMissed(): readonly ModuleChange[] {
+    const come = [...loadedModules()].filter((name) => !this.modules.has(name));
+    return come.map((name) => ({ name, isGone: false }));
   }
 
   /** Waits up to `timeoutMs` and takes what the rings hold; see Drain.waitTake. */
@@ -108,14 +114,13 @@ export class Session {
 
   /** Nothing new begins; calls under way come home; then no probe is left. Records may wait. */
   async stop(): Promise<void> {
+    await this.following;
     this.setPhase(Phase.stopping);
     for (let waited = 0; waited < SETTLE_MS && openCalls(this.counters()) > 0; ) {
       await pause(SETTLE_STEP_MS);
       waited += SETTLE_STEP_MS;
     }
-    const links = this.links;
-    this.links = [];
-    for (const link of links) link.destroy();
+    this.probes.detach();
   }
 
   /**
@@ -123,61 +128,36 @@ export class Session {
    * records come, until there are none left. Only for flows alone.
    */
   tellOpen(): number {
-    const program = this.runs.length === 0 ? undefined : this.object.program(TELL_OPEN);
+    const program = this.runs.length === 0 ? undefined : this.probes.object.program(TELL_OPEN);
     return program?.run() ?? 0;
   }
 
   counters(): CpuCounters[] {
-    return readCounters(this.object, this.cpus);
+    return readCounters(this.probes.object, this.cpus);
   }
 
   /** Probe runs that the kernel left out; null where it does not count them. */
   recursionMisses(): number | null {
     const isCounted = this.facts.backend === 'fentry' || isAtLeast(kernelRelease(), 6, 7);
     if (!isCounted) return null;
-    const running = this.object.programs.filter((program) => program.isLoadedByDefault);
-    return running.reduce((sum, program) => sum + program.recursionMisses, 0);
+    return this.probes.programs.reduce((sum, program) => sum + program.recursionMisses, 0);
   }
 
   /** The kernel function at an address, or the address where there is none. */
   symbolAt(address: bigint): string {
-    return this.symbols.nameAt(address) ?? `0x${address.toString(16)}`;
+    return this.probes.symbols.nameAt(address) ?? `0x${address.toString(16)}`;
   }
 
   async close(): Promise<void> {
     await this.drain.close();
-    for (const link of this.links) link.destroy();
-    this.links = [];
-    this.object.close();
+    await this.following;
+    this.probes.close();
     this.rings.close();
   }
 
   private setPhase(phase: number): void {
-    this.object.map('phase').update(wordBytes(0), wordBytes(phase));
+    this.probes.object.map('phase').update(wordBytes(0), wordBytes(phase));
   }
-}
-
-type Known = SessionOptions & { readonly cpus: number; readonly text: string };
-
-function factsOf({ plan, attached }: Loaded, options: Known): TraceFacts {
-  return {
-    recordVersion: RECORD_VERSION,
-    recordBytes,
-    node: hostname(),
-    kernel: kernelRelease().text,
-    arch: process.arch,
-    cpus: options.cpus,
-    clockOffsetNs: clockOffsetNs().toString(),
-    dropReasons: dropReasons(),
-    attached: attached.done,
-    notAvailable: [...plan.notAvailable, ...attached.refused],
-    detail: options.detail,
-    backend: plan.backend,
-    sample: options.sample,
-    filter: options.text,
-    netnsNames: netnsNames(),
-    places: netnsPlaces(),
-  };
 }
 
 function pause(ms: number): Promise<void> {

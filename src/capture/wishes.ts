@@ -107,7 +107,9 @@ const LEGACY = [
 
 /**
  * The legacy nat chains have a hook function of their own up to 5.15. From
- * 5.16 the table walk is the hook; before, it takes other arguments.
+ * 5.16 the table walk is the hook; before, it takes other arguments. Only BTF
+ * of the module would tell them apart, and kernels of that age often have none:
+ * where the hook is not there, the version decides.
  */
 function legacy(has: Has, release: Release): Wish[] {
   const isHook = isAtLeast(release, 5, 16);

@@ -78,7 +78,7 @@ async function* rebuildAll(
 function endOf(reader: CaptureReader, tables: TraceTables): TraceEnd {
   const { tally, evicted } = tables;
   if (reader.end === undefined) {
-    const times = { startedKtimeNs: null, endedKtimeNs: '0' };
+    const times = { startedKtimeNs: null, endedKtimeNs: '0', probeChanges: [] };
     return { ledger: ledgerWithoutEnd(tally), symbols: {}, rulesets: [], ...times };
   }
   const { ledger } = reader.end;

@@ -71,10 +71,10 @@ function tablesDestination(target: string, output: Output): Destination {
     addDrained: async () => undefined,
     addBatch: ({ table, batch }) => output.write(table, batch),
     close: async (end, isWhole = true) => {
-      const { ledger, startedKtimeNs, endedKtimeNs } = end;
+      const { ledger, startedKtimeNs, endedKtimeNs, probeChanges } = end;
       const whole = {
         [LEDGER_KEY]: JSON.stringify(ledger),
-        [TIMES_KEY]: JSON.stringify({ startedKtimeNs, endedKtimeNs }),
+        [TIMES_KEY]: JSON.stringify({ startedKtimeNs, endedKtimeNs, probeChanges }),
       };
       return (await output.close(isWhole ? whole : {})).files.map((file) => file.path);
     },

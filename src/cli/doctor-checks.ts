@@ -1,4 +1,5 @@
 /** Judges what was found: pure, so that every kernel can be tried on one machine. */
+import { sourcesOf } from '../capture/sources.ts';
 import { isAtLeast } from '../kernel/release.ts';
 import type { TraceError } from '../model/error.ts';
 import type { DoctorFacts } from './doctor-facts.ts';
@@ -176,7 +177,10 @@ function probeChecks({ plan }: DoctorFacts): Check[] {
     const [name = '', reason = ''] = line.split(/: (.*)/s);
     return check(`probe of ${name}`, 'ok', `not attached: ${reason}`, 'useful');
   });
-  return [...found, ...absent];
+  const sources = Object.entries(sourcesOf(plan, 'packets')).map(([fact, how]) =>
+    check(`known: ${fact}`, 'ok', how, 'useful'),
+  );
+  return [...found, ...absent, ...sources];
 }
 
 function requiredMissing(error: TraceError): Check {

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { objectPath } from '../capture/object.ts';
-import { type ProbePlan, planProbes } from '../capture/plan.ts';
+import type { ProbePlan } from '../capture/plan.ts';
+import { planFor } from '../capture/plan-here.ts';
+import { hasFunctionBtf } from '../capture/requirements.ts';
 import {
   loadedModules,
   type NetfilterModule,
@@ -39,7 +41,7 @@ export interface DoctorFacts {
 export async function gatherFacts(): Promise<DoctorFacts> {
   const release = kernelRelease();
   const symbols = loadSymbols();
-  const plan = planOf(symbols, release);
+  const plan = planOf(symbols);
   const library = await tryLibrary();
   const loaded = loadedModules();
   const presence = (name: NetfilterModule) => presenceOf(name, loaded, (f) => symbols.has(f));
@@ -67,9 +69,9 @@ export function memlockLimit(limits: string): string {
   return /^Max locked memory\s+(\S+)/m.exec(limits)?.[1] ?? 'unknown';
 }
 
-function planOf(symbols: Symbols, release: Release): ProbePlan | TraceError {
+function planOf(symbols: Symbols): ProbePlan | TraceError {
   try {
-    return planProbes((name) => symbols.has(name), release, 'packets', 'kprobe');
+    return planFor(symbols, 'packets', hasFunctionBtf() ? 'fentry' : 'kprobe');
   } catch (error) {
     if (error instanceof TraceError) return error;
     throw error;

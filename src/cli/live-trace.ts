@@ -8,6 +8,7 @@ import { Session, type SessionOptions } from '../capture/session.ts';
 import { readConntrackStats } from '../kernel/conntrack-stats.ts';
 import type { TraceEnd, TraceFacts } from '../model/facts.ts';
 import type { ConntrackStats } from '../model/ledger.ts';
+import type { ModuleChange, ProbeChange } from '../model/probe-change.ts';
 import type { RulesChange } from '../rebuild/decided-rules.ts';
 import { recordBytes } from '../wire/layout.ts';
 import { RulesWatch } from './rules-watch.ts';
@@ -38,6 +39,8 @@ export interface RunOptions {
   readonly durationMs?: number | undefined;
   /** The longest a record waits before it is drained. */
   readonly latencyMs: number;
+  /** Told when probes were attached or lost later. */
+  readonly onProbes?: (change: ProbeChange) => void;
   /** The loaded rules are read, for the table `rules`. */
   readonly readsRules?: boolean;
 }
@@ -50,6 +53,8 @@ export class LiveTrace {
   private isStopping = false;
   private startedKtimeNs: string | null = null;
   private rules: RulesWatch | undefined;
+  private readonly probeChanges: ProbeChange[] = [];
+  private onProbes: RunOptions['onProbes'];
 
   private constructor(session: Session) {
     this.session = session;
@@ -89,12 +94,14 @@ export class LiveTrace {
   /** Resolves when the trace has ended and everything was handed on. Runs once. */
   async run(
     sinks: TraceSinks,
-    { onStarted, durationMs, latencyMs, readsRules = false }: RunOptions,
+    { onStarted, onProbes, durationMs, latencyMs, readsRules = false }: RunOptions,
   ): Promise<TraceEnd> {
+    this.onProbes = onProbes;
     this.rules = readsRules ? new RulesWatch() : undefined;
     await this.rules?.read();
     await this.session.start();
     this.startedKtimeNs = process.hrtime.bigint().toString();
+    this.follow(this.session.modulesMissed());
     onStarted();
     const timer = durationMs === undefined ? undefined : setTimeout(() => this.stop(), durationMs);
     try {
@@ -132,6 +139,7 @@ export class LiveTrace {
       if (sinks.needsTables) this.tables.add(drained, horizonNs);
       else this.tables.countOnly(drained);
       this.rules?.changed(this.tables.takeRulesChanged());
+      this.follow(this.tables.takeModules());
       if (performance.now() - flushedAt > FLUSH_MS) {
         this.tables.flush();
         flushedAt = performance.now();
@@ -141,6 +149,17 @@ export class LiveTrace {
       if (isEnough(bytes)) break;
     }
     await writing;
+  }
+
+  /** Goes on beside the draining. What new probes cannot have seen of the rules is read. */
+  private follow(changes: readonly ModuleChange[]): void {
+    if (changes.length === 0 || this.isStopping) return;
+    void this.session.follow(changes).then((change) => {
+      if (change === undefined) return;
+      this.probeChanges.push(change);
+      this.rules?.changedAnywhere();
+      this.onProbes?.(change);
+    });
   }
 
   private async handOn(sinks: TraceSinks, drained: Uint8Array, horizonNs: bigint): Promise<void> {
@@ -166,8 +185,8 @@ export class LiveTrace {
     this.tables.addLedger(ledger);
     for (const batch of this.tables.takeReady()) await sinks.batch(batch);
     const endedKtimeNs = process.hrtime.bigint().toString();
-    const { symbols, startedKtimeNs } = this;
-    return { ledger, symbols, rulesets, startedKtimeNs, endedKtimeNs };
+    const { symbols, startedKtimeNs, probeChanges } = this;
+    return { ledger, symbols, rulesets, startedKtimeNs, endedKtimeNs, probeChanges };
   }
 
   private symbolAt(address: bigint): string {

@@ -5,6 +5,7 @@ import { copyBatch } from '../columns/batch.ts';
 import { fileError, TraceError } from '../model/error.ts';
 import type { TraceEnd } from '../model/facts.ts';
 import { describeLedger, totalLost } from '../model/ledger.ts';
+import type { ProbeChange } from '../model/probe-change.ts';
 import type { TableName } from '../model/tables.ts';
 import { type Destination, openDestination } from './destination.ts';
 import { Exit, endWith } from './exit.ts';
@@ -71,6 +72,9 @@ async function runInto(
           if (!quiet && process.stderr.isTTY) process.stderr.write('tracing, Ctrl-C ends\n');
           signalReady(readyFile);
         },
+        onProbes: (change) => {
+          if (!quiet) process.stderr.write(changeText(change));
+        },
         durationMs: duration,
         readsRules: true,
         latencyMs: out.some(isStream) ? STREAMED_LATENCY_MS : RECORDED_LATENCY_MS,
@@ -79,6 +83,16 @@ async function runInto(
   } finally {
     progress.end();
   }
+}
+
+/** Modules of the kernel came or went: what can be seen now. */
+function changeText({ attached, lost, refused }: ProbeChange): string {
+  const lines = [
+    ...(attached.length > 0 ? [`attached later: ${attached.join(', ')}`] : []),
+    ...(lost.length > 0 ? [`lost with their module: ${lost.join(', ')}`] : []),
+    ...refused.map((reason) => `not attached: ${reason}`),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 /** Does somebody read at its other end? */

@@ -24,6 +24,7 @@ export class RulesWatch {
   readonly notes = new Set<string>();
   /** Bytes of each reading. */
   private readonly sizes: number[] = [];
+  private isAnywhere = false;
   private readonly worker: Worker;
   private readonly changedNetns = new Set<number>();
   private reading: Promise<void> = Promise.resolve();
@@ -46,15 +47,22 @@ export class RulesWatch {
   /** Rules of these namespaces have changed: they are read soon, many changes in a row once. */
   changed(namespaces: readonly number[]): void {
     for (const netns of namespaces) this.changedNetns.add(netns);
-    if (this.changedNetns.size === 0 || this.timer !== undefined) return;
+    if ((this.changedNetns.size === 0 && !this.isAnywhere) || this.timer !== undefined) return;
     const waitMs = Math.max(BETWEEN_READINGS_MS, this.lastMs * TIMES_A_READING);
     this.timer = setTimeout(() => {
       this.timer = undefined;
-      const wanted = [...this.changedNetns];
+      const wanted = this.isAnywhere ? null : [...this.changedNetns];
+      this.isAnywhere = false;
       this.changedNetns.clear();
       this.reading = this.reading.then(() => this.take(wanted));
       this.reading.catch(() => undefined); // the reading at the end meets it, too
     }, waitMs);
+  }
+
+  /** The same of all namespaces: nobody saw which. */
+  changedAnywhere(): void {
+    this.isAnywhere = true;
+    this.changed([]);
   }
 
   async close(): Promise<void> {

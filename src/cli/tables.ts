@@ -10,6 +10,7 @@ import { NameBytes } from '../columns/names.ts';
 import { Merge } from '../libbpf/merge.ts';
 import type { Detail, TraceFacts } from '../model/facts.ts';
 import type { Ledger } from '../model/ledger.ts';
+import type { ModuleChange } from '../model/probe-change.ts';
 import { layoutOf } from '../model/row-layout.ts';
 import { RowBuffer } from '../model/rows.ts';
 import type { Ruleset } from '../model/ruleset.ts';
@@ -105,6 +106,11 @@ export class TraceTables {
     const changed = rulesChanges.slice(this.changesKnown).map(({ netns }) => netns);
     this.changesKnown = rulesChanges.length;
     return changed;
+  }
+
+  /** Modules that came and went since this was asked last, in order. */
+  takeModules(): readonly ModuleChange[] {
+    return this.rebuild.modules.splice(0);
   }
 
   /** The table `rules`, after the last record. */

@@ -50,6 +50,7 @@ const FACTS: Readonly<Record<keyof TraceFacts, Check>> = {
   dropReasons: isTextMap,
   attached: isTextList,
   notAvailable: isTextList,
+  sources: orAbsent(isTextMap),
   detail: isOneOf(DETAILS),
   backend: isOneOf(BACKENDS),
   sample: isCount,
@@ -101,6 +102,13 @@ const isRuleset = hasAll({
   ),
 });
 
+const isProbeChange = hasAll({
+  ktimeNs: isDecimal,
+  attached: isTextList,
+  lost: isTextList,
+  refused: isTextList,
+});
+
 const END: Readonly<Record<keyof TraceEnd, Check>> = {
   ledger: hasAll({
     rows: (value) => Array.isArray(value) && value.every(isLedgerRow),
@@ -111,6 +119,7 @@ const END: Readonly<Record<keyof TraceEnd, Check>> = {
   rulesets: orAbsent(isList(isRuleset)),
   startedKtimeNs: orAbsent(orNull(isDecimal)),
   endedKtimeNs: isDecimal,
+  probeChanges: orAbsent(isList(isProbeChange)),
 };
 
 function parse(bytes: Buffer, at: number, what: string, checks: Readonly<Record<string, Check>>) {
@@ -133,11 +142,12 @@ function parse(bytes: Buffer, at: number, what: string, checks: Readonly<Record<
 /** `at` is the place in the file, for what an error says. */
 export function parseFacts(bytes: Buffer, at: number): TraceFacts {
   const facts = parse(bytes, at, 'the facts of a trace', FACTS) as unknown as TraceFacts;
-  return { ...facts, places: facts.places ?? {} }; // records of version 2 came without
+  return { ...facts, places: facts.places ?? {}, sources: facts.sources ?? {} }; // older ones came without
 }
 
 export function parseEnd(bytes: Buffer, at: number): TraceEnd {
   const end = parse(bytes, at, 'the end of a trace', END) as unknown as TraceEnd;
-  // records of version 2 came without
-  return { ...end, rulesets: end.rulesets ?? [], startedKtimeNs: end.startedKtimeNs ?? null };
+  // captures of older versions came without
+  const { rulesets = [], startedKtimeNs = null, probeChanges = [] } = end;
+  return { ...end, rulesets, startedKtimeNs, probeChanges };
 }

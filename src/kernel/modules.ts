@@ -33,3 +33,14 @@ export function presenceOf(
   if (loaded.has(name)) return 'loaded';
   return has(WITNESS[name]) ? 'built in' : 'absent';
 }
+
+const SETTLES_MS = 2_000;
+const LOOK_MS = 2;
+
+/** Resolves when a module that was being loaded is alive, or gone: its init function may fail. */
+export async function moduleSettled(name: string): Promise<void> {
+  const state = () => readSystemText(`/sys/module/${name}/initstate`)?.trim();
+  for (let waited = 0; state() === 'coming' && waited < SETTLES_MS; waited += LOOK_MS) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}

@@ -74,6 +74,19 @@ export class Symbols {
     return found;
   }
 
+  /** What the compiler made of a function: `nf_ct_delete.part.0`, `init_conntrack.isra.0`; sorted. */
+  variants(name: string): string[] {
+    const wanted = Buffer.from(` ${name}.`, 'latin1');
+    const found = new Set<string>();
+    let at = this.#text.indexOf(wanted);
+    for (; at >= 0; at = this.#text.indexOf(wanted, at + 1)) {
+      if (!isFunction(this.#text[at - 1]!)) continue;
+      const variant = this.#text.toString('latin1', at + 1, wordEnd(this.#text, at + 1));
+      if (!variant.endsWith('.cold')) found.add(variant);
+    }
+    return [...found].sort();
+  }
+
   /** `nf_hook_slow`, the function an address lies in; undefined where none does. */
   nameAt(address: bigint): string | undefined {
     const index = this.#indexAt(address);

@@ -84,6 +84,8 @@ const LIBBPF = {
   bpf_map__set_max_entries: ['int', ['uint64', 'uint32']],
   // int bpf_map__set_autocreate(struct bpf_map *map, bool autocreate)
   bpf_map__set_autocreate: ['int', ['uint64', 'bool']],
+  // int bpf_map__reuse_fd(struct bpf_map *map, int fd)
+  bpf_map__reuse_fd: ['int', ['uint64', 'int']],
   // int bpf_map__set_inner_map_fd(struct bpf_map *map, int fd)
   bpf_map__set_inner_map_fd: ['int', ['uint64', 'int']],
   // const void *bpf_map__initial_value(struct bpf_map *map, size_t *psize)

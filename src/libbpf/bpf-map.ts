@@ -69,6 +69,11 @@ export class BpfMap implements Shape {
     check(operation, () => libbpf().bpf_map__set_inner_map_fd(this.#handle, fd));
   }
 
+  /** load() takes the map of this descriptor in the place of a new one: of the same kind and sizes. */
+  reuse(fd: number): void {
+    check(`bpf_map__reuse_fd ${this.name}`, () => libbpf().bpf_map__reuse_fd(this.#handle, fd));
+  }
+
   /** The value under a key: a copy. */
   lookup(key: Uint8Array): Buffer {
     this.#needPerCpu(false);

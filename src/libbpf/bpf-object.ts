@@ -4,9 +4,10 @@ import { replaceFunction } from '../kernel/elf-function.ts';
 import { fileError, TraceError } from '../model/error.ts';
 import { libbpf } from './bindings.ts';
 import { BpfMap } from './bpf-map.ts';
-import { check, checkPointer } from './failure.ts';
+import { check, checkPointer, failure } from './failure.ts';
 import { type Handle, isNull } from './native.ts';
 import { Program } from './program.ts';
+import { clearLog, readLog } from './shim.ts';
 
 /** A setting of the object: a `const volatile` global, fixed when it is loaded. */
 export interface Setting {
@@ -100,6 +101,18 @@ export class BpfObject {
   /** Creates the maps and has the verifier look at the programs. */
   load(): void {
     check(`bpf_object__load ${this.path}`, () => libbpf().bpf_object__load(this.#open));
+  }
+
+  /** The same on another thread, so that this one goes on; the object is left alone meanwhile. */
+  loadAside(): Promise<void> {
+    clearLog();
+    const operation = `bpf_object__load ${this.path}`;
+    return new Promise((resolve, reject) => {
+      libbpf().bpf_object__load.async(this.#open, (error, status) => {
+        if (error === null && status >= 0) resolve();
+        else reject(error ?? failure(operation, -status, undefined, readLog().trim()));
+      });
+    });
   }
 
   /** Does nothing the second time. Links live on until destroyed. */

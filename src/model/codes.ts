@@ -130,4 +130,5 @@ export const PROBES = [
   'failure',
   'text',
   'state',
+  'module',
 ] as const;

@@ -4,6 +4,7 @@
  * `TraceFacts` before the first record, `TraceEnd` after the last.
  */
 import type { Ledger } from './ledger.ts';
+import type { ProbeChange } from './probe-change.ts';
 import type { Ruleset } from './ruleset.ts';
 
 /** How much is traced: flows alone, packets with their visits, and how long each visit took. */
@@ -43,6 +44,8 @@ export interface TraceFacts {
   /** What is attached: "kprobe nf_hook_slow" and so on, and what could not be, with the reason. */
   readonly attached: readonly string[];
   readonly notAvailable: readonly string[];
+  /** What the trace can say, and how it knows it; of older traces empty. */
+  readonly sources: Readonly<Record<string, string>>;
   readonly detail: Detail;
   readonly backend: Backend;
   /** One of so many flows was traced; 1: every one. */
@@ -61,6 +64,8 @@ export interface TraceTimes {
   readonly startedKtimeNs: string | null;
   /** When the probes were taken away. */
   readonly endedKtimeNs: string;
+  /** Probes attached or lost in between, as modules of the kernel came and went. */
+  readonly probeChanges: readonly ProbeChange[];
 }
 
 export interface TraceEnd extends TraceTimes {

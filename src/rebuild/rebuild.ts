@@ -4,6 +4,7 @@
  * caller owns the records; `onRows` owns a full RowBuffer only during its
  * call, after which the buffer is used again.
  */
+import type { ModuleChange } from '../model/probe-change.ts';
 import { NameTable, RowBuffer } from '../model/rows.ts';
 import { FLOWS } from '../model/tables.ts';
 import { RecordKind } from '../wire/layout.ts';
@@ -13,6 +14,7 @@ import { AddressTable } from './address-table.ts';
 import type { DecidedRules, RulesChange } from './decided-rules.ts';
 import { FlowStore } from './flow-store.ts';
 import { Flows } from './flows.ts';
+import { moduleChange } from './modules.ts';
 import type { RebuildOptions } from './options.ts';
 import { PacketRows } from './packet-rows.ts';
 import { Packets } from './packets.ts';
@@ -26,6 +28,8 @@ export class Rebuild {
   readonly names = new NameTable();
   /** When the rules of a namespace were changed: nf_tables_commit(), xt_replace_table(). */
   readonly rulesChanges: RulesChange[] = [];
+  /** Modules of the kernel that came or went, in order. */
+  readonly modules: ModuleChange[] = [];
   private readonly options: RebuildOptions;
   private readonly packetRows: PacketRows;
   private readonly flowRows: RowBuffer;
@@ -83,6 +87,7 @@ export class Rebuild {
     for (let at = 0; at < records * recordWords; at += recordWords) {
       const kind = (words[at + Word.kind]! >>> Shift.kind) & 0xff;
       if (kind === RecordKind.rules) this.rulesChanged(words, at);
+      if (kind === RecordKind.module) this.modules.push(moduleChange(words, at));
       if (kind !== RecordKind.drop) continue;
       this.locationOf(words[at + Word.dropLocation]!, words[at + Word.dropLocation + 1]!);
     }
@@ -146,6 +151,9 @@ export class Rebuild {
         break;
       case RecordKind.rules:
         this.rulesChanged(words, at);
+        break;
+      case RecordKind.module:
+        this.modules.push(moduleChange(words, at));
         break;
     }
   }

@@ -61,7 +61,8 @@ export const RecordKind = {
   failure: 8,
   text: 9,
   state: 10,
-  kinds: 11,
+  module: 11,
+  kinds: 12,
 } as const;
 
 /** enum record_ctinfo. */
@@ -90,6 +91,7 @@ export const RecordFlag = {
   flowDstNull: 128,
   flowRules: 256,
   flowBoth: 512,
+  moduleGone: 1,
   endUnconfirmed: 1,
   endDeleted: 2,
   endOpen: 4,

@@ -39,9 +39,17 @@ const KERNELS = {
   ],
   '6.1.0': [
     ...[...ANYWHERE, ...NAT, ...TABLES, 'ipv4_confirm', 'ipv6_confirm', 'nf_confirm'],
-    ...[...RULES, ...MASQUERADE.byFamily],
+    ...[...RULES, ...MASQUERADE.byFamily, 'bpf_for_each_map_elem'],
   ],
-  '6.12.0': [...ANYWHERE, ...NAT, ...TABLES, 'nf_confirm', ...RULES, ...MASQUERADE.both],
+  '6.12.0': [
+    ...ANYWHERE,
+    ...NAT,
+    ...TABLES,
+    'nf_confirm',
+    ...RULES,
+    ...MASQUERADE.both,
+    'bpf_for_each_map_elem',
+  ],
 } as const;
 type Kernel = keyof typeof KERNELS;
 const ALL = Object.keys(KERNELS) as Kernel[];
@@ -91,7 +99,7 @@ describe.each(CASES)('$kernel, $detail, $backend', ({ kernel, detail, backend })
   });
 
   it('sees drops wherever it sees packets', () => {
-    const drops = probes.filter(({ kind }) => kind === 'tracepoint');
+    const drops = probes.filter((probe) => probe.function.startsWith('skb/'));
     expect(drops).toEqual(
       detail === 'flows'
         ? []
@@ -139,6 +147,8 @@ describe('what is probed', () => {
       'fexit ipv4_confirm',
       'fexit ipv6_confirm',
       'fexit nf_nat_setup_info',
+      'tracepoint module/module_free',
+      'tracepoint module/module_load',
       'tracepoint skb/kfree_skb',
     ]);
   });
@@ -164,6 +174,8 @@ describe('what is probed', () => {
       'kprobe nft_nat_do_chain',
       'kretprobe __nf_conntrack_confirm',
       'kretprobe nf_nat_setup_info',
+      'tracepoint module/module_free',
+      'tracepoint module/module_load',
     ]);
   });
 
@@ -190,7 +202,7 @@ describe('what is probed', () => {
 
 describe.each(BACKENDS)('the object of %s', (backend) => {
   const file = `../../bpf/${backend}.bpf.c`;
-  const source = [file, '../../bpf/handlers.h', '../../bpf/open.h']
+  const source = [file, '../../bpf/handlers.h', '../../bpf/open.h', '../../bpf/module.h']
     .map((name) => readFileSync(new URL(name, import.meta.url), 'utf8'))
     .join('\n')
     .replace(/^NAT_\w+\((\w+)\)$/gm, `SEC("${backend}/$1")\nint $1`);
@@ -243,7 +255,7 @@ describe('probe plan', () => {
     );
     for (const kernel of ALL) expect(plan(KERNELS[kernel], kernel).notAvailable).toEqual([]);
     expect(plan(KERNELS['5.10.0'], '5.10.0', 'flows').notAvailable).toEqual([
-      'packets of flows that outlive the trace: this kernel is older than 5.13, they are not counted',
+      'packets of flows that outlive the trace: this kernel has no bpf_for_each_map_elem(), they are not counted',
     ]);
   });
 

@@ -10,6 +10,7 @@ import { is } from './rules.ts';
 
 const SECOND = 1_000_000_000n;
 const TIMES: TraceTimes = {
+  probeChanges: [],
   startedKtimeNs: String(10n * SECOND),
   endedKtimeNs: String(30n * SECOND),
 };

@@ -137,6 +137,7 @@ export const FACTS: TraceFacts = {
   sample: 64,
   filter: 'tcp port 81',
   netnsNames: { '4026531840': 'host' },
+  sources: { 'NAT decision': 'fexit nf_nat_setup_info', clash: 'derived' },
   places: { '4026531840': { interfaces: { '2': 'eth0' }, addresses: ['192.0.2.7'] } },
 };
 
@@ -163,5 +164,13 @@ export const END: TraceEnd = {
   },
   symbols: { '0xffffffff81000000': 'nf_hook_slow' },
   startedKtimeNs: '101101101101',
+  probeChanges: [
+    {
+      ktimeNs: '101101101555',
+      attached: ['fentry nft_masq_eval'],
+      lost: ['kprobe nf_nat_setup_info'],
+      refused: ['fentry: no module'],
+    },
+  ],
   endedKtimeNs: '303303303303',
 };

@@ -37,6 +37,20 @@ describe('kernel symbols', () => {
     expect(parsed.has('hook_slow')).toBe(false);
   });
 
+  it('knows what the compiler made of a function', () => {
+    const text = [
+      'ffffffffc0a01000 t cut.part.0\t[nf_nat]',
+      'ffffffffc0a02000 t cut.isra.0\t[nf_nat]',
+      'ffffffffc0a03000 t cut.part.0.cold\t[nf_nat]',
+      'ffffffffc0a04000 d cut.data',
+      'ffffffffc0a05000 t uncut',
+      '',
+    ].join('\n');
+    const symbols = Symbols.parse(Buffer.from(text));
+    expect(symbols.variants('cut')).toEqual(['cut.isra.0', 'cut.part.0']);
+    expect(symbols.variants('uncut')).toEqual([]);
+  });
+
   it('finds every function of a name that exists twice', () => {
     expect(parsed.functions('twice').map((found) => found.module)).toEqual([
       'nft_chain_nat',

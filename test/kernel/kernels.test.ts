@@ -6,13 +6,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DEFAULT_KERNEL, LAB_KERNELS } from '../../src/lab/kernels.ts';
 import type { KernelTruth } from '../../src/lab/truth.ts';
 import { HOOKS } from '../../src/model/codes.ts';
 import { totalLost } from '../../src/model/ledger.ts';
 import { entryText, flowText, listedFlows } from './entries.ts';
 import { explain } from './explained.ts';
 import { playScript, runInGuest } from './in-guest.ts';
+import { kernelsOf } from './matrix.ts';
 import { checkRules, type Played, readPlayed } from './rule-checks.ts';
 import {
   countAtHook,
@@ -24,7 +24,7 @@ import {
 } from './trace.ts';
 
 const SCENARIOS = ['redirect', 'forward-drop'] as const;
-const OTHERS = LAB_KERNELS.map(({ name }) => name).filter((name) => name !== DEFAULT_KERNEL);
+const OTHERS = kernelsOf('kernels.test.ts');
 
 /** Not a flow's: translated to code of its own, loops, far loads and all. */
 const EXPRESSION =

@@ -112,12 +112,12 @@ describe('Merge', () => {
 });
 
 describe('what Merge refuses', () => {
-  const KINDS = 'expected a cpu below 4 and a kind from 1 to 10';
+  const KINDS = 'expected a cpu below 4 and a kind from 1 to 11';
   it.each([
     ['a cpu out of range', { cpu: 4, kind: 1 }, `cpu 4 and kind 1, ${KINDS}`],
-    ['the largest cpu', { cpu: 0xffff, kind: 10 }, `cpu 65535 and kind 10, ${KINDS}`],
+    ['the largest cpu', { cpu: 0xffff, kind: 11 }, `cpu 65535 and kind 11, ${KINDS}`],
     ['kind 0', { cpu: 3, kind: 0 }, `cpu 3 and kind 0, ${KINDS}`],
-    ['a kind too large', { cpu: 0, kind: 11 }, `cpu 0 and kind 11, ${KINDS}`],
+    ['a kind too large', { cpu: 0, kind: 12 }, `cpu 0 and kind 12, ${KINDS}`],
   ])('is %s, with its place', (_, fields, message) => {
     const bytes = joined([encode(stamp(1, 0, 1n)), recordOf(fields)]);
     expect(() => new Merge(4).add(bytes)).toThrow(

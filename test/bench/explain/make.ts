@@ -52,6 +52,7 @@ export async function makeTrace(path: string, traffic: Traffic): Promise<Expecte
       readingOf(rules, START_NS - 1_000_000n, new Map()),
       readingOf(rules, records.nowNs + 1_000_000n, counted),
     ],
+    probeChanges: [],
     startedKtimeNs: String(START_NS),
     endedKtimeNs: String(records.nowNs + 2_000_000n),
   });
@@ -113,6 +114,7 @@ function factsOf(): TraceFacts {
     dropReasons: {},
     attached: [],
     notAvailable: [],
+    sources: {},
     detail: 'packets',
     backend: 'fentry',
     sample: 1,

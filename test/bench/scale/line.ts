@@ -52,6 +52,7 @@ function factsOf(cpus: number): TraceFacts {
     dropReasons: {},
     attached: [],
     notAvailable: [],
+    sources: {},
     detail: 'packets',
     backend: 'fentry',
     sample: 1,

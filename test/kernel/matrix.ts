@@ -1,0 +1,82 @@
+/**
+ * Which kernels a group of tests runs on. `make test` runs the default kernel
+ * in full and each group's slice of the others; `make test-kernels` runs every
+ * group on all of them, and what came out is written to docs/kernels.md.
+ *
+ * A test file joins by its line in GROUPS and `describe.each(kernelsOf('its group'))`
+ * with `kernel %s` in the name: by that the results are told apart.
+ */
+import { DEFAULT_KERNEL, LAB_KERNELS } from '../../src/lab/kernels.ts';
+
+export interface Group {
+  /** In test/kernel. */
+  readonly file: string;
+  /** What a reader of the matrix is told. */
+  readonly tells: string;
+  /** Kernels in `make test`; where not given, the default one. */
+  readonly slice?: readonly string[];
+  /** It is about one kernel, or about the machine: no other is wanted. */
+  readonly only?: readonly string[];
+}
+
+export const GROUPS: readonly Group[] = [
+  {
+    file: 'sources.test.ts',
+    tells: 'what each fact of a trace is known by, both backends',
+    slice: ['5.10', '6.1', '6.12', '7'],
+  },
+  {
+    file: 'late.test.ts',
+    tells: 'rules whose modules come after the trace began',
+    slice: ['6.1'],
+  },
+  {
+    file: 'attach-often.test.ts',
+    tells: 'attached and detached 200 times under traffic',
+    only: ['6.1'],
+  },
+  {
+    file: 'kernels.test.ts',
+    tells: 'redirect, drops, awkward rules, a translated expression',
+    slice: ['5.10', '6.12', '7'],
+    only: ['5.10', '6.12', '7'],
+  },
+  {
+    file: 'scenarios.test.ts',
+    tells: 'all scenarios of packets and flows',
+    only: [DEFAULT_KERNEL],
+  },
+  {
+    file: 'rules.test.ts',
+    tells: 'deciding rules: small, awkward, Kubernetes',
+    only: [DEFAULT_KERNEL],
+  },
+  { file: 'causes.test.ts', tells: 'why a counter does not move', only: [DEFAULT_KERNEL] },
+  { file: 'filters.test.ts', tells: 'filters against tcpdump and nft', only: [DEFAULT_KERNEL] },
+  {
+    file: 'backends.test.ts',
+    tells: 'backends and details beside each other',
+    only: [DEFAULT_KERNEL],
+  },
+  {
+    file: 'record.test.ts',
+    tells: 'recording: files, losses, ends, privileges',
+    only: [DEFAULT_KERNEL],
+  },
+  { file: 'examples.test.ts', tells: 'examples of the help', only: [DEFAULT_KERNEL] },
+  { file: 'lab.test.ts', tells: 'the lab itself', only: [DEFAULT_KERNEL] },
+];
+
+const ALL = LAB_KERNELS.map(({ name }) => name);
+
+/**
+ * Kernels of this run for one test file: `CONNTRAIL_KERNELS` names them, `all`
+ * or a list with commas; else the group's slice.
+ */
+export function kernelsOf(file: string, asked = process.env.CONNTRAIL_KERNELS): readonly string[] {
+  const group = GROUPS.find((one) => one.file === file);
+  if (group === undefined) throw new Error(`${file} has no line in GROUPS`);
+  if (asked === undefined || asked === '') return group.slice ?? group.only ?? [DEFAULT_KERNEL];
+  const wanted = asked === 'all' ? ALL : asked.split(',');
+  return ALL.filter((kernel) => wanted.includes(kernel) && (group.only ?? ALL).includes(kernel));
+}

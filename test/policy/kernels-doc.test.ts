@@ -1,0 +1,59 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { LAB_KERNELS } from '../../src/lab/kernels.ts';
+import { GROUPS, kernelsOf } from '../kernel/matrix.ts';
+import { kernelIn } from '../run/kernel-results.ts';
+import { kernelsDocument } from '../run/kernels-document.ts';
+import { ROOT } from './sources.ts';
+
+const names = LAB_KERNELS.map(({ name }) => name);
+const document = existsSync(`${ROOT}docs/kernels.md`)
+  ? readFileSync(`${ROOT}docs/kernels.md`, 'utf8')
+  : '';
+
+describe('docs/kernels.md', () => {
+  it('has a row for every file of kernel tests, and a column for every kernel', () => {
+    const files = readdirSync(`${ROOT}test/kernel`).filter((name) => name.endsWith('.test.ts'));
+    expect(GROUPS.map(({ file }) => file).sort()).toEqual(files.sort());
+    expect(document).toContain(`| test/kernel/ | about | ${names.join(' | ')} |`);
+    const rows = [...document.matchAll(/^\| ([\w-]+\.test\.ts) \|/gm)].map(([, file]) => file);
+    expect(rows).toEqual(GROUPS.map(({ file }) => file));
+    for (const { tells } of GROUPS) expect(document).toContain(`| ${tells} |`);
+  });
+
+  it('names each kernel and how its facts are known', () => {
+    for (const name of names) expect(document).toMatch(new RegExp(`^### ${name}( |$)`, 'm'));
+  });
+
+  it('reports no failure', () => {
+    expect(document).not.toContain('failed');
+  });
+});
+
+describe('the kernels of a run', () => {
+  it('are those of the group, or those that were asked for', () => {
+    expect(kernelsOf('late.test.ts', '')).toEqual(['6.1']);
+    expect(kernelsOf('late.test.ts', 'all')).toEqual(names);
+    expect(kernelsOf('late.test.ts', '7,5.10')).toEqual(['5.10', '7']);
+    expect(kernelsOf('attach-often.test.ts', 'all')).toEqual(['6.1']);
+    expect(() => kernelsOf('nothing.test.ts')).toThrow('nothing.test.ts has no line in GROUPS');
+  });
+
+  it('are read out of names of tests', () => {
+    expect(kernelIn("kernel '6.12', 'flows' > x")).toBe('6.12');
+    expect(kernelIn('kernel 7 > 5.10')).toBe('7');
+    expect(kernelIn('a test of no kernel in particular')).toBe('6.1');
+  });
+
+  it('have a cell each, and what was not run is said', () => {
+    const text = kernelsDocument(
+      {
+        'late.test.ts': { '6.12': { passed: 17, failed: 0 }, '7': { passed: 3, failed: 2 } },
+      },
+      () => undefined,
+    );
+    const row = text.split('\n').find((line) => line.startsWith('| late.test.ts |'));
+    expect(row).toMatch(/\| not run \| not run \| 17 \| 3, \*\*2 failed\*\* \|$/);
+    expect(text).toMatch(/^\| rules\.test\.ts .*\| other \| not run \| other \| other \|$/m);
+  });
+});
