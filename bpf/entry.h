@@ -78,6 +78,14 @@ static __noinline int read_outcome(struct packet *packet, struct sk_buff *skb)
 	return 0;
 }
 
+static __always_inline void note_state(struct packet *packet, const struct entry_state *state)
+{
+	packet->record.status = state->status;
+	if (!is_related(packet->nfct)) /* an ICMP error is of another protocol than its entry */
+		packet->record.traversal.seen |=
+			(__u32)state_code(state, packet->record.l4proto) << SEEN_STATE;
+}
+
 /* The last visit is over, or the packet: its entry's state, and its own mark. */
 static __always_inline void settle(struct packet *packet, struct sk_buff *skb)
 {
@@ -89,7 +97,7 @@ static __always_inline void settle(struct packet *packet, struct sk_buff *skb)
 	if (!packet->record.flow || !ct)
 		return;
 	state = read_entry_state(ct);
-	packet->record.status = state.status;
+	note_state(packet, &state);
 	if (!packet->as_flow || state.mark == packet->entry_mark)
 		return;
 	flow = known_flow(ct);

@@ -14,7 +14,7 @@
  *   sample.h     whole flows, one of N     call.h       a call's entry and its return
  *   rule.h       nat statement -> rule     legacy.h     tables of the legacy backend
  *   tell.h       flow -> record            open.h       entries that outlive the trace
- *   emit.h       record -> ring
+ *   emit.h       record -> ring              tracked.h    nf_conntrack_in: changes of state
  */
 #ifndef CONNTRAIL_HANDLERS_H
 #define CONNTRAIL_HANDLERS_H
@@ -49,6 +49,7 @@
 #include "begin.h"
 #include "visit.h"
 #include "account.h"
+#include "tracked.h"
 #include "conntrack.h"
 #include "open.h"
 #include "legacy.h"
