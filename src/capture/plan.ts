@@ -5,6 +5,7 @@
 import { isAtLeast, type Release } from '../kernel/release.ts';
 import { TraceError } from '../model/error.ts';
 import type { Backend, Detail } from '../model/facts.ts';
+import { stateWishes } from './state-wish.ts';
 import type { Has, Wish } from './wish.ts';
 import { wishesFor } from './wishes.ts';
 
@@ -40,15 +41,17 @@ const NOT_TOLD =
 
 /**
  * `has` answers for the functions of the kernel and of its loaded modules.
- * Throws where a required one is not there.
+ * `states`: changes of state are asked for, with flows alone, too. Throws where a
+ * required function is not there.
  */
 export function planProbes(
   has: Has,
   release: Release,
   detail: Detail,
   backend: Backend,
+  states = false,
 ): ProbePlan {
-  const wishes = wishesFor(detail, has, release);
+  const wishes = [...wishesFor(detail, has, release), ...stateWishes(detail, states)];
   const missing = wishes.filter((wish) => wish.absent === undefined && !has(wish.function));
   if (missing.length > 0) throw requiredMissing(missing.map((wish) => wish.function));
   const there = wishes.filter((wish) => has(wish.function));

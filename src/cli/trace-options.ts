@@ -12,6 +12,7 @@ export interface TraceOptions extends FilterWords {
   readonly detail: Detail;
   readonly sample: number;
   readonly everywhere?: true;
+  readonly states?: true;
   readonly backend?: Backend;
   readonly duration?: number;
   readonly buffer?: number;
@@ -60,6 +61,10 @@ export function addTraceOptions(command: Command): Command {
         .argParser(parseSample)
         .default(1, 'every flow'),
     )
+    .option(
+      '--states',
+      'with --detail flows: their changes of state, too, by a probe that each packet meets',
+    )
     .option('--everywhere', 'packets too in namespaces and at hooks where conntrack is not at work')
     .addOption(
       new Option(
@@ -102,8 +107,9 @@ export function givenLiveOptions(options: TraceOptions): string[] {
 }
 
 export function sessionOptions(options: TraceOptions): SessionOptions {
-  const { buffer, detail, sample, everywhere = false, backend } = options;
-  return { ...filterWords(options), ringBytes: buffer, detail, sample, everywhere, backend };
+  const { buffer, detail, sample, everywhere = false, states = false, backend } = options;
+  const traced = { ringBytes: buffer, detail, sample, everywhere, states, backend };
+  return { ...filterWords(options), ...traced };
 }
 
 /** For a file or a stream, which hold one table. */
