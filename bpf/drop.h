@@ -36,7 +36,6 @@ static __always_inline void end_dropped(struct packet *packet, struct sk_buff *s
 					__u32 reason)
 {
 	bool at_hook = is_at_hook(location, reason);
-	struct entry_state state;
 	struct nf_conn *ct;
 
 	if (packet->wanted != WANTED_NO)
@@ -50,10 +49,8 @@ static __always_inline void end_dropped(struct packet *packet, struct sk_buff *s
 	if (at_hook && !packet->nfct && packet->record.traversal.visits == 1)
 		packet->record.flags &= ~PACKET_CONNTRACK_RAN; /* perhaps before it came to conntrack */
 	ct = entry_of(packet->nfct);
-	if (packet->record.flow && ct) {
-		state = read_entry_state(ct);
-		note_state(packet, &state);
-	}
+	if (packet->record.flow)
+		note_state(packet, BPF_CORE_READ(ct, status), BPF_CORE_READ(ct, proto.tcp.state));
 	packet->record.mark = BPF_CORE_READ(skb, mark);
 	finish_packet(packet, at_hook ? NF_DROP : NF_ACCEPT);
 }

@@ -18,7 +18,7 @@ static __always_inline struct record *reserve_entry(struct counters *count, __u8
 	record->flow = number;
 	record->netns = facts->netns;
 	record->status = facts->state.status;
-	record->state = state_code(&facts->state, tuple.l4proto);
+	record->state = state_code(facts->state.tcp, tuple.l4proto);
 	record->mark = facts->state.mark;
 	return record;
 }

@@ -25,7 +25,7 @@ static __noinline int tell_state(struct nf_conn *ct, struct flow *flow, __u64 nf
 		return 0; /* counted; the next packet tells */
 	facts.state = read_entry_state(ct);
 	record->status = facts.state.status;
-	record->state = state_code(&facts.state, record->l4proto);
+	record->state = state_code(facts.state.tcp, record->l4proto);
 	record->ctinfo = ctinfo_of(nfct);
 	submit(record);
 	flow->state = state_word(&facts.state);
