@@ -61,10 +61,6 @@ export function addTraceOptions(command: Command): Command {
         .argParser(parseSample)
         .default(1, 'every flow'),
     )
-    .option(
-      '--states',
-      'with --detail flows: their changes of state, too, by a probe that each packet meets',
-    )
     .option('--everywhere', 'packets too in namespaces and at hooks where conntrack is not at work')
     .addOption(
       new Option(

@@ -115,7 +115,8 @@ export class Changes {
     words: Int32Array,
     time: number,
   ): void {
-    this.noteTcp(row, after);
+    // of an entry that has ended the last state is told: this packet waited for its row
+    if (isNull(this.store.words, row, FlowNull.endedAt)) this.noteTcp(row, after);
     const isSeen = before !== 0 || this.begin(row, after, words, time);
     if (isSeen) {
       this.rows.add(row, before, after, words, time);
