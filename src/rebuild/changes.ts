@@ -42,11 +42,12 @@ export class Changes {
     const state = stateOfEntry(words, at);
     if (state === 0) return;
     this.noteTcp(row, state);
-    if (this.from === 'nothing' || this.stateOf(row) !== 0) return;
+    if (this.stateOf(row) !== 0) return;
     const flags = (words[at + Word.flags]! >>> Shift.flags) & 0xffff;
     if ((flags & RecordFlag.flowConfirmRan) === 0) this.advance(row, state, words, at);
     else if (this.from === 'records') {
       this.advance(row, state, words, at);
+      this.rows.direction = 0;
       this.changed(row, 0, state, words, at + Word.ktime);
     } // else its packet's record follows
   }
@@ -122,7 +123,6 @@ export class Changes {
       this.rows.add(row, before, after, words, time);
       this.noteTimes(row, before, after, words, time);
     }
-    this.rows.clear();
   }
 
   /** The first state of a flow: a change only where its beginning was seen. */

@@ -63,12 +63,6 @@ export class StateRows {
     copyPair(numbers, word, this.packet, 0);
   }
 
-  /** What was said of the next row is said of none. */
-  clear(): void {
-    this.direction = 0;
-    this.packet.fill(0);
-  }
-
   /** A change of the flow at `flow` between two words of state; its time is at `words[time]`. */
   add(flow: number, before: number, after: number, words: Int32Array, time: number): void {
     const row = this.rows.next();

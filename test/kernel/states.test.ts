@@ -101,7 +101,7 @@ describe.each(RUNS)('changes of state, $name', ({ name }) => {
         'unreplied, replied',
         'unreplied, replied, assured',
         'syn_sent unreplied',
-        'syn_sent unreplied, close unreplied',
+        'syn_sent unreplied, close replied',
         'syn_sent unreplied, syn_sent2 replied',
         'syn_sent unreplied, syn_recv replied, established assured, close assured',
       ]),
@@ -114,10 +114,10 @@ describe.each(RUNS)('changes of state, $name', ({ name }) => {
     for (const [key, { states, isDestroyed }] of kernel) {
       const ours = rows.get(key)!.map(after);
       // a RST before any reply: the entry is deleted within the packet, of which the kernel
-      // says nothing but that (nf_conntrack_tcp_packet())
+      // says nothing but that (nf_conntrack_tcp_packet(), nf_conntrack_in())
       const isKilled = isDestroyed && ours.length === states.length + 1;
       expect(isKilled ? ours.slice(0, -1) : ours, key).toEqual(states);
-      if (isKilled) expect(ours.at(-1), key).toBe('close unreplied');
+      if (isKilled) expect(ours.at(-1), key).toBe('close replied');
     }
   });
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Status, Verdict } from '../../src/model/codes.ts';
 import { TCP_STATES } from '../../src/model/flow-states.ts';
-import { RecordFlag, StateCode } from '../../src/wire/layout.ts';
+import { tcpOf } from '../../src/rebuild/flow-state.ts';
+import { RecordFlag, Seen, StateCode } from '../../src/wire/layout.ts';
 import { columnsOf, NETNS, type Rebuilt, type RebuiltOptions, rebuilt, Script } from './script.ts';
 import {
   ASKED,
@@ -222,6 +223,12 @@ describe('a state', () => {
   });
 });
 
+it('a state that no kernel has is no word', () => {
+  expect(tcpOf(tcp('syn_sent2') << Seen.state)).toBe(TCP_STATES.indexOf('syn_sent2'));
+  expect(tcpOf((tcp('syn_sent2') + 1) << Seen.state)).toBe(-1);
+  expect(tcpOf(StateCode.noTcp << Seen.state)).toBe(-1);
+});
+
 describe('two packets under way together', () => {
   /** Both are at their first hook before either has left. */
   function overlapping(states: readonly TcpName[], more: readonly TcpName[] = []): Rebuilt {
@@ -316,6 +323,19 @@ describe('with flows alone', () => {
       tcp_state: 'established',
     });
     expect(found.states[0]!.changed_at).toBe(flow!.confirmed_at);
+  });
+
+  it('the first state of an older flow is no change, the next one is', () => {
+    const found = from(
+      (script) => {
+        const established = { ...at, status: ASSURED, state: tcp('established') };
+        script.flow(ASKED, REPLY, { ...established, isOlder: true });
+        script.changed(ASKED, { ...established, ctinfo: 3, state: tcp('fin_wait') });
+      },
+      { changesFrom: 'records' },
+    );
+    expect(changes(found)).toEqual(['established assured > fin_wait assured']);
+    expect(found.states[0]).toMatchObject({ direction: 'reply' });
   });
 
   it('and without them nothing does, but the last state is known', () => {
