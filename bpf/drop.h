@@ -50,7 +50,7 @@ static __always_inline void end_dropped(struct packet *packet, struct sk_buff *s
 		packet->record.flags &= ~PACKET_CONNTRACK_RAN; /* perhaps before it came to conntrack */
 	ct = entry_of(packet->nfct);
 	if (packet->record.flow)
-		packet->record.status = BPF_CORE_READ(ct, status);
+		note_state(packet, BPF_CORE_READ(ct, status), BPF_CORE_READ(ct, proto.tcp.state));
 	packet->record.mark = BPF_CORE_READ(skb, mark);
 	finish_packet(packet, at_hook ? NF_DROP : NF_ACCEPT);
 }

@@ -78,8 +78,16 @@ static __noinline int read_outcome(struct packet *packet, struct sk_buff *skb)
 	return 0;
 }
 
-/* The last visit is over, or the packet: its entry's state, and its own mark. */
-static __always_inline void settle(struct packet *packet, struct sk_buff *skb)
+static __always_inline void note_state(struct packet *packet, __u16 status, __u8 tcp)
+{
+	packet->record.status = status;
+	if (!is_related(packet->nfct)) /* an ICMP error is of another protocol than its entry */
+		packet->record.traversal.seen |=
+			(__u32)state_code(tcp, packet->record.l4proto) << SEEN_STATE;
+}
+
+/* The last visit is over, or the packet: its entry's state, and its own mark. A frame of its own. */
+static __noinline int settle(struct packet *packet, struct sk_buff *skb)
 {
 	struct nf_conn *ct = entry_of(packet->nfct);
 	struct entry_state state;
@@ -87,14 +95,15 @@ static __always_inline void settle(struct packet *packet, struct sk_buff *skb)
 
 	packet->record.mark = FIELD(skb, mark);
 	if (!packet->record.flow || !ct)
-		return;
-	state = read_entry_state(ct);
-	packet->record.status = state.status;
+		return 0;
+	state = read_entry_state_at_once(ct);
+	note_state(packet, state.status, state.tcp);
 	if (!packet->as_flow || state.mark == packet->entry_mark)
-		return;
+		return 0;
 	flow = known_flow(ct);
 	if (flow && flow->mark != state.mark)
 		tell_flow(ct, flow, 0, 0);
+	return 0;
 }
 
 #endif

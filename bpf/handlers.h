@@ -15,6 +15,7 @@
  *   rule.h       nat statement -> rule     legacy.h     tables of the legacy backend
  *   tell.h       flow -> record            open.h       entries that outlive the trace
  *   emit.h       record -> ring            module.h     modules that come and go
+ *   tracked.h    changes of state, of flows alone
  */
 #ifndef CONNTRAIL_HANDLERS_H
 #define CONNTRAIL_HANDLERS_H
@@ -49,6 +50,7 @@
 #include "begin.h"
 #include "visit.h"
 #include "account.h"
+#include "tracked.h"
 #include "conntrack.h"
 #include "open.h"
 #include "legacy.h"

@@ -20,6 +20,7 @@
 
 #define IPS_EXPECTED (1 << 0)
 #define IPS_SEEN_REPLY (1 << 1)
+#define IPS_ASSURED (1 << 2)
 #define IPS_CONFIRMED (1 << 3)
 #define IPS_NAT_DONE (3 << 7) /* a mapping is stored, of either manip */
 #define IPS_DYING (1 << 9)
@@ -130,6 +131,12 @@ struct nf_conntrack_zone {
 
 struct nf_ct_ext;
 
+struct ip_ct_tcp {
+	__u8 state; /* enum tcp_conntrack */
+};
+
+union nf_conntrack_proto { struct ip_ct_tcp tcp; };
+
 struct nf_conn {
 	__u32 timeout;
 	struct nf_conntrack_zone zone;
@@ -138,6 +145,7 @@ struct nf_conn {
 	possible_net_t ct_net;
 	__u32 mark;
 	struct nf_ct_ext *ext;
+	union nf_conntrack_proto proto;
 };
 
 struct nsproxy {

@@ -12,5 +12,6 @@ enum record_flag layout_record_flag;
 enum record_ctinfo layout_record_ctinfo;
 enum record_seen layout_record_seen;
 enum record_confirm layout_record_confirm;
+enum record_state layout_record_state;
 enum record_rule layout_record_rule;
 enum record_rule_kind layout_record_rule_kind;

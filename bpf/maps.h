@@ -73,7 +73,8 @@ struct flow {
 	__u8 rewrites;	/* per direction 2 bits, as in struct packet */
 	__u8 is_met;	/* a packet of it was wanted, where the filter is about packets */
 	__u8 is_counted; /* its counts were told at the end of the trace */
-	__u8 reserved[2];
+	__u8 state;	 /* state_word() last told */
+	__u8 reserved;
 	__u64 asking;	/* the nat chains it meets now: enum record_rule without a number */
 	__u64 table;	/* legacy: address of the xt_table */
 	__u64 rules[2]; /* per manip: enum record_rule */

@@ -69,6 +69,14 @@ enum record_seen {
 	SEEN_REWRITTEN = 5, /* 5 bits: it left this hook with another tuple */
 	SEEN_DECIDED = 10,  /* 4 bits: FLOW_SRC_RULE.. of this packet's own entry, moved down by 4 */
 	SEEN_CONFIRM = 14,  /* 2 bits: enum record_confirm */
+	SEEN_STATE = 16,    /* 4 bits: enum record_state of its entry, when the packet was done with */
+};
+
+/* An entry's state as its protocol keeps it; IPS_SEEN_REPLY and IPS_ASSURED are in record.status. */
+enum record_state {
+	STATE_NOT_TOLD = 0,
+	STATE_TCP = 1,	   /* and enum tcp_conntrack: 1 to 10 */
+	STATE_NO_TCP = 15, /* an entry of another protocol */
 };
 
 enum record_confirm {
@@ -110,7 +118,10 @@ struct record {
 	__u32 netns;  /* inode of the network namespace, 0 if not known */
 	__u16 cpu;
 	__u8 kind;    /* enum record_kind */
-	__u8 hook;    /* enum nf_inet_hooks of the last visit, 255 where none */
+	union {
+		__u8 hook;  /* enum nf_inet_hooks of the last visit, 255 where none */
+		__u8 state; /* FLOW, END, STATE: enum record_state; 255 where that is not told */
+	};
 	__u8 family;  /* 4 or 6 */
 	__u8 l4proto; /* IANA protocol number */
 	__u8 ctinfo;  /* enum ip_conntrack_info or enum record_ctinfo */

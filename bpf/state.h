@@ -22,19 +22,51 @@ static __always_inline __u32 entry_zone(struct nf_conn *ct)
 struct entry_state {
 	__u32 mark;
 	__u16 status;
+	__u8 tcp; /* enum tcp_conntrack; of another protocol it means nothing */
 };
 
-/* Both fields are near each other: one copy takes them and what is between. */
+/* Two copies: status and mark are near each other, TCP's state would take much stack. */
 static __always_inline struct entry_state read_entry_state(struct nf_conn *ct)
 {
 	__u32 from = bpf_core_field_offset(ct->status);
-	__u32 distance = bpf_core_field_offset(ct->mark) - from;
+	__u32 mark = bpf_core_field_offset(ct->mark) - from;
 	__u64 copied[6];
 
-	if (distance > sizeof(copied) - sizeof(__u32) || distance % sizeof(__u32) ||
-	    bpf_probe_read_kernel(copied, distance + sizeof(__u32), (void *)ct + from))
-		return (struct entry_state){ BPF_CORE_READ(ct, mark), BPF_CORE_READ(ct, status) };
-	return (struct entry_state){ *(__u32 *)((void *)copied + distance), copied[0] };
+	if (mark > sizeof(copied) - sizeof(__u32) || mark % sizeof(__u32) ||
+	    bpf_probe_read_kernel(copied, mark + sizeof(__u32), (void *)ct + from))
+		return (struct entry_state){ BPF_CORE_READ(ct, mark), BPF_CORE_READ(ct, status),
+					     BPF_CORE_READ(ct, proto.tcp.state) };
+	return (struct entry_state){ *(__u32 *)((void *)copied + mark), copied[0],
+				     BPF_CORE_READ(ct, proto.tcp.state) };
+}
+
+/* The same where every packet comes by, in one copy, which takes what is between, too. */
+static __always_inline struct entry_state read_entry_state_at_once(struct nf_conn *ct)
+{
+	__u32 from = bpf_core_field_offset(ct->status);
+	__u32 mark = bpf_core_field_offset(ct->mark) - from;
+	__u32 tcp = bpf_core_field_offset(ct->proto.tcp.state) - from;
+	__u64 copied[14];
+
+	if (tcp >= sizeof(copied) || mark > tcp - sizeof(__u32) || mark % sizeof(__u32) ||
+	    bpf_probe_read_kernel(copied, tcp + 1, (void *)ct + from))
+		return read_entry_state(ct);
+	return (struct entry_state){ *(__u32 *)((void *)copied + mark), copied[0],
+				     *((__u8 *)copied + tcp) };
+}
+
+/* enum record_state of an entry of this protocol. */
+static __always_inline __u8 state_code(__u8 tcp, __u8 l4proto)
+{
+	__u8 code = tcp + STATE_TCP;
+
+	return l4proto == IPPROTO_TCP && code < STATE_NO_TCP ? code : STATE_NO_TCP;
+}
+
+/* All that can change of an entry's state, to be compared: what is not TCP's stands still there. */
+static __always_inline __u8 state_word(const struct entry_state *state)
+{
+	return state->tcp << 3 | (state->status & (IPS_SEEN_REPLY | IPS_ASSURED));
 }
 
 /* What all records about an entry say of it, beside its tuples. */

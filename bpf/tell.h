@@ -18,6 +18,7 @@ static __always_inline struct record *reserve_entry(struct counters *count, __u8
 	record->flow = number;
 	record->netns = facts->netns;
 	record->status = facts->state.status;
+	record->state = state_code(facts->state.tcp, tuple.l4proto);
 	record->mark = facts->state.mark;
 	return record;
 }
@@ -111,6 +112,7 @@ static __noinline int tell_flow(struct nf_conn *ct, struct flow *flow, __u16 fla
 	facts = read_facts(ct);
 	facts.zone = entry_zone(ct);
 	flow->mark = facts.state.mark;
+	flow->state = state_word(&facts.state);
 	if (fits_one(ct, flow))
 		flow->announced = announce_both(count, ct, flow, flags, verdict, &facts);
 	else

@@ -12,7 +12,8 @@
 
 /* src/libbpf/columns.ts writes them by offset. */
 _Static_assert(sizeof(struct staged) == 16, "layout of staged");
-_Static_assert(sizeof(struct fill) == 136 + 4 * (PACKET_COLUMNS + PACKET_COLUMNS % 2) + 512,
+_Static_assert(sizeof(struct change) == 12, "layout of change");
+_Static_assert(sizeof(struct fill) == 160 + 4 * (PACKET_COLUMNS + PACKET_COLUMNS % 2) + 512,
 	       "layout of fill");
 
 /* Bits of a flow's word `known`. */
@@ -22,6 +23,9 @@ _Static_assert(sizeof(struct fill) == 136 + 4 * (PACKET_COLUMNS + PACKET_COLUMNS
 #define ENTRY_TELLS (PACKET_CAME_AS_FLOW | PACKET_LEFT_AS_MAPPED)
 #define UNSURE (PACKET_IS_PART | PACKET_IS_TORN)
 #define FACT_COMPLETE (1u << 10)
+#define DECIDED_BITS (63u << SEEN_DECIDED) /* and SEEN_CONFIRM */
+#define STATE_BITS (15u << SEEN_STATE)
+#define STATUS_STATE_BITS (1u << 1 | 1u << 2) /* IPS_SEEN_REPLY, IPS_ASSURED */
 
 struct address {
 	uint32_t words[4];
@@ -212,12 +216,42 @@ static inline void count(const struct fill *fill, int32_t *flow, const struct re
 		add(flow, word->mapped_packets, 1);
 }
 
-static inline void note_status(const struct fill *fill, int32_t *flow, const struct record *record)
+/*
+ * Two packets of one entry may be under way together: the state is read before
+ * the record is sent, so that one sent later may show what was before. It is
+ * not believed; if it is true after all, the next packet shows it, too.
+ */
+static __attribute__((noinline)) void note_change(struct fill *fill, int32_t *flow, uint32_t index,
+						  const struct record *record, uint32_t state)
 {
+	struct change *change = (struct change *)(uintptr_t)fill->changes + fill->changed;
+	const struct flow_words *word = &fill->flow;
+	uint64_t changed_at;
+
+	memcpy(&changed_at, flow + word->changed_at, sizeof(changed_at));
+	if (record->traversal.started_ns < changed_at &&
+	    state == (uint32_t)flow[word->state_before])
+		return;
+	*change = (struct change){ index, (uint32_t)flow[word->state], state };
+	fill->changed++;
+	flow[word->state_before] = flow[word->state];
+	flow[word->state] = (int32_t)state;
+	memcpy(flow + word->changed_at, &record->ktime_ns, sizeof(record->ktime_ns));
+}
+
+static inline void note_status(struct fill *fill, int32_t *flow, uint32_t index,
+			       const struct record *record)
+{
+	const uint32_t told = record->traversal.seen & STATE_BITS;
+	const uint32_t state = told | (record->status & STATUS_STATE_BITS);
 	uint64_t before;
 
+	if (!record->status)
+		return;
+	if (told && state != (uint32_t)flow[fill->flow.state])
+		note_change(fill, flow, index, record, state);
 	memcpy(&before, flow + fill->flow.status_at, sizeof(before));
-	if (!record->status || record->ktime_ns < before)
+	if (record->ktime_ns < before)
 		return;
 	flow[fill->flow.status] = record->status;
 	memcpy(flow + fill->flow.status_at, &record->ktime_ns, sizeof(record->ktime_ns));
@@ -229,7 +263,7 @@ static inline bool decide(const struct fill *fill, uint32_t row, const struct re
 {
 	uint32_t ends = 0;
 
-	if (staged->noted || record->flags & UNSURE || record->traversal.seen >> SEEN_DECIDED)
+	if (staged->noted || record->flags & UNSURE || record->traversal.seen & DECIDED_BITS)
 		return false;
 	if (!(record->flags & PACKET_LEFT_AS_CAME)) {
 		if ((record->flags & ENTRY_TELLS) != ENTRY_TELLS)
@@ -255,17 +289,18 @@ static inline void ask_for(const struct fill *fill, const struct staged *staged,
 
 	if (at < 0)
 		return;
-	for (uint32_t word = 0; word <= fill->flow.status_at; word += LINE_WORDS)
+	for (uint32_t word = 0; word <= fill->flow.state; word += LINE_WORDS)
 		__builtin_prefetch(flows + at + word, 1);
 }
 
-uint32_t columns_fill(const struct fill *fill)
+uint32_t columns_fill(struct fill *fill)
 {
 	const uint32_t *words = (const uint32_t *)(uintptr_t)fill->records;
 	int32_t *flows = (int32_t *)(uintptr_t)fill->flows;
 	struct staged *staged = (struct staged *)(uintptr_t)fill->staged;
 	uint32_t open = 0;
 
+	fill->changed = 0;
 	for (uint32_t i = 0; i < fill->count; i++, staged++) {
 		const struct record *record = (const struct record *)(words + staged->record);
 		int32_t *flow = staged->flow < 0 ? NULL : flows + staged->flow;
@@ -280,7 +315,7 @@ uint32_t columns_fill(const struct fill *fill)
 		fill_came(fill, row, flow, reply, staged);
 		fill_left(fill, row, record, flow, reply, staged);
 		if (flow) /* of open ones, too: the last one stands */
-			note_status(fill, flow, record);
+			note_status(fill, flow, i, record);
 		if (decide(fill, row, record, flow, reply, staged))
 			continue;
 		staged->noted |= NOTED_OPEN;

@@ -97,9 +97,20 @@ struct flow_words {
 	uint32_t mapping; /* which ends NAT changes: bit 0 dst, bit 1 src; of replies bits 2 and 3 */
 	uint32_t status;
 	uint32_t status_at; /* CLOCK_MONOTONIC of the record that told it last */
+	uint32_t state;	    /* IPS_SEEN_REPLY and IPS_ASSURED, and enum record_state from bit 16 on; 0 none yet */
+	uint32_t state_before; /* what it was before its last change */
+	uint32_t changed_at; /* CLOCK_MONOTONIC of the record that told that change */
+	uint32_t unused;
 	uint32_t packets[2], bytes[2]; /* per direction */
 	uint32_t chain_packets, mapped_packets;
 	struct tuple_words tuple[2]; /* original, reply */
+};
+
+/* A record that shows an entry in another state than the one before did. */
+struct change {
+	uint32_t index;	 /* among the staged ones */
+	uint32_t before; /* as in struct flow_words.state */
+	uint32_t after;
 };
 
 struct fill {
@@ -109,10 +120,11 @@ struct fill {
 	uint64_t memory;	/* of the batch */
 	uint64_t clock_offset;	/* wall clock minus CLOCK_MONOTONIC, ns */
 	uint64_t first_number;	/* of the packet in the first row */
+	uint64_t changes;	/* out: struct change, room for as many as are staged */
 	uint32_t first_row;
 	uint32_t count;
 	uint32_t mapping_code;	/* of an end that was rewritten as mapped */
-	uint32_t unused;
+	uint32_t changed;	/* out: so many changes */
 	struct flow_words flow;
 	uint32_t column[PACKET_COLUMNS + PACKET_COLUMNS % 2]; /* offset in memory, bytes */
 	uint8_t states[2][256]; /* by whether conntrack ran, and by ctinfo */
@@ -120,9 +132,10 @@ struct fill {
 
 /*
  * Fills the rows of the staged records, every column of them, tells their flows
- * the entry's status, and counts them there. Returns how many are left open.
+ * the entry's status and state, and counts them there; lists the changes of
+ * state. Returns how many are left open.
  */
-uint32_t columns_fill(const struct fill *fill);
+uint32_t columns_fill(struct fill *fill);
 
 /* One bit of a word per row, packed: least significant bit first. */
 struct packed {

@@ -130,14 +130,18 @@ void test_columns_hostile(void)
 	struct staged *staged = calloc(ROWS, sizeof(*staged));
 	const size_t bytes = PACKET_COLUMNS * (COLUMN_BYTES + 64);
 	uint8_t *memory = malloc(bytes);
-	int32_t flows[64] = {};
+	struct change *changes = malloc((ROWS + 1) * sizeof(*changes));
+	uint32_t most_changed = 0;
+	int32_t flows[72] = {};
 	struct fill fill = { .records = (uintptr_t)records,
 			     .staged = (uintptr_t)staged,
 			     .flows = (uintptr_t)flows,
 			     .memory = (uintptr_t)memory,
+			     .changes = (uintptr_t)changes,
 			     .count = ROWS,
 			     .flow = { .known = 40, .mapping = 41, .status = 42, .status_at = 43,
 				       .packets = { 45, 47 }, .bytes = { 49, 51 },
+				       .state = 60, .state_before = 61, .changed_at = 62,
 				       .chain_packets = 53, .mapped_packets = 55,
 				       .tuple = { { 0, 4, 8, 9 }, { 10, 14, 18, 19 } } } };
 
@@ -153,10 +157,20 @@ void test_columns_hostile(void)
 						     .flow = random_below(2) ? 0 : -1 };
 		flows[40] = (int32_t)random_below(4);
 		memset(memory, 0xa5, bytes);
+		memset(changes, 0xa5, (ROWS + 1) * sizeof(*changes));
 		HOLDS(columns_fill(&fill) <= ROWS);
 		for (uint32_t i = 0; i < PACKET_COLUMNS; i++)
 			EQUAL(memory[(i + 1) * (COLUMN_BYTES + 64) - 64], 0xa5);
+		EQUAL(changes[ROWS].index, 0xa5a5a5a5);
+		for (uint32_t i = 0; i < fill.changed; i++) {
+			HOLDS(staged[changes[i].index].flow == 0);
+			HOLDS(changes[i].before != changes[i].after);
+		}
+		if (fill.changed > most_changed)
+			most_changed = fill.changed;
 	}
+	HOLDS(most_changed > ROWS / 4 && most_changed <= ROWS);
+	free(changes);
 	free(records);
 	free(staged);
 	free(memory);

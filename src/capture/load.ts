@@ -22,6 +22,7 @@ export interface LoadOptions {
   readonly backend?: Backend | undefined;
   readonly sample: number;
   readonly everywhere: boolean;
+  readonly states: boolean;
   readonly filter: Filter;
   readonly ringBytes: number;
   readonly wakeBytes: number;
@@ -36,7 +37,7 @@ export interface Loaded {
 }
 
 export function loadProbes(symbols: Symbols, options: LoadOptions): Loaded {
-  const plan = (backend: Backend) => planFor(symbols, options.detail, backend);
+  const plan = (backend: Backend) => planFor(symbols, options, backend);
   if (options.backend !== undefined) return load(plan(options.backend), symbols, options);
   const kprobe = plan('kprobe');
   if (!hasFunctionBtf()) return load(kprobe, symbols, options);

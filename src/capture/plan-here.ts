@@ -1,11 +1,12 @@
 /** The probe plan of the running kernel. */
 import { kernelRelease } from '../kernel/release.ts';
 import type { Symbols } from '../kernel/symbols.ts';
-import type { Backend, Detail } from '../model/facts.ts';
+import type { Backend } from '../model/facts.ts';
 import { type ProbePlan, planProbes } from './plan.ts';
+import type { Asked } from './wish.ts';
 
-export function planFor(symbols: Symbols, detail: Detail, backend: Backend): ProbePlan {
-  const plan = planProbes((name) => symbols.has(name), kernelRelease(), detail, backend);
+export function planFor(symbols: Symbols, asked: Asked, backend: Backend): ProbePlan {
+  const plan = planProbes((name) => symbols.has(name), kernelRelease(), asked, backend);
   return { ...plan, notAvailable: plan.notAvailable.map((line) => withVariants(line, symbols)) };
 }
 

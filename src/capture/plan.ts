@@ -4,8 +4,9 @@
  */
 import type { Release } from '../kernel/release.ts';
 import { TraceError } from '../model/error.ts';
-import type { Backend, Detail } from '../model/facts.ts';
-import type { Has, Wish } from './wish.ts';
+import type { Backend } from '../model/facts.ts';
+import { stateWishes } from './state-wish.ts';
+import type { Asked, Has, Wish } from './wish.ts';
 import { wishesFor } from './wishes.ts';
 
 export interface Probe {
@@ -50,13 +51,9 @@ const NOT_TOLD = `packets of flows that outlive the trace: this kernel has no ${
  * `has` answers for the functions of the kernel and of its loaded modules.
  * Throws where a required one is not there.
  */
-export function planProbes(
-  has: Has,
-  release: Release,
-  detail: Detail,
-  backend: Backend,
-): ProbePlan {
-  const wishes = wishesFor(detail, has, release);
+export function planProbes(has: Has, release: Release, asked: Asked, backend: Backend): ProbePlan {
+  const { detail } = asked;
+  const wishes = [...wishesFor(asked, has, release), ...stateWishes(asked)];
   const missing = wishes.filter((wish) => wish.absent === undefined && !has(wish.function));
   if (missing.length > 0) throw requiredMissing(missing.map((wish) => wish.function));
   const there = wishes.filter((wish) => has(wish.function));

@@ -130,7 +130,7 @@ export class Probes {
     const isOutOfDate = ({ program }: Probe): boolean =>
       [...come].some((module) => FITTED[module]?.test(program));
     try {
-      const { probes } = planFor(this.symbols, this.options.detail, backend);
+      const { probes } = planFor(this.symbols, this.options, backend);
       const wanted = probes.filter((one) => !there.has(one.function) || isOutOfDate(one));
       const again = new Set(wanted.map((one) => one.function));
       return probes.filter((one) => again.has(one.function)); // entry and return: of one object

@@ -32,6 +32,8 @@ export interface SessionOptions extends FilterWords {
   readonly sample: number;
   /** Packets too where conntrack is not at work. */
   readonly everywhere: boolean;
+  /** With flows alone: their changes of state, too, by a probe that each packet meets. */
+  readonly states: boolean;
 }
 
 export class Session {

@@ -16,6 +16,13 @@ export interface Wish {
   readonly absent?: string;
 }
 
+/** What a trace is to hold. */
+export interface Asked {
+  readonly detail: Detail;
+  /** Changes of state, with flows alone, too. */
+  readonly states?: boolean;
+}
+
 export type Has = (kernelFunction: string) => boolean;
 
 export const ALL: readonly Detail[] = ['flows', 'packets', 'visits'];

@@ -6,7 +6,7 @@
 import { isAtLeast, type Release } from '../kernel/release.ts';
 import type { Detail } from '../model/facts.ts';
 import { ruleWishes } from './rule-wishes.ts';
-import { ALL, entry, type Has, type Wish } from './wish.ts';
+import { ALL, type Asked, entry, type Has, type Wish } from './wish.ts';
 
 const PACKETS: readonly Detail[] = ['packets', 'visits'];
 const NO_NAT = 'nf_nat is not loaded, nothing is translated here';
@@ -41,7 +41,7 @@ const FIXED: readonly Wish[] = [
   },
 ];
 
-export function wishesFor(detail: Detail, has: Has, release: Release): readonly Wish[] {
+export function wishesFor({ detail }: Asked, has: Has, release: Release): readonly Wish[] {
   const all = [
     ...FIXED,
     ...lastHooks(has),

@@ -8,7 +8,7 @@ import { contextOf } from '../explain/trace-context.ts';
 import { TraceError } from '../model/error.ts';
 import type { TraceFacts } from '../model/facts.ts';
 import type { Ledger } from '../model/ledger.ts';
-import { FLOWS, PACKETS, RULES, type TableName } from '../model/tables.ts';
+import { FLOWS, PACKETS, RULES, STATES_TABLE, type TableName } from '../model/tables.ts';
 import { explainedJson, explainedText } from './explain-text.ts';
 import { refuseLiveOptions, type TraceOptions } from './trace-options.ts';
 import { readTrace, type TraceSink, traceLive } from './trace-source.ts';
@@ -24,7 +24,7 @@ export interface ExplainOptions extends TraceOptions {
 
 const LIVE_MS = 5000;
 /** Rules first: packets are told apart by which of them were loaded. */
-const ALL = ['rules', 'packets', 'flows'] as const;
+const ALL = ['rules', 'packets', 'flows', 'states'] as const;
 
 /** Everything that rows of the trace are given to. */
 class Explaining {
@@ -44,6 +44,7 @@ class Explaining {
     },
     batch: async ({ table, batch }) => {
       if (table === 'packets') this.addPackets(new BatchView(batch, PACKETS));
+      else if (table === 'states') this.lives?.addStates(new BatchView(batch, STATES_TABLE));
       else if (table === 'rules') this.byRule.addRules(new BatchView(batch, RULES));
       else this.addFlows(new BatchView(batch, FLOWS));
     },

@@ -8,7 +8,7 @@ import { selectRule } from '../explain/rule-selector.ts';
 import { describeRules } from '../explain/rule-text.ts';
 
 /** Major.minor, as with tables: a new minor version adds fields. */
-export const EXPLAIN_VERSION = '1.0';
+export const EXPLAIN_VERSION = '1.1';
 
 export interface Explained {
   readonly findings: Findings;

@@ -15,6 +15,10 @@ export function recordCommand(): Command {
     )
     .addOption(tableOption());
   return addTraceOptions(command)
+    .option(
+      '--states',
+      'with --detail flows: changes of state, too, by a probe that each packet meets',
+    )
     .option('--ready-file <file>', 'made when the probes are in place')
     .option('-q, --quiet', 'no progress and no summary on stderr')
     .addHelpText('after', HELP)
@@ -32,5 +36,6 @@ Examples:
   $ conntrail record --duration 5s --out trace --filter 'udp and port 53'
   $ conntrail record --duration 5s --out trace --filter 'tcp[tcpflags] & tcp-syn != 0'
   $ conntrail record --duration 5s --out trace --netns init --state new,invalid
+  $ conntrail record --duration 5s --out trace --detail flows --states
   $ conntrail record --duration 5s --out trace.capture --buffer 16MiB
   $ conntrail record --duration 5s --out - | wc -c`;

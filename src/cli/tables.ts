@@ -3,6 +3,7 @@
  * row. The same for a live trace and for a capture, which is why their tables
  * are equal.
  */
+import { tellsChanges } from '../capture/state-wish.ts';
 import type { RecordBatch } from '../columns/arrow.ts';
 import { BatchBuilder } from '../columns/batch.ts';
 import { columnBatch } from '../columns/column-batch.ts';
@@ -14,7 +15,8 @@ import type { ModuleChange } from '../model/probe-change.ts';
 import { layoutOf } from '../model/row-layout.ts';
 import { RowBuffer } from '../model/rows.ts';
 import type { Ruleset } from '../model/ruleset.ts';
-import { FLOWS, LOSSES, RULES, type TableName } from '../model/tables.ts';
+import { FLOWS, LOSSES, RULES, STATES_TABLE, type TableName } from '../model/tables.ts';
+import type { ChangesFrom } from '../rebuild/changes.ts';
 import type { RulesChange } from '../rebuild/decided-rules.ts';
 import { Rebuild } from '../rebuild/rebuild.ts';
 import { CountedBy, ruleRows } from '../rebuild/rule-rows.ts';
@@ -29,10 +31,13 @@ export interface NamedBatch {
 /** Kernel functions by address, as text ("0x…" where there is none). */
 export type SymbolAt = (address: bigint) => string;
 
+/** Those that come as rows. */
+type BuiltTable = Exclude<TableName, 'packets'>;
+
 export class TraceTables {
   private readonly merge: Merge;
   private readonly rebuild: Rebuild;
-  private readonly builders: Readonly<Record<'flows' | 'rules' | 'losses', BatchBuilder>>;
+  private readonly builders: Readonly<Record<BuiltTable, BatchBuilder>>;
   private ready: NamedBatch[] = [];
   /** Up to here all records were given to the rebuild. */
   private horizonHigh = 0;
@@ -50,6 +55,7 @@ export class TraceTables {
       onPackets: (packets) =>
         this.ready.push({ table: 'packets', batch: columnBatch(packets, names) }),
       onRows: (rows) => this.build(rows),
+      changesFrom: changesFrom(facts),
     });
     const names = new NameBytes(this.rebuild.names.names);
     const context = { clockOffsetNs, names: this.rebuild.names.names };
@@ -57,6 +63,7 @@ export class TraceTables {
       flows: new BatchBuilder(FLOWS, context),
       rules: new BatchBuilder(RULES, context),
       losses: new BatchBuilder(LOSSES, context),
+      states: new BatchBuilder(STATES_TABLE, context),
     };
   }
 
@@ -136,10 +143,15 @@ export class TraceTables {
   }
 
   private build(rows: RowBuffer): void {
-    const table = rows.table.name as 'flows' | 'rules' | 'losses';
+    const table = rows.table.name as BuiltTable;
     const batch = this.builders[table].batch(rows.words, rows.length);
     this.ready.push({ table, batch });
   }
+}
+
+function changesFrom({ detail, attached }: TraceFacts): ChangesFrom {
+  if (detail !== 'flows') return 'packets';
+  return tellsChanges(attached) ? 'records' : 'nothing';
 }
 
 const Loss = layoutOf(LOSSES);

@@ -12,6 +12,7 @@ export interface TraceOptions extends FilterWords {
   readonly detail: Detail;
   readonly sample: number;
   readonly everywhere?: true;
+  readonly states?: true;
   readonly backend?: Backend;
   readonly duration?: number;
   readonly buffer?: number;
@@ -102,8 +103,9 @@ export function givenLiveOptions(options: TraceOptions): string[] {
 }
 
 export function sessionOptions(options: TraceOptions): SessionOptions {
-  const { buffer, detail, sample, everywhere = false, backend } = options;
-  return { ...filterWords(options), ringBytes: buffer, detail, sample, everywhere, backend };
+  const { buffer, detail, sample, everywhere = false, states = false, backend } = options;
+  const traced = { ringBytes: buffer, detail, sample, everywhere, states, backend };
+  return { ...filterWords(options), ...traced };
 }
 
 /** For a file or a stream, which hold one table. */

@@ -44,6 +44,8 @@ export async function readTrace(
   return asCapture ? readCapture(place, tables, sink) : readFiles(place, tables, sink);
 }
 
+const MAY_LACK: readonly TableName[] = ['rules', 'states'];
+
 /** The lab leaves its trace, `trace` or `trace.capture`, in a folder. */
 async function traceIn(from: string): Promise<string> {
   const names = await readdir(from).catch((): string[] => []);
@@ -92,7 +94,7 @@ async function readFiles(
   if (runs.length > 1) warn(`${runs.length} runs in ${from}: reading the newest`);
   const run = runs.length > 1 ? newest[RUN_KEY] : undefined;
   for (const name of tables) {
-    if (!(await hasTable(from, name))) continue;
+    if (!(await hasTable(from, name, tables.length === 1))) continue;
     const table = TABLES.find((one) => one.name === name)!;
     for await (const batch of readDataset(from, table, {
       warn,
@@ -107,9 +109,13 @@ async function readFiles(
   return ledger === undefined ? null : (JSON.parse(ledger) as Ledger);
 }
 
-/** Traces of an older version, and of a machine without NAT rules, have no table of rules. */
-async function hasTable(from: string, name: TableName): Promise<boolean> {
-  if (name !== 'rules') return true;
+/**
+ * Traces of an older version lack tables, and of a machine without NAT rules that
+ * of rules. A file has one: that which is asked for, if it is the only one.
+ */
+async function hasTable(from: string, name: TableName, isAlone: boolean): Promise<boolean> {
+  if (!MAY_LACK.includes(name)) return true;
+  if (isAlone && (await stat(from)).isFile()) return true;
   const folder = await stat(join(from, `table=${name}`)).catch(() => undefined);
   return folder?.isDirectory() ?? false;
 }

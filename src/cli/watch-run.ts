@@ -2,9 +2,10 @@
 import { once } from 'node:events';
 import { BatchView } from '../columns/batch-view.ts';
 import { flowLine, type NetnsName, packetLine } from '../columns/describe-row.ts';
+import { stateLine } from '../columns/describe-state.ts';
 import type { TraceFacts } from '../model/facts.ts';
 import { describeLedger, type Ledger, totalLost } from '../model/ledger.ts';
-import { FLOWS, PACKETS } from '../model/tables.ts';
+import { FLOWS, PACKETS, STATES_TABLE, type Table } from '../model/tables.ts';
 import { Exit, endWith } from './exit.ts';
 import type { NamedBatch } from './tables.ts';
 import { refuseLiveOptions, type TraceOptions } from './trace-options.ts';
@@ -19,7 +20,8 @@ export interface WatchOptions extends TraceOptions {
 export async function watch(options: WatchOptions): Promise<void> {
   refuseLiveOptions(options);
   const sink = new LineSink(options.format);
-  const tables = [options.flows ? 'flows' : 'packets'] as const;
+  const shown = options.states ? 'states' : options.flows ? 'flows' : 'packets';
+  const tables = [shown] as const;
   const ledger =
     options.from === undefined
       ? await traceLive(options, tables, sink)
@@ -34,6 +36,19 @@ export function reportLedger(ledger: Ledger | null): void {
   if (ledger === null || totalLost(ledger) > 0) endWith(Exit.losses);
 }
 
+interface Lines {
+  readonly table: Table;
+  /** Column by whose times lines are put in order. */
+  readonly time: string;
+  readonly text: (view: BatchView, row: number, netnsName: NetnsName) => string;
+}
+
+const LINES: Readonly<Record<string, Lines>> = {
+  packets: { table: PACKETS, time: 'started_at', text: packetLine },
+  flows: { table: FLOWS, time: 'first_at', text: flowLine },
+  states: { table: STATES_TABLE, time: 'changed_at', text: stateLine },
+};
+
 class LineSink implements TraceSink {
   private readonly format: 'text' | 'json';
   private netnsName: NetnsName = String;
@@ -47,9 +62,9 @@ class LineSink implements TraceSink {
   }
 
   async batch({ table, batch }: NamedBatch): Promise<void> {
-    const view = new BatchView(batch, table === 'flows' ? FLOWS : PACKETS);
-    const text = table === 'flows' ? flowLine : packetLine;
-    for (const row of rowsByTime(view, table === 'flows' ? 'first_at' : 'started_at')) {
+    const { table: shown, time, text } = LINES[table]!;
+    const view = new BatchView(batch, shown);
+    for (const row of rowsByTime(view, time)) {
       const line =
         this.format === 'json' ? jsonLine(view.row(row)) : text(view, row, this.netnsName);
       if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');

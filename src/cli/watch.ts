@@ -4,9 +4,14 @@ import type { WatchOptions } from './watch-run.ts';
 
 export function watchCommand(): Command {
   const command = new Command('watch')
-    .description('Show traversals, or flows, as lines: live or from a recorded trace.')
+    .description(
+      'Show traversals, flows or changes of state as lines: live or from a recorded trace.',
+    )
     .option('--from <place>', 'a dataset folder, Parquet, Arrow or capture file instead of live')
-    .option('--flows', 'one line per flow instead of one per packet')
+    .addOption(
+      new Option('--flows', 'one line per flow instead of one per packet').conflicts('states'),
+    )
+    .option('--states', "one line per change of a flow's state instead of one per packet")
     .addOption(
       new Option('--format <form>', 'text, or json: one object per line')
         .choices(['text', 'json'])
@@ -26,5 +31,6 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 finished with losses
 Examples:
   $ conntrail watch --duration 2s
   $ conntrail watch --duration 2s --flows --filter 'tcp and port 443'
+  $ conntrail watch --duration 2s --states
   $ conntrail watch --from trace
   $ conntrail watch --from trace --format json`;

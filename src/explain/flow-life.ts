@@ -1,7 +1,16 @@
 /** The life of one flow: each packet's way, who decided what, and how it ended. */
 import type { BatchView } from '../columns/batch-view.ts';
 import { TraceError } from '../model/error.ts';
-import { type FlowLife, flowText, lifeOf, type Step, stepOf } from './flow-steps.ts';
+import {
+  type ChangeOfState,
+  changeOf,
+  type FlowLife,
+  flowText,
+  lifeOf,
+  type Step,
+  stepOf,
+  type TakenFromFlow,
+} from './flow-steps.ts';
 
 /** So many packets of a flow are told one by one, and so many flows of one tuple. */
 const MAX_STEPS = 50;
@@ -9,6 +18,7 @@ const MAX_LIVES = 5;
 
 interface Kept {
   readonly steps: Step[];
+  readonly changes: ChangeOfState[];
   more: number;
 }
 
@@ -16,7 +26,7 @@ export class FlowLives {
   private readonly selector: string;
   private readonly wanted: string;
   private readonly kept = new Map<string, Kept>();
-  private readonly flows = new Map<string, Omit<FlowLife, 'steps' | 'morePackets'>>();
+  private readonly flows = new Map<string, TakenFromFlow>();
   private count = 0;
   private example = '';
 
@@ -57,11 +67,22 @@ export class FlowLives {
     }
   }
 
+  addStates(view: BatchView): void {
+    for (let row = 0; row < view.rows; row++) {
+      const flow = String(view.bigs('flow')[row]);
+      if (!this.kept.has(flow) && flowText(view, row) !== this.wanted) continue;
+      const kept = this.keep(flow);
+      if (kept !== undefined && kept.changes.length < MAX_STEPS) {
+        kept.changes.push(changeOf(view, row));
+      }
+    }
+  }
+
   /** Throws TraceError of kind usage where the trace has no such flow. */
   finish(): FlowLife[] {
     const found = [...this.flows].map(([flow, life]) => {
-      const { steps, more } = this.kept.get(flow)!;
-      return { ...life, steps, morePackets: more };
+      const { steps, changes, more } = this.kept.get(flow)!;
+      return { ...life, steps, changes, morePackets: more };
     });
     if (found.length > 0) return found;
     const needed =
@@ -74,7 +95,7 @@ export class FlowLives {
   private keep(flow: string): Kept | undefined {
     const known = this.kept.get(flow);
     if (known !== undefined || this.kept.size >= MAX_LIVES) return known;
-    const kept = { steps: [], more: 0 };
+    const kept = { steps: [], changes: [], more: 0 };
     this.kept.set(flow, kept);
     return kept;
   }

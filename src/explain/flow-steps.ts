@@ -1,6 +1,7 @@
 /** Rows of one flow as the steps of its life. */
 import type { BatchView } from '../columns/batch-view.ts';
 import { tupleText } from '../columns/describe-row.ts';
+import { changeText } from '../columns/describe-state.ts';
 import { HOOKS, type HookName, protocolName } from '../model/codes.ts';
 import type { Manip } from '../model/ruleset.ts';
 
@@ -25,6 +26,19 @@ export interface Step {
   /** `NETFILTER_DROP in nf_hook_slow`, or empty. */
   readonly drop: string;
   readonly isComplete: boolean;
+}
+
+/** A change of the entry's state. */
+export interface ChangeOfState {
+  /** ns since 1970. */
+  readonly at: string;
+  /** Null where flows alone were traced. */
+  readonly packet: string | null;
+  readonly direction: string;
+  /** `syn_sent -> syn_recv, unreplied -> replied`. */
+  readonly change: string;
+  /** ns since the flow's first sight. */
+  readonly sinceFirstNs: string;
 }
 
 export interface MappingLife {
@@ -55,6 +69,8 @@ export interface FlowLife {
   readonly end: string;
   readonly mappings: readonly MappingLife[];
   readonly steps: readonly Step[];
+  /** The first ones, as many as steps at most. */
+  readonly changes: readonly ChangeOfState[];
   /** Packets beyond those told. */
   readonly morePackets: number;
 }
@@ -64,7 +80,10 @@ export function flowText(view: BatchView, row: number, end: '' | '_reply' = ''):
   return `${protocolName(view.numbers('protocol')[row]!)} ${tupleText(view, row, end)}`;
 }
 
-export function lifeOf(view: BatchView, row: number): Omit<FlowLife, 'steps' | 'morePackets'> {
+/** What the row of `flows` has of it. */
+export type TakenFromFlow = Omit<FlowLife, 'steps' | 'changes' | 'morePackets'>;
+
+export function lifeOf(view: BatchView, row: number): TakenFromFlow {
   const time = (name: string): string | null =>
     view.isNull(name, row) ? null : String(view.bigs(name)[row]);
   return {
@@ -128,5 +147,15 @@ export function stepOf(view: BatchView, row: number): Step {
         ? ''
         : `${reason} in ${view.word('drop_location', row) ?? 'a place not known'}`,
     isComplete: view.isTrue('complete', row),
+  };
+}
+
+export function changeOf(view: BatchView, row: number): ChangeOfState {
+  return {
+    at: String(view.bigs('changed_at')[row]),
+    packet: view.isNull('packet', row) ? null : String(view.bigs('packet')[row]),
+    direction: view.word('direction', row) ?? '',
+    change: changeText(view, row),
+    sinceFirstNs: String(view.bigs('since_first_ns')[row]),
   };
 }

@@ -1,6 +1,6 @@
 /** The life of a flow as lines for a person. */
 import { timeText } from '../columns/describe-row.ts';
-import type { FlowLife, MappingLife, Step } from './flow-steps.ts';
+import type { ChangeOfState, FlowLife, MappingLife, Step } from './flow-steps.ts';
 
 export interface LifeNames {
   readonly netnsName: (inode: number) => string;
@@ -17,6 +17,7 @@ export function describeLife(life: FlowLife, names: LifeNames): string {
     ...life.mappings.map((mapping) => mappingLine(mapping, names)),
     ...life.steps.map(stepLine),
     ...(morePackets > 0 ? [`and ${morePackets} more packets`] : []),
+    ...life.changes.map(changeLine),
     confirmLine(life),
     life.endedAt === null ? `end: ${life.end}` : `end: ${life.end} ${time(life.endedAt)}`,
     ...(life.isComplete ? [] : ['unknown: records about it were lost']),
@@ -67,6 +68,12 @@ function stepLine(step: Step): string {
   ];
   const what = `packet ${step.packet} ${step.direction}`;
   return `${time(step.at)} ${what} ${tuple} | ${way.join(' > ')} | ${notes.join(', ')}`;
+}
+
+/** `state: 01:02:03.000004 syn_sent -> syn_recv, unreplied -> replied (packet 2, reply, 210 us)`. */
+function changeLine({ at, change, packet, direction, sinceFirstNs }: ChangeOfState): string {
+  const by = packet === null ? direction : `packet ${packet}, ${direction}`;
+  return `state: ${time(at)} ${change} (${by}, ${BigInt(sinceFirstNs) / 1000n} us)`;
 }
 
 function confirmLine({ confirm, confirmedAt }: FlowLife): string {

@@ -49,6 +49,7 @@ export function wireLayoutText(btf: Btf): string {
     enumText(btf, 'record_flag', 'RecordFlag', /^$/),
     enumText(btf, 'record_seen', 'Seen', /^SEEN_/),
     enumText(btf, 'record_confirm', 'ConfirmCode', /^CONFIRM_/),
+    enumText(btf, 'record_state', 'StateCode', /^STATE_/),
     enumText(btf, 'record_rule', 'RuleBits', /^RULE_/),
     enumText(btf, 'record_rule_kind', 'RuleKind', /^RULE_/),
     structText(btf, 'counters', 'counters'),

@@ -21,6 +21,11 @@ export interface FlowWords {
   readonly status: number;
   /** Time of the record that told its status last: of older ones it is not taken. */
   readonly statusAt: number;
+  /** IPS_SEEN_REPLY, IPS_ASSURED, and from bit 16 on enum record_state; and the one before. */
+  readonly state: number;
+  readonly stateBefore: number;
+  /** Time of the record that told its state's last change. */
+  readonly changedAt: number;
   readonly packets: readonly [original: number, reply: number];
   readonly bytes: readonly [original: number, reply: number];
   readonly chainPackets: number;
@@ -47,15 +52,20 @@ const FLOWS = 2;
 const MEMORY = 3;
 const CLOCK_OFFSET = 4;
 const FIRST_NUMBER = 5;
+const CHANGES = 6;
 /** And its 32-bit words. */
-const FIRST_ROW = 12;
-const COUNT = 13;
-const MAPPING_CODE = 14;
-const FLOW = 16;
-const COLUMNS = 34;
+const FIRST_ROW = 14;
+const COUNT = 15;
+const MAPPING_CODE = 16;
+const CHANGED = 17;
+const FLOW = 18;
+const COLUMNS = 40;
 
 /** 32-bit words of struct staged: one record that waits for its row; `late` is ours. */
 export const Staged = { record: 0, flow: 1, noted: 2, late: 3, words: 4 } as const;
+
+/** 32-bit words of struct change: a staged record, and the states between which it shows a change. */
+export const Change = { index: 0, before: 1, after: 2, words: 3 } as const;
 
 /** Bits of its word `noted`: enum noted. */
 export const Noted = {
@@ -85,6 +95,8 @@ export interface FillRows {
 
 /** A plan for batches of one layout, ready to be called. */
 export class PacketFill {
+  /** Words of struct change: what the last fill() has found. */
+  readonly changes: Int32Array;
   private readonly staged: Int32Array;
   private readonly call: CallMemory;
 
@@ -92,15 +104,22 @@ export class PacketFill {
   constructor(staged: Int32Array, plan: FillPlan) {
     const even = plan.columns.length + (plan.columns.length % 2);
     this.staged = staged;
+    this.changes = new Int32Array((staged.length / Staged.words) * Change.words);
     this.call = new CallMemory(COLUMNS * 4 + even * 4 + 512);
     const { wide, narrow, bytes } = this.call;
     wide[STAGED] = addressOfView(staged);
+    wide[CHANGES] = addressOfView(this.changes);
     wide[CLOCK_OFFSET] = BigInt.asUintN(64, plan.clockOffsetNs);
     narrow[MAPPING_CODE] = plan.mappingCode;
     narrow.set(wordsOf(plan.flow), FLOW);
     narrow.set(plan.columns, COLUMNS);
     bytes.set(plan.states[0], (COLUMNS + even) * 4);
     bytes.set(plan.states[1], (COLUMNS + even) * 4 + 256);
+  }
+
+  /** How many changes the last fill() has found. */
+  get changed(): number {
+    return this.call.narrow[CHANGED]!;
   }
 
   /** Returns how many rows are left open. */
@@ -119,11 +138,12 @@ export class PacketFill {
 
 /** In the order of struct flow_words. */
 function wordsOf(flow: FlowWords): number[] {
-  const { known, mapping, status, statusAt, packets, bytes, chainPackets, mappedPackets, tuples } =
-    flow;
+  const { known, mapping, status, statusAt, state, stateBefore, changedAt } = flow;
+  const { packets, bytes, chainPackets, mappedPackets, tuples } = flow;
   const inTuples = tuples.flatMap(({ src, dst, srcPort, dstPort }) => [src, dst, srcPort, dstPort]);
   const counts = [...packets, ...bytes, chainPackets, mappedPackets];
-  return [known, mapping, status, statusAt, ...counts, ...inTuples];
+  const states = [state, stateBefore, changedAt, 0];
+  return [known, mapping, status, statusAt, ...states, ...counts, ...inTuples];
 }
 
 /** A bit of a column of 32-bit words, and where it goes: byte offsets in the batch's memory. */

@@ -42,7 +42,7 @@ const SHIM = {
   // void merge_close(struct merge *merge)
   merge_close: ['void', ['uint64']],
 
-  // uint32_t columns_fill(const struct fill *fill)
+  // uint32_t columns_fill(struct fill *fill)
   columns_fill: ['uint32', ['uint64']],
   // void columns_pack(struct pack *pack)
   columns_pack: ['void', ['uint64']],

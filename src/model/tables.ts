@@ -15,12 +15,13 @@ import {
 } from './codes.ts';
 import { type Column, code, column, NULL, type Table } from './column.ts';
 import { RULES } from './rules-table.ts';
+import { STATES_TABLE, stateColumns } from './states-table.ts';
 
 export type { Column, ColumnType, Table } from './column.ts';
-export { RULES };
+export { RULES, STATES_TABLE };
 
 /** Major.minor: a reader of an older minor version keeps working. */
-export const SCHEMA_VERSION = '1.1';
+export const SCHEMA_VERSION = '1.2';
 
 function tupleColumns(suffix: string, whose: string): Column[] {
   return [
@@ -139,6 +140,7 @@ export const FLOWS: Table = {
       'rule that decided manip dst: rules.rule; null: none, or not seen',
       NULL,
     ),
+    ...stateColumns(),
   ],
 };
 
@@ -165,5 +167,5 @@ export const LOSSES: Table = {
   ],
 };
 
-export const TABLES: readonly Table[] = [PACKETS, FLOWS, RULES, LOSSES];
-export type TableName = 'packets' | 'flows' | 'rules' | 'losses';
+export const TABLES: readonly Table[] = [PACKETS, FLOWS, RULES, LOSSES, STATES_TABLE];
+export type TableName = 'packets' | 'flows' | 'rules' | 'losses' | 'states';

@@ -11,7 +11,8 @@ import { statesOf } from './states.ts';
 export class Fill {
   private readonly stage: Stage;
   private readonly store: FlowStore;
-  private readonly plan: PacketFill;
+  /** With the changes of state that the last call found. */
+  readonly plan: PacketFill;
 
   /** `clockOffsetNs`: wall clock minus CLOCK_MONOTONIC. */
   constructor(stage: Stage, store: FlowStore, layout: PacketLayout, clockOffsetNs: bigint) {
@@ -24,6 +25,9 @@ export class Fill {
         mapping: store.extra + FlowExtra.mapping,
         status: Flow.status,
         statusAt: store.extra + FlowExtra.statusAt,
+        state: store.extra + FlowExtra.state,
+        stateBefore: store.extra + FlowExtra.stateBefore,
+        changedAt: store.extra + FlowExtra.changedAt,
         packets: [Flow.packets, Flow.packetsReply],
         bytes: [Flow.bytes, Flow.bytesReply],
         chainPackets: Flow.chainPackets,

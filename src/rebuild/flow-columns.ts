@@ -41,6 +41,11 @@ export const Flow = {
   complete: at('complete'),
   srcRule: at('src_rule'),
   dstRule: at('dst_rule'),
+  repliedAt: at('replied_at'),
+  assuredAt: at('assured_at'),
+  tcpState: at('tcp_state'),
+  establishedAt: at('established_at'),
+  handshakeNs: at('handshake_ns'),
 } as const;
 
 /** Where each of an entry's tuples is. */
@@ -64,6 +69,11 @@ export const FlowNull = {
   endedAt: index('ended_at'),
   srcRule: index('src_rule'),
   dstRule: index('dst_rule'),
+  repliedAt: index('replied_at'),
+  assuredAt: index('assured_at'),
+  tcpState: index('tcp_state'),
+  establishedAt: index('established_at'),
+  handshakeNs: index('handshake_ns'),
 } as const;
 
 /** Words of our own, after the row. */
@@ -73,7 +83,11 @@ export const FlowExtra = {
   staged: 3, // turn of the stage in which one of its packets waits, as Stage.mark() says
   mapping: 4, // once both tuples are known, what mappingOf() says
   statusAt: 5, // time of the record that told its status last
-  words: 7,
+  state: 7, // its state as struct flow_words (native/columns.h) has it
+  stateBefore: 8,
+  changedAt: 9, // time of the record that told its state's last change
+  begunAt: 11, // when its first packet entered its first hook, once that is known
+  words: 13,
 } as const;
 
 export const Known = {
@@ -81,4 +95,5 @@ export const Known = {
   reply: 2,
   confirm: 4,
   told: 8, // the entry itself: zone, address, whether it is older
+  syn: 16, // it began with a SYN, at begunAt
 } as const;

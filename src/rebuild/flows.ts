@@ -2,12 +2,14 @@
  * Records about entries to rows of `flows`: first sight, NAT decisions,
  * confirmation, end; and what its packets add to its counts.
  */
-import { Confirm, End, Mapping } from '../model/codes.ts';
+import { Confirm, End } from '../model/codes.ts';
 import { RecordFlag, RecordKind } from '../wire/layout.ts';
 import { isLess, Shift, Word } from '../wire/words.ts';
 import { copyBoth, hasBoth } from './both-tuples.ts';
+import type { Changes } from './changes.ts';
 import { DecidedRules } from './decided-rules.ts';
 import { Flow as Col, FlowExtra, FlowNull, Known, ORIGINAL, REPLY } from './flow-columns.ts';
+import { noteConfirm, noteDecided } from './flow-decided.ts';
 import type { FlowStore } from './flow-store.ts';
 import { copyTuple, hasTuple } from './flow-tuples.ts';
 import { mappingOf } from './mapped.ts';
@@ -18,10 +20,12 @@ import { add, clearNull, copyPair } from './row-words.ts';
 
 export class Flows {
   readonly rules = new DecidedRules();
+  readonly changes: Changes;
   private readonly store: FlowStore;
 
-  constructor(store: FlowStore) {
+  constructor(store: FlowStore, changes: Changes) {
     this.store = store;
+    this.changes = changes;
   }
 
   /**
@@ -64,9 +68,22 @@ export class Flows {
     this.noteTuples(row, knownBy(flags));
     if (flags & RecordFlag.flowRules) this.noteRules(words, at, row);
     else this.noteEntry(words, at, row);
-    this.noteDecided(row, flags);
-    if (flags & RecordFlag.flowConfirmRan) this.noteConfirm(words, at, row);
+    noteDecided(to, row, flags);
+    if (flags & RecordFlag.flowConfirmRan) noteConfirm(this.store, words, at, row);
     if ((flags & RecordFlag.flowNew) === 0) markOlder(to, row);
+    this.changes.told(words, at, row);
+  }
+
+  /** RECORD_STATE: has its original tuple, too. */
+  toldState(words: Int32Array, at: number): void {
+    const row = this.store.rowOf(words, at);
+    if (row < 0) return;
+    this.copyState(words, at, row);
+    if ((this.store.words[row + this.store.extra + FlowExtra.known]! & Known.original) === 0) {
+      copyTuple(words, at, this.store.words, row, ORIGINAL);
+      this.noteTuples(row, Known.original);
+    }
+    this.changes.saw(words, at, row);
   }
 
   /** RECORD_END: out of the table, or freed before it ever was in it. */
@@ -76,6 +93,7 @@ export class Flows {
     const to = this.store.words;
     const flags = (words[at + Word.flags]! >>> Shift.flags) & 0xffff;
     this.copyState(words, at, row);
+    this.changes.ended(words, at, row);
     if (flags & RecordFlag.endAccounted) this.account(words, at, row);
     else {
       copyTuple(words, at, to, row, ORIGINAL);
@@ -148,24 +166,6 @@ export class Flows {
     copyPair(words, at + Word.counted + 4, to, row + Col.packetsReply);
     copyPair(words, at + Word.counted + 6, to, row + Col.bytesReply);
     this.rules.hasAccounts = true;
-  }
-
-  private noteDecided(row: number, flags: number): void {
-    const to = this.store.words;
-    if (flags & RecordFlag.flowSrcRule) to[row + Col.srcNat] = Mapping.rule;
-    else if (flags & RecordFlag.flowSrcNull) to[row + Col.srcNat] = Mapping.nullMapping;
-    if (flags & RecordFlag.flowDstRule) to[row + Col.dstNat] = Mapping.rule;
-    else if (flags & RecordFlag.flowDstNull) to[row + Col.dstNat] = Mapping.nullMapping;
-  }
-
-  private noteConfirm(words: Int32Array, at: number, row: number): void {
-    const to = this.store.words;
-    const verdict = (words[at + Word.verdict]! >>> Shift.verdict) & 0xff;
-    to[row + this.store.extra + FlowExtra.known]! |= Known.confirm;
-    to[row + Col.confirm] = verdict === 1 ? Confirm.inserted : Confirm.refused;
-    if (verdict !== 1) return;
-    copyPair(words, at + Word.ktime, to, row + Col.confirmedAt);
-    clearNull(to, row, FlowNull.confirmedAt);
   }
 
   private copyState(words: Int32Array, at: number, row: number): void {

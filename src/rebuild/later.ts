@@ -48,10 +48,9 @@ export class Later {
     const hadChains = batch.chainRuns[row]! > 0;
     amendRow(batch, row, words, at, { flow, store: this.store, tuples: this.tuples });
     if (flow < 0) return;
-    if (!hadFlow) {
-      this.flows.sawStatus(flow, words, at);
-      this.flows.countRow(batch, row, flow);
-    }
+    this.flows.sawStatus(flow, words, at);
+    this.flows.changes.late(words, at, flow, batch, row);
+    if (!hadFlow) this.flows.countRow(batch, row, flow);
     if (hadFlow && !hadChains && batch.chainRuns[row]! > 0) this.flows.countChained(flow);
     if (hadFlow && !wasMapped && isMapped(batch, row)) this.flows.countMapped(flow);
   }

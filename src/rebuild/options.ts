@@ -1,6 +1,7 @@
 /** What a rebuild is told, and whom it hands its rows to. */
 import type { Columns } from '../model/columns.ts';
 import type { RowBuffer } from '../model/rows.ts';
+import type { ChangesFrom } from './changes.ts';
 
 export interface RebuildOptions {
   readonly cpus: number;
@@ -11,7 +12,9 @@ export interface RebuildOptions {
   readonly clockOffsetNs: bigint; // wall clock minus CLOCK_MONOTONIC
   /** Rows of `packets`: the arrays are the taker's. */
   readonly onPackets: (packets: Columns) => void;
-  readonly onRows: (rows: RowBuffer) => void; // of `flows`
+  readonly onRows: (rows: RowBuffer) => void; // of `flows` and of `states`
+  /** What tells of changes of state: packets, where it is not said. */
+  readonly changesFrom?: ChangesFrom;
   /** Rows handed over at a time. */
   readonly batchRows?: number;
   /** Most flows kept in the making. */

@@ -81,7 +81,9 @@ export class Packets {
     if (stage.count === 0) return;
     const batch = this.rows.current;
     const first = batch.length - stage.count;
-    const open = this.fill.fill(batch, this.rows.begun - stage.count + 1);
+    const firstNumber = this.rows.begun - stage.count + 1;
+    const open = this.fill.fill(batch, firstNumber);
+    this.flows.changes.filled(this.fill.plan, stage, firstNumber);
     if (open > 0) this.decideOpen(batch, first, open);
     for (let late = 0; late < stage.lateCount; late++) this.settleLate(batch, first, late);
     if (this.rows.room === 0) this.rows.turn();

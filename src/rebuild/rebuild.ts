@@ -11,6 +11,7 @@ import { RecordKind } from '../wire/layout.ts';
 import { Tally } from '../wire/tally.ts';
 import { bigAt, recordWords, Shift, Word } from '../wire/words.ts';
 import { AddressTable } from './address-table.ts';
+import { Changes } from './changes.ts';
 import type { DecidedRules, RulesChange } from './decided-rules.ts';
 import { FlowStore } from './flow-store.ts';
 import { Flows } from './flows.ts';
@@ -36,6 +37,7 @@ export class Rebuild {
   private readonly packets: Packets;
   private readonly flowStore: FlowStore;
   private readonly flows: Flows;
+  private readonly changes: Changes;
   /** Numbers of names by kernel address: to find a name takes long. */
   private readonly locations = new AddressTable(64);
   /** Time of the last record. */
@@ -49,7 +51,9 @@ export class Rebuild {
     this.flowRows = new RowBuffer(FLOWS, batchRows);
     this.packetRows = new PacketRows(batchRows, options.onPackets);
     this.flowStore = new FlowStore(flowLimit, (words, row) => this.appendFlow(words, row));
-    this.flows = new Flows(this.flowStore);
+    const { changesFrom = 'packets', onRows } = options;
+    this.changes = new Changes(this.flowStore, changesFrom, onRows);
+    this.flows = new Flows(this.flowStore, this.changes);
     this.packets = new Packets(this.packetRows, this.flowStore, this.flows, clockOffsetNs);
     this.flowStore.beforeHandOn = (row) => this.packets.settleFlow(row);
   }
@@ -102,6 +106,7 @@ export class Rebuild {
     this.now[1] = nowHigh;
     this.packets.settle();
     this.packetRows.flush(this.now, 0);
+    this.changes.flush();
     if (this.flowRows.length > 0) this.handOver();
   }
 
@@ -110,6 +115,7 @@ export class Rebuild {
     this.packets.settle();
     this.packetRows.finish();
     this.flowStore.finish();
+    this.changes.flush();
     if (this.flowRows.length > 0) this.handOver();
   }
 
@@ -145,6 +151,9 @@ export class Rebuild {
       case RecordKind.end:
         this.settleBefore(words, at);
         this.flows.ended(words, at);
+        break;
+      case RecordKind.state:
+        this.flows.toldState(words, at);
         break;
       case RecordKind.drop:
         this.dropped(words, at);

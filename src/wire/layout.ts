@@ -12,6 +12,7 @@ export const record = {
   cpu: 32, // 2 bytes
   kind: 34, // 1 byte
   hook: 35, // 1 byte
+  state: 35, // 1 byte
   family: 36, // 1 byte
   l4proto: 37, // 1 byte
   ctinfo: 38, // 1 byte
@@ -104,6 +105,7 @@ export const Seen = {
   rewritten: 5,
   decided: 10,
   confirm: 14,
+  state: 16,
 } as const;
 
 /** enum record_confirm. */
@@ -112,6 +114,13 @@ export const ConfirmCode = {
   inserted: 1,
   refused: 2,
   merged: 3,
+} as const;
+
+/** enum record_state. */
+export const StateCode = {
+  notTold: 0,
+  tcp: 1,
+  noTcp: 15,
 } as const;
 
 /** enum record_rule. */

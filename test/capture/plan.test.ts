@@ -1,11 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Probe, planProbes } from '../../src/capture/plan.ts';
+import { tellsChanges } from '../../src/capture/state-wish.ts';
+import type { Asked } from '../../src/capture/wish.ts';
 import { parseRelease } from '../../src/kernel/release.ts';
 import { TraceError } from '../../src/model/error.ts';
 import { BACKENDS, type Backend, DETAILS, type Detail } from '../../src/model/facts.ts';
 
-const ANYWHERE = ['nf_hook_slow', '__nf_conntrack_confirm', 'nf_conntrack_free', 'nf_ct_delete'];
+const ANYWHERE = [
+  ...['nf_hook_slow', 'nf_conntrack_in', '__nf_conntrack_confirm'],
+  ...['nf_conntrack_free', 'nf_ct_delete'],
+];
 const NAT = ['nf_nat_setup_info', '__nf_nat_alloc_null_binding', 'nft_nat_do_chain'];
 const TABLES = ['ipt_do_table', 'ip6t_do_table'];
 const COMMITS = ['nf_tables_commit', 'xt_replace_table'];
@@ -57,14 +62,14 @@ const ALL = Object.keys(KERNELS) as Kernel[];
 function plan(
   names: readonly string[],
   release = '6.1.0',
-  detail: Detail = 'packets',
+  asked: Asked = { detail: 'packets' },
   backend: Backend = 'kprobe',
 ) {
-  return planProbes((name) => names.includes(name), parseRelease(release), detail, backend);
+  return planProbes((name) => names.includes(name), parseRelease(release), asked, backend);
 }
 
 function probesOf(kernel: Kernel, detail: Detail, backend: Backend): readonly Probe[] {
-  return plan(KERNELS[kernel], kernel, detail, backend).probes;
+  return plan(KERNELS[kernel], kernel, { detail }, backend).probes;
 }
 
 function programs(names: readonly string[], release?: string): string[] {
@@ -180,6 +185,24 @@ describe('what is probed', () => {
   });
 
   it.each([
+    ['fentry', ['fexit nf_conntrack_in']],
+    ['kprobe', ['kretprobe nf_conntrack_in', 'kprobe nf_conntrack_in']],
+  ] as const)(
+    'meets established packets by %s only if states of flows are asked for',
+    (backend, more) => {
+      const attached = (detail: Detail, states: boolean): string[] =>
+        plan(KERNELS['6.1.0'], '6.1.0', { detail, states }, backend)
+          .probes.map((probe) => `${probe.kind} ${probe.function}`)
+          .filter((place) => place.endsWith(' nf_conntrack_in'));
+      expect(attached('flows', true)).toEqual(more);
+      expect(attached('flows', false)).toEqual([]);
+      expect(attached('packets', true)).toEqual([]);
+      expect(tellsChanges(more)).toBe(true);
+      expect(tellsChanges(['fexit nf_conntrack_free'])).toBe(false);
+    },
+  );
+
+  it.each([
     ['5.10.0', ['ipv4_confirm', 'ipv6_confirm']],
     ['6.1.0', ['ipv4_confirm', 'ipv6_confirm']],
     ['6.12.0', ['nf_confirm']],
@@ -202,12 +225,16 @@ describe('what is probed', () => {
 
 describe.each(BACKENDS)('the object of %s', (backend) => {
   const file = `../../bpf/${backend}.bpf.c`;
-  const source = [file, '../../bpf/handlers.h', '../../bpf/open.h', '../../bpf/module.h']
-    .map((name) => readFileSync(new URL(name, import.meta.url), 'utf8'))
+  const text = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
+  const ofBoth = text('../../bpf/tracked.h').split('#else\n'); // of fentry, and of kprobe
+  const source = [
+    ...[file, '../../bpf/handlers.h', '../../bpf/open.h', '../../bpf/module.h'].map(text),
+    ofBoth[backend === 'fentry' ? 0 : 1]!,
+  ]
     .join('\n')
     .replace(/^NAT_\w+\((\w+)\)$/gm, `SEC("${backend}/$1")\nint $1`);
   const plans = ALL.flatMap((kernel) =>
-    DETAILS.map((detail) => plan(KERNELS[kernel], kernel, detail, backend)),
+    DETAILS.map((detail) => plan(KERNELS[kernel], kernel, detail, backend, true)),
   );
   const planned = plans.flatMap(({ probes }) => probes);
   const run = plans.flatMap(({ runs }) => runs);

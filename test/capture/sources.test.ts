@@ -12,7 +12,7 @@ const planOf = (
   names: readonly string[],
   detail: Detail = 'packets',
   backend: Backend = 'fentry',
-) => planProbes((name) => names.includes(name), parseRelease('6.12.0'), detail, backend);
+) => planProbes((name) => names.includes(name), parseRelease('6.12.0'), { detail }, backend);
 
 describe('sources of what a trace says', () => {
   it('names the probe of each', () => {

@@ -21,7 +21,7 @@ const GOOD: DoctorFacts = {
   tracing: { worked: 'all programs loaded' },
   modules: { nf_conntrack: 'loaded', nf_nat: 'loaded' },
   tools: { nft: true, conntrack: true },
-  plan: planProbes(() => true, parseRelease('6.1.0'), 'packets', 'fentry'),
+  plan: planProbes(() => true, parseRelease('6.1.0'), { detail: 'packets' }, 'fentry'),
 };
 
 function checkOf(name: string, change: Partial<DoctorFacts>): Check | undefined {
@@ -85,7 +85,7 @@ describe('doctor', () => {
     const plan = planProbes(
       (name) => !name.includes('nat') && !name.includes('table'),
       parseRelease('6.1.0'),
-      'packets',
+      { detail: 'packets' },
       'kprobe',
     );
     const { canTrace, checks } = diagnose({ ...GOOD, plan });

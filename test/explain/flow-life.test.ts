@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { FlowLives } from '../../src/explain/flow-life.ts';
 import { describeLife } from '../../src/explain/flow-text.ts';
-import { CLOCK_OFFSET } from '../export/fixtures.ts';
+import { STATES_TABLE } from '../../src/model/tables.ts';
+import { CLOCK_OFFSET, type Row } from '../export/fixtures.ts';
 import { BY_RULE, FIRST, LATER, REPLY } from './redirected.ts';
-import { ADDRESS, flow, flowsOf, packet, packetsOf } from './rows.ts';
+import { ADDRESS, flow, flowsOf, packet, packetsOf, viewOf } from './rows.ts';
 
 const ENDS = { src: ADDRESS('10.0.1.2'), dst: ADDRESS('10.0.1.1'), src_port: 5001, dst_port: 2222 };
 const PACKETS = packetsOf(
@@ -19,6 +20,32 @@ const FLOWS = flowsOf(
 const NAMES = { netnsName: () => 'router', ruleName: (rule: number) => `rule number ${rule}` };
 
 describe('the life of a flow', () => {
+  it('tells its changes of state, and nobody else’s', () => {
+    const change = (number: bigint, more: Row): Row => ({
+      ...{ flow: number, protocol: 6, ...ENDS, direction: 'reply', packet: 2n },
+      ...{ changed_at: CLOCK_OFFSET + 5_000n, since_first_ns: 4_321_000n },
+      ...{ reply_before: 'unreplied', reply_after: 'replied', tcp_before: 'syn_sent' },
+      ...{ tcp_after: 'syn_recv', ...more },
+    });
+    const lives = new FlowLives('7');
+    lives.addFlows(FLOWS);
+    lives.addStates(
+      viewOf(STATES_TABLE, [
+        change(7n, { reply_before: null, tcp_before: null, tcp_after: 'syn_sent', packet: null }),
+        change(8n, {}),
+        change(7n, {}),
+      ]),
+    );
+    const [life] = lives.finish();
+    expect(life!.changes.map((one) => [one.packet, one.change])).toEqual([
+      [null, 'new -> syn_sent, replied'],
+      ['2', 'syn_sent -> syn_recv, unreplied -> replied'],
+    ]);
+    expect(describeLife(life!, NAMES)).toMatch(
+      /\n {2}state: \d\d:.*Z? ?syn_sent -> syn_recv, unreplied -> replied \(packet 2, reply, 4321 us\)\n/,
+    );
+  });
+
   it('is told by its tuple, packet by packet', () => {
     const lives = new FlowLives('tcp  10.0.1.2:5001 -> 10.0.1.1:2222');
     lives.addPackets(PACKETS);

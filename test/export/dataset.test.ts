@@ -47,6 +47,7 @@ it('files parts by table, node, and the UTC date and hour of their first row', a
     'table=losses/node=node%2F1/date=2025-11-21/hour=01/run=RUN/part-00000.parquet',
     'table=packets/node=node%2F1/date=2025-11-21/hour=01/run=RUN/part-00000.parquet',
     'table=rules/node=node%2F1/date=2025-11-21/hour=01/run=RUN/part-00000.parquet',
+    'table=states/node=node%2F1/date=2025-11-21/hour=01/run=RUN/part-00000.parquet',
   ]);
   for (const name of filesIn(dir)) expect(statSync(join(dir, name)).mode & 0o777).toBe(0o600);
 });
@@ -76,6 +77,7 @@ it('completes a part by age, also when nothing more comes', async () => {
     ['flows', 0],
     ['rules', 0],
     ['losses', 0],
+    ['states', 0],
   ]);
 });
 

@@ -7,7 +7,15 @@ import type { HookCounts } from '../../src/lab/hook-counts.ts';
 import type { KernelTruth, NamespaceTruth } from '../../src/lab/truth.ts';
 import { HOOKS, type HookName } from '../../src/model/codes.ts';
 import type { TraceEnd, TraceFacts } from '../../src/model/facts.ts';
-import { FLOWS, LOSSES, PACKETS, RULES, type Table } from '../../src/model/tables.ts';
+import {
+  FLOWS,
+  LOSSES,
+  PACKETS,
+  RULES,
+  STATES_TABLE,
+  type Table,
+  type TableName,
+} from '../../src/model/tables.ts';
 
 export type Row = Readonly<Record<string, Value>>;
 
@@ -18,6 +26,7 @@ export interface Trace {
   readonly flows: readonly Row[];
   readonly rules: readonly Row[];
   readonly losses: readonly Row[];
+  readonly states: readonly Row[];
 }
 
 const TABLES: Readonly<Record<string, Table>> = {
@@ -25,22 +34,25 @@ const TABLES: Readonly<Record<string, Table>> = {
   flows: FLOWS,
   rules: RULES,
   losses: LOSSES,
+  states: STATES_TABLE,
 };
 
 export async function readCaptureTrace(path: string): Promise<Trace> {
   const capture = await openCaptureTables(path);
   try {
-    const rows: Record<string, Row[]> = { packets: [], flows: [], rules: [], losses: [] };
+    const rows = { packets: [], flows: [], rules: [], losses: [], states: [] } as Record<
+      TableName,
+      Row[]
+    >;
     const batches = capture.batches();
     for (;;) {
       const next = await batches.next();
       if (next.done) {
-        const { packets = [], flows = [], rules = [], losses = [] } = rows;
-        return { facts: capture.facts, end: next.value, packets, flows, rules, losses };
+        return { facts: capture.facts, end: next.value, ...rows };
       }
       const { table, batch } = next.value;
       const view = new BatchView(batch, TABLES[table]!);
-      for (let row = 0; row < view.rows; row++) rows[table]!.push(view.row(row));
+      for (let row = 0; row < view.rows; row++) rows[table].push(view.row(row));
     }
   } finally {
     await capture.close();

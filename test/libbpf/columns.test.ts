@@ -44,6 +44,9 @@ it('refuses to read records that are not staged', () => {
     mapping: 1,
     status: 2,
     statusAt: 3,
+    state: 5,
+    stateBefore: 6,
+    changedAt: 7,
     ...counts,
     tuples: [tuple, tuple] as const,
   };

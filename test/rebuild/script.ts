@@ -14,7 +14,14 @@ import type { RowBuffer } from '../../src/model/rows.ts';
 import { PACKETS } from '../../src/model/tables.ts';
 import type { RebuildOptions } from '../../src/rebuild/options.ts';
 import { Rebuild } from '../../src/rebuild/rebuild.ts';
-import { ConfirmCode, Ctinfo, RecordFlag, RecordKind, Seen } from '../../src/wire/layout.ts';
+import {
+  ConfirmCode,
+  Ctinfo,
+  RecordFlag,
+  RecordKind,
+  Seen,
+  StateCode,
+} from '../../src/wire/layout.ts';
 import { addressBytes, type Fields, recordOf } from '../wire/record-fixture.ts';
 
 /** An entry's tuples in a record each, or in one where bpf/tell.h would. */
@@ -37,6 +44,8 @@ export interface Place {
   readonly mark?: number;
   readonly family?: number;
   readonly l4proto?: number;
+  /** Of its entry: enum record_state; undefined: not told. */
+  readonly state?: number;
 }
 
 export interface TraversalOptions extends Place {
@@ -99,10 +108,13 @@ export class Script {
   }
 
   /** One packet through some hooks. Without `leaves`, only that of the last one is known. */
-  traversal(hooks: readonly HookName[], options: TraversalOptions = {}): void {
+  traversal(
+    hooks: readonly HookName[],
+    options: TraversalOptions = {},
+    startedNs = this.tick(),
+  ): void {
     const { came, left, flags = 0, ...rest } = options;
     const { family, l4proto, verdict = Verdict.accept, ctinfo = Ctinfo.none, ...place } = rest;
-    const startedNs = this.tick();
     this.now += BigInt(hooks.length) * 200n;
     const told = defined({ skb: place.skb, cpu: place.cpu, flow: place.flow, netns: place.netns });
     const asTold = { ...told, ...defined({ family, l4proto }) };
@@ -188,6 +200,11 @@ export class Script {
     this.emit(RecordKind.end, { ...defined(rest), skb: 0n, flags, counted: counts, remaining: 77 });
   }
 
+  /** An entry changed its state while flows alone were traced. */
+  changed(original: Tuple, place: Place & { ctinfo: number }): void {
+    this.emit(RecordKind.state, { ...defined({ ...place }), ...original, skb: 0n });
+  }
+
   rulesChanged(netns: number): void {
     this.emit(RecordKind.rules, { netns, skb: 0n });
   }
@@ -209,7 +226,8 @@ export class Script {
   }
 
   private emit(kind: number, fields: Fields): void {
-    const all: Fields = { family: 4, l4proto: 17, ...this.usual, ...fields, kind };
+    const untold = kind === RecordKind.traversal ? {} : { state: 255 };
+    const all: Fields = { family: 4, l4proto: 17, ...untold, ...this.usual, ...fields, kind };
     const cpu = Number(all.cpu);
     const seq = this.seqs[cpu] ?? 0;
     this.seqs[cpu] = seq + 1;
@@ -272,7 +290,8 @@ function seenOf(options: TraversalOptions): number {
     (bits(chains) << Seen.chains) |
     (bits(rewritten) << Seen.rewritten) |
     ((decided >>> 4) << Seen.decided) |
-    (ConfirmCode[confirm] << Seen.confirm)
+    (ConfirmCode[confirm] << Seen.confirm) |
+    ((options.state ?? StateCode.notTold) << Seen.state)
   );
 }
 
@@ -281,13 +300,16 @@ export type Row = Readonly<Record<string, Value>>;
 export interface Rebuilt {
   readonly packets: Row[];
   readonly flows: Row[];
+  readonly states: Row[];
   /** Rows of each batch of packets. */
   readonly batches: number[];
   readonly rebuild: Rebuild;
 }
 
 export interface RebuiltOptions
-  extends Partial<Pick<RebuildOptions, 'batchRows' | 'flowLimit' | 'clockOffsetNs'>> {
+  extends Partial<
+    Pick<RebuildOptions, 'batchRows' | 'flowLimit' | 'clockOffsetNs' | 'changesFrom'>
+  > {
   /** Drains end after so many records, in turn; all at once without. */
   readonly chunks?: readonly number[];
   /** After each drain, rows that change no more are handed over. */
@@ -298,13 +320,15 @@ export interface RebuiltOptions
 export function rebuilt(records: readonly Buffer[], options: RebuiltOptions = {}): Rebuilt {
   const { chunks = [records.length], flushes = false, ...limits } = options;
   const { clockOffsetNs = 0n } = options;
-  const rows = { packets: [] as Row[], flows: [] as Row[] };
+  const rows = { packets: [] as Row[], flows: [] as Row[], states: [] as Row[] };
   const batches: number[] = [];
   const onRows = (buffer: RowBuffer): void => {
     const context = { clockOffsetNs, names: [] };
     const batch = batchOf(buffer.table, buffer.words, buffer.length, context);
     const view = new BatchView(batch, buffer.table);
-    for (let row = 0; row < view.rows; row++) rows.flows.push(view.row(row));
+    for (let row = 0; row < view.rows; row++) {
+      rows[buffer.table.name as 'flows' | 'states'].push(view.row(row));
+    }
   };
   const onPackets = (columns: Columns): void => {
     const view = new BatchView(columnBatch(columns, new NameBytes(rebuild.names.names)), PACKETS);

@@ -18,6 +18,7 @@ const WIDTHS: Readonly<Partial<Record<Field, Width>>> = {
   cpu: 2,
   kind: 1,
   hook: 1,
+  state: 1,
   family: 1,
   l4proto: 1,
   ctinfo: 1,

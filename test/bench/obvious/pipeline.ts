@@ -148,6 +148,7 @@ function openFiles(folder: string): Record<TableName, JsonLines> {
     packets: open('packets'),
     flows: open('flows'),
     rules: open('rules'),
+    states: open('states'),
     losses: open('losses'),
   };
 }

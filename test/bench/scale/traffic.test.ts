@@ -27,6 +27,7 @@ async function rebuilt(traffic: Traffic, records: readonly number[], rings = tra
     flows: [],
     rules: [],
     losses: [],
+    states: [],
   };
   const room = new Uint8Array(DRAIN_BYTES);
   try {
