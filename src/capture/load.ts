@@ -9,6 +9,7 @@ import { TraceError } from '../model/error.ts';
 import type { Backend, Detail } from '../model/facts.ts';
 import { type Attached, attachProbes, chooseProbes } from './attach.ts';
 import type { Filter } from './filter.ts';
+import { writeFailureSettings } from './failure-settings.ts';
 import { hookAddresses, writeAddresses } from './hook-addresses.ts';
 import { wordBytes } from './map-bytes.ts';
 import { objectPath } from './object.ts';
@@ -22,6 +23,8 @@ export interface LoadOptions {
   readonly backend?: Backend | undefined;
   readonly sample: number;
   readonly everywhere: boolean;
+  /** Probes too that tell each packet that conntrack refuses. */
+  readonly refusals: boolean;
   readonly filter: Filter;
   readonly ringBytes: number;
   readonly wakeBytes: number;
@@ -37,7 +40,7 @@ export interface Loaded {
 
 export function loadProbes(symbols: Symbols, options: LoadOptions): Loaded {
   const plan = (backend: Backend): ProbePlan =>
-    planProbes((name) => symbols.has(name), kernelRelease(), options.detail, backend);
+    planProbes((name) => symbols.has(name), kernelRelease(), options.detail, backend, options.refusals);
   if (options.backend !== undefined) return load(plan(options.backend), symbols, options);
   const kprobe = plan('kprobe');
   if (!hasFunctionBtf()) return load(kprobe, symbols, options);
@@ -58,7 +61,7 @@ function load(plan: ProbePlan, symbols: Symbols, options: LoadOptions): Loaded {
     chooseProbes(object, plan);
     const everywhere = writeSettings(object, symbols, options);
     object.map('flows').setMaxEntries(flowEntries());
-    for (const name of ['packets', 'calls', 'counters']) {
+    for (const name of ['packets', 'calls', 'counters', 'notes']) {
       const map = object.map(name);
       map.setMaxEntries(map.maxEntries * cpus);
     }
@@ -99,6 +102,7 @@ function writeSettings(object: BpfObject, symbols: Symbols, options: LoadOptions
   object.rodata('accounts').write(Uint8Array.of(detail === 'flows' ? 1 : 0));
   object.rodata('everywhere').write(Uint8Array.of(everywhere ? 1 : 0));
   if (addresses !== undefined) writeAddresses(object, addresses);
+  writeFailureSettings(object, symbols, options.refusals);
   return addresses === undefined
     ? ['kernel addresses are hidden: packets are traced where conntrack is not at work, too']
     : [];

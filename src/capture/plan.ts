@@ -39,7 +39,7 @@ const NOT_TOLD =
   'packets of flows that outlive the trace: this kernel is older than 5.13, they are not counted';
 
 /**
- * `has` answers for the functions of the kernel and of its loaded modules.
+ * `refusals`: the probes too that every packet meets. `has` answers for the functions of the kernel and of its loaded modules.
  * Throws where a required one is not there.
  */
 export function planProbes(
@@ -47,8 +47,9 @@ export function planProbes(
   release: Release,
   detail: Detail,
   backend: Backend,
+  refusals = false,
 ): ProbePlan {
-  const wishes = wishesFor(detail, has, release);
+  const wishes = wishesFor(detail, has, release, refusals);
   const missing = wishes.filter((wish) => wish.absent === undefined && !has(wish.function));
   if (missing.length > 0) throw requiredMissing(missing.map((wish) => wish.function));
   const there = wishes.filter((wish) => has(wish.function));
@@ -70,7 +71,7 @@ function probesOf(wish: Wish, backend: Backend): Probe[] {
   const required = wish.absent === undefined;
   const name = wish.function;
   const [onEntry, onLeave] =
-    backend === 'fentry' ? (['fentry', 'fexit'] as const) : (['kprobe', 'kretprobe'] as const);
+    (wish.only ?? backend) === 'fentry' ? (['fentry', 'fexit'] as const) : (['kprobe', 'kretprobe'] as const);
   return [
     ...(leave === undefined ? [] : [{ program: leave, kind: onLeave, function: name, required }]),
     ...(entry === undefined ? [] : [{ program: entry, kind: onEntry, function: name, required }]),

@@ -44,6 +44,8 @@ export interface SessionOptions extends FilterWords {
   readonly sample: number;
   /** Packets too where conntrack is not at work. */
   readonly everywhere: boolean;
+  /** Each packet that conntrack refuses, also where no packets are traced. */
+  readonly refusals: boolean;
 }
 
 export class Session {

@@ -12,6 +12,8 @@ export interface Wish {
   readonly kprobe: Programs;
   readonly fentry: Programs;
   readonly details: readonly Detail[];
+  /** Of both backends: fentry takes no function with variable arguments. */
+  readonly only?: 'kprobe';
   /** What it means when the function is not there. Without this text it is required. */
   readonly absent?: string;
 }

@@ -5,6 +5,7 @@
 
 import { isAtLeast, type Release } from '../kernel/release.ts';
 import type { Detail } from '../model/facts.ts';
+import { failureWishes } from './failure-wishes.ts';
 import { ruleWishes } from './rule-wishes.ts';
 import { ALL, entry, type Has, type Wish } from './wish.ts';
 
@@ -41,7 +42,12 @@ const FIXED: readonly Wish[] = [
   },
 ];
 
-export function wishesFor(detail: Detail, has: Has, release: Release): readonly Wish[] {
+export function wishesFor(
+  detail: Detail,
+  has: Has,
+  release: Release,
+  refusals = false,
+): readonly Wish[] {
   const all = [
     ...FIXED,
     ...lastHooks(has),
@@ -49,6 +55,7 @@ export function wishesFor(detail: Detail, has: Has, release: Release): readonly 
     deletion(has),
     ...legacy(has, release),
     ...ruleWishes(has),
+    ...failureWishes(has, refusals),
   ];
   return all.filter((wish) => wish.details.includes(detail));
 }

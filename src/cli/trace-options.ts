@@ -12,6 +12,7 @@ export interface TraceOptions extends FilterWords {
   readonly detail: Detail;
   readonly sample: number;
   readonly everywhere?: true;
+  readonly refusals?: true;
   readonly backend?: Backend;
   readonly duration?: number;
   readonly buffer?: number;
@@ -61,6 +62,10 @@ export function addTraceOptions(command: Command): Command {
         .default(1, 'every flow'),
     )
     .option('--everywhere', 'packets too in namespaces and at hooks where conntrack is not at work')
+    .option(
+      '--refusals',
+      'tell each packet that conntrack refuses, and each search for a port: a probe on every packet',
+    )
     .addOption(
       new Option(
         '--backend <kind>',
@@ -93,7 +98,7 @@ export function refuseLiveOptions(options: TraceOptions & { readonly from?: stri
 export function givenLiveOptions(options: TraceOptions): string[] {
   return [
     ...givenFilterOptions(options),
-    ...(['everywhere', 'backend', 'duration', 'buffer'] as const).filter(
+    ...(['everywhere', 'refusals', 'backend', 'duration', 'buffer'] as const).filter(
       (name) => options[name] !== undefined,
     ),
     ...(options.detail === 'packets' ? [] : ['detail']),
@@ -102,8 +107,8 @@ export function givenLiveOptions(options: TraceOptions): string[] {
 }
 
 export function sessionOptions(options: TraceOptions): SessionOptions {
-  const { buffer, detail, sample, everywhere = false, backend } = options;
-  return { ...filterWords(options), ringBytes: buffer, detail, sample, everywhere, backend };
+  const { buffer, detail, sample, everywhere = false, refusals = false, backend } = options;
+  return { ...filterWords(options), ringBytes: buffer, detail, sample, everywhere, refusals, backend };
 }
 
 /** For a file or a stream, which hold one table. */

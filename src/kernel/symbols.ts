@@ -61,17 +61,31 @@ export class Symbols {
 
   /** Every function of that name: static ones of two modules may share it. */
   functions(name: string): KernelFunction[] {
-    const found: KernelFunction[] = [];
+    return this.#lines(name)
+      .filter((at) => isFunction(this.#text[at - 1]!))
+      .map((at) => ({ address: this.#addressAt(at), module: this.#moduleAt(at + 1) }));
+  }
+
+  /** Address of a variable; 0 where there is none of that name, or it is hidden. */
+  variable(name: string): bigint {
+    const at = this.#lines(name).find((place) => !isFunction(this.#text[place - 1]!));
+    return at === undefined ? 0n : this.#addressAt(at);
+  }
+
+  /** Where the name stands, with the space before it, in each line that has it. */
+  #lines(name: string): number[] {
+    const found: number[] = [];
     const wanted = Buffer.from(` ${name}`, 'latin1');
     let at = this.#text.indexOf(wanted);
     for (; at >= 0; at = this.#text.indexOf(wanted, at + 1)) {
       const end = this.#text[at + wanted.length];
-      if (end !== undefined && end !== NEWLINE && end !== TAB) continue;
-      const start = this.#text.lastIndexOf(NEWLINE, at) + 1;
-      if (!isFunction(this.#text[at - 1]!)) continue;
-      found.push({ address: readHex(this.#text, start), module: this.#moduleAt(at + 1) });
+      if (end === undefined || end === NEWLINE || end === TAB) found.push(at);
     }
     return found;
+  }
+
+  #addressAt(at: number): bigint {
+    return readHex(this.#text, this.#text.lastIndexOf(NEWLINE, at) + 1);
   }
 
   /** `nf_hook_slow`, the function an address lies in; undefined where none does. */
