@@ -77,7 +77,7 @@ static __noinline int on_clash_leave(struct sk_buff *skb, __u32 verdict)
 }
 
 /* __nf_conntrack_confirm() has refused: without a clash its entry was dying, or its chain too long. */
-static __noinline int tell_unconfirmed(struct sk_buff *skb, struct nf_conn *ct)
+static __noinline int tell_unconfirmed(struct sk_buff *skb, struct nf_conn *ct, __u64 flow)
 {
 	struct failure failure = { .cause = FAILURE_CONFIRM, .verdict = NF_DROP };
 	struct note *note = cpu_note();
@@ -89,6 +89,7 @@ static __noinline int tell_unconfirmed(struct sk_buff *skb, struct nf_conn *ct)
 		note->clash.skb = 0;
 		return 0;
 	}
+	failure.flow = flow;
 	describe_entry(ct, &failure);
 	failure.hook = hook_of(skb);
 	record = reserve_failure(&failure);

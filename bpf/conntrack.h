@@ -50,7 +50,7 @@ static __always_inline int on_confirm(struct sk_buff *skb, __u64 before, int ret
 		note_confirm(skb, ret == NF_ACCEPT ? CONFIRM_INSERTED : CONFIRM_REFUSED,
 			     flow->decided);
 		if (ret != NF_ACCEPT)
-			tell_unconfirmed(skb, ct);
+			tell_unconfirmed(skb, ct, flow_wanted(flow) ? flow->number : 0);
 		return 0;
 	}
 	flow = flow_of(ct);

@@ -113,9 +113,15 @@ static __always_inline int on_early_drop_leave(__u32 hash, bool evicted)
 #define EVICTOR_STACK 1024 /* early_drop() and what it calls take less; an interrupt takes more */
 
 /* Is the nf_ct_delete() at this place of the stack one of early_drop()'s? */
-static __always_inline bool is_evicted(const struct note *note, __u64 stack)
+static __always_inline bool is_evicted(struct note *note, __u64 stack)
 {
-	return note && note->evictor && note->evictor - stack < EVICTOR_STACK;
+	volatile __u64 *place;
+
+	if (!note || !note->evictor)
+		return false;
+	place = &note->deleted_at; /* by way of memory it is a number, with which the verifier lets us reckon */
+	*place = stack;
+	return note->evictor - *place < EVICTOR_STACK;
 }
 
 /* The victim is on its way out: a row for each, as the kernel counts. */

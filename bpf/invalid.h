@@ -116,6 +116,7 @@ static __noinline int on_helper_log(struct sk_buff *skb, struct nf_conn *ct, __u
 {
 	struct failure failure = { .cause = FAILURE_HELPER };
 
+	failure.flow = told_flow(ct);
 	describe_entry(ct, &failure);
 	failure.skb = (__u64)skb;
 	failure.hook = hook_of(skb);

@@ -18,7 +18,7 @@ struct note {
 	__u32 newcomer_hash;
 	/* early_drop(): its argument, and where on the stack it runs, 0 where it does not */
 	__u32 evictor_hash;
-	__u64 evictor, evictor_net;
+	__u64 evictor, evictor_net, deleted_at;
 	/* nf_conntrack_tuple_taken(): for which nf_conn, how often it said yes, and whether it did last */
 	__u64 searched_for;
 	__u32 tries, last_taken;

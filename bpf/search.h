@@ -77,6 +77,7 @@ static __noinline int tell_search(struct nf_conn *ct, __u64 range_at, struct not
 
 	if (!note)
 		return 0;
+	failure.flow = told_flow(ct);
 	describe_entry(ct, &failure);
 	tell_range(&failure, range_at);
 	record = reserve_failure(&failure);
@@ -117,6 +118,7 @@ static __noinline int on_expect(struct nf_conntrack_expect *expected, int result
 	} else {
 		master = (struct nf_conn *)word_at((__u64)expected + EXPECTED_MASTER);
 	}
+	failure.flow = told_flow(master);
 	describe_entry(master, &failure);
 	read_kernel_tuple((void *)expected + tuple_at, &failure.tuple);
 	record = reserve_failure(&failure);
@@ -135,6 +137,7 @@ static __noinline int on_sequence(struct sk_buff *skb, struct nf_conn *ct, __u32
 
 	if (is_adjusted)
 		return 0;
+	failure.flow = told_flow(ct);
 	describe_entry(ct, &failure);
 	failure.skb = (__u64)skb;
 	failure.hook = hook_of(skb);

@@ -2,7 +2,11 @@
 import { ALL, entry, type Has, type Programs, type Wish } from './wish.ts';
 
 /** In both backends. */
-function around(enter: string, leave: string, fentryEnters: boolean): Pick<Wish, 'kprobe' | 'fentry'> {
+function around(
+  enter: string,
+  leave: string,
+  fentryEnters: boolean,
+): Pick<Wish, 'kprobe' | 'fentry'> {
   const fentry: Programs = fentryEnters ? { entry: enter, leave } : { leave };
   return { kprobe: { entry: enter, leave }, fentry };
 }

@@ -8,8 +8,8 @@ import { BpfObject } from '../libbpf/index.ts';
 import { TraceError } from '../model/error.ts';
 import type { Backend, Detail } from '../model/facts.ts';
 import { type Attached, attachProbes, chooseProbes } from './attach.ts';
-import type { Filter } from './filter.ts';
 import { writeFailureSettings } from './failure-settings.ts';
+import type { Filter } from './filter.ts';
 import { hookAddresses, writeAddresses } from './hook-addresses.ts';
 import { wordBytes } from './map-bytes.ts';
 import { objectPath } from './object.ts';
@@ -40,7 +40,13 @@ export interface Loaded {
 
 export function loadProbes(symbols: Symbols, options: LoadOptions): Loaded {
   const plan = (backend: Backend): ProbePlan =>
-    planProbes((name) => symbols.has(name), kernelRelease(), options.detail, backend, options.refusals);
+    planProbes(
+      (name) => symbols.has(name),
+      kernelRelease(),
+      options.detail,
+      backend,
+      options.refusals,
+    );
   if (options.backend !== undefined) return load(plan(options.backend), symbols, options);
   const kprobe = plan('kprobe');
   if (!hasFunctionBtf()) return load(kprobe, symbols, options);

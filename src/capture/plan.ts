@@ -71,7 +71,9 @@ function probesOf(wish: Wish, backend: Backend): Probe[] {
   const required = wish.absent === undefined;
   const name = wish.function;
   const [onEntry, onLeave] =
-    (wish.only ?? backend) === 'fentry' ? (['fentry', 'fexit'] as const) : (['kprobe', 'kretprobe'] as const);
+    (wish.only ?? backend) === 'fentry'
+      ? (['fentry', 'fexit'] as const)
+      : (['kprobe', 'kretprobe'] as const);
   return [
     ...(leave === undefined ? [] : [{ program: leave, kind: onLeave, function: name, required }]),
     ...(entry === undefined ? [] : [{ program: entry, kind: onEntry, function: name, required }]),

@@ -6,10 +6,13 @@
 import { ledgerRows } from '../capture/kernel-counters.ts';
 import { Session, type SessionOptions } from '../capture/session.ts';
 import { readConntrackStats } from '../kernel/conntrack-stats.ts';
+import { readNetnsStats } from '../kernel/netns-stats.ts';
+import { accountFor } from '../model/accounted.ts';
 import type { TraceEnd, TraceFacts } from '../model/facts.ts';
-import type { ConntrackStats } from '../model/ledger.ts';
+import type { ConntrackStats, Ledger } from '../model/ledger.ts';
 import type { RulesChange } from '../rebuild/decided-rules.ts';
 import { recordBytes } from '../wire/layout.ts';
+import { movedCounters } from './explained.ts';
 import { RulesWatch } from './rules-watch.ts';
 import { type NamedBatch, TraceTables } from './tables.ts';
 
@@ -47,6 +50,7 @@ export class LiveTrace {
   private readonly tables: TraceTables;
   private readonly symbols: Record<string, string> = {};
   private readonly statsBefore: ConntrackStats | null;
+  private moved: Ledger['conntrackMoved'];
   private isStopping = false;
   private startedKtimeNs: string | null = null;
   private rules: RulesWatch | undefined;
@@ -93,6 +97,7 @@ export class LiveTrace {
   ): Promise<TraceEnd> {
     this.rules = readsRules ? new RulesWatch() : undefined;
     await this.rules?.read();
+    const statsBefore = readNetnsStats();
     await this.session.start();
     this.startedKtimeNs = process.hrtime.bigint().toString();
     onStarted();
@@ -100,6 +105,7 @@ export class LiveTrace {
     try {
       await this.drain(sinks, latencyMs, () => this.isStopping);
       while (this.session.tellOpen() > 0) await this.drain(sinks, 0, (bytes) => bytes === 0);
+      this.moved = movedCounters(statsBefore, readNetnsStats());
       await this.session.stop();
       await this.drain(sinks, 0, (bytes) => bytes === 0);
       await this.rules?.read();
@@ -160,6 +166,7 @@ export class LiveTrace {
       rows: ledgerRows(counters, tally, { evicted, recursion: this.session.recursionMisses() }),
       lossWindow: tally.lossWindow,
       conntrackStats: before !== null && after !== null ? { before, after } : null,
+      ...this.accounted(sinks.needsTables),
     };
     const rulesets = this.rules?.readings ?? [];
     this.tables.addRules(rulesets, this.session.facts.detail);
@@ -168,6 +175,16 @@ export class LiveTrace {
     const endedKtimeNs = process.hrtime.bigint().toString();
     const { symbols, startedKtimeNs } = this;
     return { ledger, symbols, rulesets, startedKtimeNs, endedKtimeNs };
+  }
+
+  /** Rows explain what the kernel counted; without tables there are none yet. */
+  private accounted(hasRows: boolean): Partial<Ledger> {
+    const { moved: conntrackMoved } = this;
+    if (conntrackMoved === undefined) return {};
+    if (!hasRows) return { conntrackMoved };
+    const { netns, counters } = conntrackMoved;
+    const accounted = accountFor(netns, counters, this.tables.countedFailures);
+    return { conntrackMoved, accounted };
   }
 
   private symbolAt(address: bigint): string {

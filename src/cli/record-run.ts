@@ -8,6 +8,7 @@ import { describeLedger, totalLost } from '../model/ledger.ts';
 import type { TableName } from '../model/tables.ts';
 import { type Destination, openDestination } from './destination.ts';
 import { Exit, endWith } from './exit.ts';
+import { reportExplained } from './explained.ts';
 import { LiveTrace, RECORDED_LATENCY_MS, STREAMED_LATENCY_MS } from './live-trace.ts';
 import { Progress, sizeText } from './progress.ts';
 import { onStopSignal } from './stop-signals.ts';
@@ -34,7 +35,11 @@ export async function record(options: RecordOptions): Promise<void> {
     const end = await runInto(trace, destinations, options);
     await trace.close();
     const places = await closeAll(destinations, end);
-    if (!options.quiet) process.stderr.write(summary(end, places));
+    if (!options.quiet) {
+      const { netnsNames } = trace.facts;
+      reportExplained(end.ledger, (inode) => netnsNames[inode] ?? String(inode));
+      process.stderr.write(summary(end, places));
+    }
     if (totalLost(end.ledger) > 0) endWith(Exit.losses);
   } catch (error) {
     await trace.close();

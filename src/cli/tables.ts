@@ -8,17 +8,18 @@ import { BatchBuilder } from '../columns/batch.ts';
 import { columnBatch } from '../columns/column-batch.ts';
 import { NameBytes } from '../columns/names.ts';
 import { Merge } from '../libbpf/merge.ts';
+import type { CounterCount } from '../model/accounted.ts';
 import type { Detail, TraceFacts } from '../model/facts.ts';
 import type { Ledger } from '../model/ledger.ts';
-import { layoutOf } from '../model/row-layout.ts';
-import { RowBuffer } from '../model/rows.ts';
+import type { RowBuffer } from '../model/rows.ts';
 import type { Ruleset } from '../model/ruleset.ts';
-import { FLOWS, LOSSES, RULES, type TableName } from '../model/tables.ts';
+import { FAILURES, FLOWS, LOSSES, RULES, type TableName } from '../model/tables.ts';
 import type { RulesChange } from '../rebuild/decided-rules.ts';
 import { Rebuild } from '../rebuild/rebuild.ts';
 import { CountedBy, ruleRows } from '../rebuild/rule-rows.ts';
 import type { Tally } from '../wire/tally.ts';
 import { recordWords } from '../wire/words.ts';
+import { lossRows } from './loss-rows.ts';
 
 export interface NamedBatch {
   readonly table: TableName;
@@ -31,7 +32,7 @@ export type SymbolAt = (address: bigint) => string;
 export class TraceTables {
   private readonly merge: Merge;
   private readonly rebuild: Rebuild;
-  private readonly builders: Readonly<Record<'flows' | 'rules' | 'losses', BatchBuilder>>;
+  private readonly builders: Readonly<Record<Exclude<TableName, 'packets'>, BatchBuilder>>;
   private ready: NamedBatch[] = [];
   /** Up to here all records were given to the rebuild. */
   private horizonHigh = 0;
@@ -49,12 +50,14 @@ export class TraceTables {
       onPackets: (packets) =>
         this.ready.push({ table: 'packets', batch: columnBatch(packets, names) }),
       onRows: (rows) => this.build(rows),
+      refusalsTold: tellsRefusals(facts),
     });
     const names = new NameBytes(this.rebuild.names.names);
     const context = { clockOffsetNs, names: this.rebuild.names.names };
     this.builders = {
       flows: new BatchBuilder(FLOWS, context),
       rules: new BatchBuilder(RULES, context),
+      failures: new BatchBuilder(FAILURES, context),
       losses: new BatchBuilder(LOSSES, context),
     };
   }
@@ -117,6 +120,11 @@ export class TraceTables {
     if (rows.length > 0) this.build(rows);
   }
 
+  /** Rows of `failures` so far, by what they explain of `conntrack -S`. */
+  get countedFailures(): readonly CounterCount[] {
+    return this.rebuild.failures.counts.all;
+  }
+
   /** The table `losses`, made of the finished ledger. */
   addLedger(ledger: Ledger): void {
     if (ledger.rows.length > 0) this.build(lossRows(ledger));
@@ -130,37 +138,13 @@ export class TraceTables {
   }
 
   private build(rows: RowBuffer): void {
-    const table = rows.table.name as 'flows' | 'rules' | 'losses';
+    const table = rows.table.name as Exclude<TableName, 'packets'>;
     const batch = this.builders[table].batch(rows.words, rows.length);
     this.ready.push({ table, batch });
   }
 }
 
-const Loss = layoutOf(LOSSES);
-
-function lossRows(ledger: Ledger): RowBuffer {
-  const rows = new RowBuffer(LOSSES, ledger.rows.length);
-  for (const loss of ledger.rows) {
-    const row = rows.next();
-    const wide = (column: string, count: number): void => {
-      rows.words[row + Loss.at(column)] = count | 0;
-      rows.words[row + Loss.at(column) + 1] = Math.floor(count / 0x100000000);
-    };
-    rows.words[row + Loss.at('cpu')] = loss.cpu;
-    rows.words[row + Loss.at('probe')] = loss.probe;
-    wide('sent', loss.sent);
-    wide('delivered', loss.delivered);
-    wide('ring_full', loss.ringFull);
-    wide('calls_full', loss.callsFull);
-    wide('missed_return', loss.missedReturn);
-    wide('missed_entry', loss.missedEntry);
-    wide('flows_full', loss.flowsFull);
-    wide('evicted', loss.evicted);
-    wide('recursion', loss.recursion ?? 0);
-    if (loss.recursion === null) {
-      const bit = Loss.index('recursion');
-      rows.words[row + (bit >>> 5)]! |= 1 << (bit & 31);
-    }
-  }
-  return rows;
+/** Is the return of nf_conntrack_in() probed? */
+function tellsRefusals({ attached }: TraceFacts): boolean {
+  return attached.some((probe) => /^(fexit|kretprobe) nf_conntrack_in$/.test(probe));
 }

@@ -108,7 +108,15 @@ export function givenLiveOptions(options: TraceOptions): string[] {
 
 export function sessionOptions(options: TraceOptions): SessionOptions {
   const { buffer, detail, sample, everywhere = false, refusals = false, backend } = options;
-  return { ...filterWords(options), ringBytes: buffer, detail, sample, everywhere, refusals, backend };
+  return {
+    ...filterWords(options),
+    ringBytes: buffer,
+    detail,
+    sample,
+    everywhere,
+    refusals,
+    backend,
+  };
 }
 
 /** For a file or a stream, which hold one table. */

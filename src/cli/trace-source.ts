@@ -107,9 +107,9 @@ async function readFiles(
   return ledger === undefined ? null : (JSON.parse(ledger) as Ledger);
 }
 
-/** Traces of an older version, and of a machine without NAT rules, have no table of rules. */
+/** Traces of an older version, and of a machine without NAT rules, have not all tables. */
 async function hasTable(from: string, name: TableName): Promise<boolean> {
-  if (name !== 'rules') return true;
+  if (name !== 'rules' && name !== 'failures') return true;
   const folder = await stat(join(from, `table=${name}`)).catch(() => undefined);
   return folder?.isDirectory() ?? false;
 }

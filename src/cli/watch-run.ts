@@ -1,11 +1,14 @@
 /** What `conntrail watch` does; watch.ts says how it is called. */
 import { once } from 'node:events';
 import { BatchView } from '../columns/batch-view.ts';
+import { failureLine } from '../columns/describe-failure.ts';
 import { flowLine, type NetnsName, packetLine } from '../columns/describe-row.ts';
+import { TraceError } from '../model/error.ts';
 import type { TraceFacts } from '../model/facts.ts';
 import { describeLedger, type Ledger, totalLost } from '../model/ledger.ts';
-import { FLOWS, PACKETS } from '../model/tables.ts';
+import { FAILURES, FLOWS, PACKETS } from '../model/tables.ts';
 import { Exit, endWith } from './exit.ts';
+import { reportExplained } from './explained.ts';
 import type { NamedBatch } from './tables.ts';
 import { refuseLiveOptions, type TraceOptions } from './trace-options.ts';
 import { readTrace, type TraceSink, traceLive } from './trace-source.ts';
@@ -13,18 +16,30 @@ import { readTrace, type TraceSink, traceLive } from './trace-source.ts';
 export interface WatchOptions extends TraceOptions {
   readonly from?: string;
   readonly flows?: boolean;
+  readonly failures?: boolean;
   readonly format: 'text' | 'json';
 }
 
 export async function watch(options: WatchOptions): Promise<void> {
   refuseLiveOptions(options);
   const sink = new LineSink(options.format);
-  const tables = [options.flows ? 'flows' : 'packets'] as const;
+  if (options.flows && options.failures) {
+    throw new TraceError('usage', 'found --flows with --failures, needed one of them', {
+      hint: 'run watch once for each',
+    });
+  }
+  const tables = [shownTable(options)];
   const ledger =
     options.from === undefined
       ? await traceLive(options, tables, sink)
       : await readTrace(options.from, tables, sink);
+  if (options.failures) reportExplained(ledger, sink.netnsName);
   reportLedger(ledger);
+}
+
+function shownTable({ flows, failures }: WatchOptions): Shown {
+  if (failures) return 'failures';
+  return flows ? 'flows' : 'packets';
 }
 
 /** The last words of every command that shows a trace. */
@@ -34,9 +49,17 @@ export function reportLedger(ledger: Ledger | null): void {
   if (ledger === null || totalLost(ledger) > 0) endWith(Exit.losses);
 }
 
+type Shown = 'packets' | 'flows' | 'failures';
+
+const SHOWN = {
+  packets: { table: PACKETS, line: packetLine, time: 'started_at' },
+  flows: { table: FLOWS, line: flowLine, time: 'first_at' },
+  failures: { table: FAILURES, line: failureLine, time: 'failed_at' },
+} as const;
+
 class LineSink implements TraceSink {
+  netnsName: NetnsName = String;
   private readonly format: 'text' | 'json';
-  private netnsName: NetnsName = String;
 
   constructor(format: 'text' | 'json') {
     this.format = format;
@@ -47,11 +70,11 @@ class LineSink implements TraceSink {
   }
 
   async batch({ table, batch }: NamedBatch): Promise<void> {
-    const view = new BatchView(batch, table === 'flows' ? FLOWS : PACKETS);
-    const text = table === 'flows' ? flowLine : packetLine;
-    for (const row of rowsByTime(view, table === 'flows' ? 'first_at' : 'started_at')) {
+    const shown = SHOWN[table as Shown];
+    const view = new BatchView(batch, shown.table);
+    for (const row of rowsByTime(view, shown.time)) {
       const line =
-        this.format === 'json' ? jsonLine(view.row(row)) : text(view, row, this.netnsName);
+        this.format === 'json' ? jsonLine(view.row(row)) : shown.line(view, row, this.netnsName);
       if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
     }
   }

@@ -4,9 +4,10 @@ import type { WatchOptions } from './watch-run.ts';
 
 export function watchCommand(): Command {
   const command = new Command('watch')
-    .description('Show traversals, or flows, as lines: live or from a recorded trace.')
+    .description('Show traversals, flows, or failures, as lines: live or from a recorded trace.')
     .option('--from <place>', 'a dataset folder, Parquet, Arrow or capture file instead of live')
     .option('--flows', 'one line per flow instead of one per packet')
+    .option('--failures', 'one line for everything that conntrack refuses or loses, with its cause')
     .addOption(
       new Option('--format <form>', 'text, or json: one object per line')
         .choices(['text', 'json'])
@@ -26,5 +27,6 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 finished with losses
 Examples:
   $ conntrail watch --duration 2s
   $ conntrail watch --duration 2s --flows --filter 'tcp and port 443'
+  $ conntrail watch --duration 2s --failures --refusals --detail flows
   $ conntrail watch --from trace
   $ conntrail watch --from trace --format json`;

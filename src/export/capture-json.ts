@@ -101,11 +101,14 @@ const isRuleset = hasAll({
   ),
 });
 
+const isCounter = hasAll({ netns: isCount, cpu: isCount, counter: isText, count: isCount });
+
 const END: Readonly<Record<keyof TraceEnd, Check>> = {
   ledger: hasAll({
     rows: (value) => Array.isArray(value) && value.every(isLedgerRow),
     lossWindow: orNull(hasAll({ fromNs: isDecimal, toNs: isDecimal })),
     conntrackStats: orNull(hasAll({ before: isCountMap, after: isCountMap })),
+    conntrackMoved: orAbsent(hasAll({ netns: isList(isCount), counters: isList(isCounter) })),
   }),
   symbols: isTextMap,
   rulesets: orAbsent(isList(isRuleset)),

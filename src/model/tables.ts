@@ -14,13 +14,14 @@ import {
   VERDICTS,
 } from './codes.ts';
 import { type Column, code, column, NULL, type Table } from './column.ts';
+import { FAILURES } from './failures-table.ts';
 import { RULES } from './rules-table.ts';
 
 export type { Column, ColumnType, Table } from './column.ts';
-export { RULES };
+export { FAILURES, RULES };
 
 /** Major.minor: a reader of an older minor version keeps working. */
-export const SCHEMA_VERSION = '1.1';
+export const SCHEMA_VERSION = '1.2';
 
 function tupleColumns(suffix: string, whose: string): Column[] {
   return [
@@ -165,5 +166,5 @@ export const LOSSES: Table = {
   ],
 };
 
-export const TABLES: readonly Table[] = [PACKETS, FLOWS, RULES, LOSSES];
-export type TableName = 'packets' | 'flows' | 'rules' | 'losses';
+export const TABLES: readonly Table[] = [PACKETS, FLOWS, RULES, FAILURES, LOSSES];
+export type TableName = 'packets' | 'flows' | 'rules' | 'failures' | 'losses';

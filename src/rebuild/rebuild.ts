@@ -1,5 +1,5 @@
 /**
- * Records in the order of time in, rows of `packets` and `flows` out. Pure: no
+ * Records in the order of time in, rows of `packets`, `flows` and `failures` out. Pure: no
  * I/O, no clock; the same records give the same rows, live or from a file. The
  * caller owns the records; `onRows` owns a full RowBuffer only during its
  * call, after which the buffer is used again.
@@ -11,6 +11,7 @@ import { Tally } from '../wire/tally.ts';
 import { bigAt, recordWords, Shift, Word } from '../wire/words.ts';
 import { AddressTable } from './address-table.ts';
 import type { DecidedRules, RulesChange } from './decided-rules.ts';
+import { Failures } from './failures.ts';
 import { FlowStore } from './flow-store.ts';
 import { Flows } from './flows.ts';
 import type { RebuildOptions } from './options.ts';
@@ -27,6 +28,7 @@ export class Rebuild {
   /** When the rules of a namespace were changed: nf_tables_commit(), xt_replace_table(). */
   readonly rulesChanges: RulesChange[] = [];
   private readonly options: RebuildOptions;
+  readonly failures: Failures;
   private readonly packetRows: PacketRows;
   private readonly flowRows: RowBuffer;
   private readonly packets: Packets;
@@ -47,6 +49,7 @@ export class Rebuild {
     this.flowStore = new FlowStore(flowLimit, (words, row) => this.appendFlow(words, row));
     this.flows = new Flows(this.flowStore);
     this.packets = new Packets(this.packetRows, this.flowStore, this.flows, clockOffsetNs);
+    this.failures = new Failures({ ...options, names: this.names, store: this.flowStore });
     this.flowStore.beforeHandOn = (row) => this.packets.settleFlow(row);
   }
 
@@ -97,6 +100,8 @@ export class Rebuild {
     this.now[1] = nowHigh;
     this.packets.settle();
     this.packetRows.flush(this.now, 0);
+    this.failures.expire(this.now, 0);
+    this.failures.flush();
     if (this.flowRows.length > 0) this.handOver();
   }
 
@@ -104,13 +109,14 @@ export class Rebuild {
   finish(): void {
     this.packets.settle();
     this.packetRows.finish();
+    this.failures.finish();
     this.flowStore.finish();
     if (this.flowRows.length > 0) this.handOver();
   }
 
   private some(words: Int32Array, from: number, to: number): void {
     for (let at = from; at < to; ) {
-      at = this.packets.sawPlain(at, to);
+      if (!this.failures.isAsking) at = this.packets.sawPlain(at, to);
       if (at >= to) return;
       this.dispatch((words[at + Word.kind]! >>> Shift.kind) & 0xff, words, at);
       at += recordWords;
@@ -121,12 +127,14 @@ export class Rebuild {
     this.untilExpiry = EXPIRE_EVERY;
     copyPair(words, at + Word.ktime, this.now, 0);
     this.packetRows.expire(this.now, 0);
+    this.failures.expire(this.now, 0);
     this.flowStore.expire(this.now, 0);
   }
 
   private dispatch(kind: number, words: Int32Array, at: number): void {
     switch (kind) {
       case RecordKind.traversal:
+        this.failures.sawPacket(words, at, this.packets.tuples.cameOf(words, at));
         this.packets.saw(words, at);
         break;
       case RecordKind.came:
@@ -147,6 +155,8 @@ export class Rebuild {
       case RecordKind.rules:
         this.rulesChanged(words, at);
         break;
+      default:
+        this.failures.saw(kind, words, at);
     }
   }
 

@@ -148,6 +148,7 @@ function openFiles(folder: string): Record<TableName, JsonLines> {
     packets: open('packets'),
     flows: open('flows'),
     rules: open('rules'),
+    failures: open('failures'),
     losses: open('losses'),
   };
 }
