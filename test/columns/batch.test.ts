@@ -87,7 +87,7 @@ describe('arrowSchema', () => {
     expect(Object.fromEntries(schema.metadata)).toEqual({
       more: 'of it',
       'conntrail.table': 'packets',
-      'conntrail.schema_version': '1.1',
+      'conntrail.schema_version': '1.2',
     });
   });
 });

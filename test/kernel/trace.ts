@@ -7,7 +7,7 @@ import type { HookCounts } from '../../src/lab/hook-counts.ts';
 import type { KernelTruth, NamespaceTruth } from '../../src/lab/truth.ts';
 import { HOOKS, type HookName } from '../../src/model/codes.ts';
 import type { TraceEnd, TraceFacts } from '../../src/model/facts.ts';
-import { FLOWS, LOSSES, PACKETS, RULES, type Table } from '../../src/model/tables.ts';
+import { FAILURES, FLOWS, LOSSES, PACKETS, RULES, type Table } from '../../src/model/tables.ts';
 
 export type Row = Readonly<Record<string, Value>>;
 
@@ -17,6 +17,7 @@ export interface Trace {
   readonly packets: readonly Row[];
   readonly flows: readonly Row[];
   readonly rules: readonly Row[];
+  readonly failures: readonly Row[];
   readonly losses: readonly Row[];
 }
 
@@ -24,19 +25,27 @@ const TABLES: Readonly<Record<string, Table>> = {
   packets: PACKETS,
   flows: FLOWS,
   rules: RULES,
+  failures: FAILURES,
   losses: LOSSES,
 };
 
 export async function readCaptureTrace(path: string): Promise<Trace> {
   const capture = await openCaptureTables(path);
   try {
-    const rows: Record<string, Row[]> = { packets: [], flows: [], rules: [], losses: [] };
+    const rows: Record<string, Row[]> = {
+      packets: [],
+      flows: [],
+      rules: [],
+      failures: [],
+      losses: [],
+    };
     const batches = capture.batches();
     for (;;) {
       const next = await batches.next();
       if (next.done) {
-        const { packets = [], flows = [], rules = [], losses = [] } = rows;
-        return { facts: capture.facts, end: next.value, packets, flows, rules, losses };
+        const { packets = [], flows = [], rules = [], failures = [], losses = [] } = rows;
+        const told = { packets, flows, rules, failures, losses };
+        return { facts: capture.facts, end: next.value, ...told };
       }
       const { table, batch } = next.value;
       const view = new BatchView(batch, TABLES[table]!);

@@ -14,7 +14,15 @@ import type { RowBuffer } from '../../src/model/rows.ts';
 import { PACKETS } from '../../src/model/tables.ts';
 import type { RebuildOptions } from '../../src/rebuild/options.ts';
 import { Rebuild } from '../../src/rebuild/rebuild.ts';
-import { ConfirmCode, Ctinfo, RecordFlag, RecordKind, Seen } from '../../src/wire/layout.ts';
+import {
+  ConfirmCode,
+  Ctinfo,
+  FailureFlag,
+  FailureKind,
+  RecordFlag,
+  RecordKind,
+  Seen,
+} from '../../src/wire/layout.ts';
 import { addressBytes, type Fields, recordOf } from '../wire/record-fixture.ts';
 
 /** An entry's tuples in a record each, or in one where bpf/tell.h would. */
@@ -75,6 +83,12 @@ export interface EntryOptions extends Place {
   /** Rules that decided: enum record_rule. */
   readonly srcRule?: bigint;
   readonly dstRule?: bigint;
+}
+
+export interface EndOptions {
+  readonly remaining?: number;
+  readonly isUnconfirmed?: boolean;
+  readonly isEvicted?: boolean;
 }
 
 export const NETNS = 4_026_532_001;
@@ -169,9 +183,11 @@ export class Script {
     this.emit(RecordKind.flow, { ...place, ...winner, verdict: Verdict.accept, skb: 0n, flags });
   }
 
-  end(original: Tuple, place: Place & { remaining?: number; isUnconfirmed?: boolean } = {}): void {
-    const { remaining = 0, isUnconfirmed = false, ...rest } = place;
-    const flags = isUnconfirmed ? RecordFlag.endUnconfirmed : RecordFlag.endDeleted;
+  end(original: Tuple, place: Place & EndOptions = {}): void {
+    const { remaining = 0, isUnconfirmed = false, isEvicted = false, ...rest } = place;
+    const flags =
+      (isUnconfirmed ? RecordFlag.endUnconfirmed : RecordFlag.endDeleted) |
+      (isEvicted ? RecordFlag.endEvicted : 0);
     this.emit(RecordKind.end, {
       ...defined(rest),
       ...original,
@@ -196,6 +212,24 @@ export class Script {
     const { reason = 5, location = 0x8123_4567, ...rest } = place;
     const at = 0xffff_ffff_0000_0000n | BigInt(location);
     this.emit(RecordKind.drop, { ...defined(rest), ...tuple, reason, location: at });
+  }
+
+  /** The kernel's own words, at an address. */
+  text(address: bigint, words: string): void {
+    const bytes = [...Buffer.from(words.padEnd(48, '\0'), 'latin1')].slice(0, 48);
+    this.emit(RecordKind.text, { textAt: address, text: bytes, flow: 0n });
+  }
+
+  /** Something failed; `tuple`: undefined where it is not known. */
+  failure(cause: keyof typeof FailureKind, tuple: Tuple | undefined, fields: Fields = {}): void {
+    const flags = Number(fields.flags ?? 0) | (tuple === undefined ? FailureFlag.noTuple : 0);
+    this.emit(RecordKind.failure, {
+      hook: 255,
+      ...tuple,
+      ...fields,
+      flags,
+      cause: FailureKind[cause],
+    });
   }
 
   /** A record that the probe tried to send and could not. */
@@ -281,13 +315,16 @@ export type Row = Readonly<Record<string, Value>>;
 export interface Rebuilt {
   readonly packets: Row[];
   readonly flows: Row[];
+  readonly failures: Row[];
   /** Rows of each batch of packets. */
   readonly batches: number[];
   readonly rebuild: Rebuild;
 }
 
 export interface RebuiltOptions
-  extends Partial<Pick<RebuildOptions, 'batchRows' | 'flowLimit' | 'clockOffsetNs'>> {
+  extends Partial<
+    Pick<RebuildOptions, 'batchRows' | 'flowLimit' | 'clockOffsetNs' | 'refusalsTold'>
+  > {
   /** Drains end after so many records, in turn; all at once without. */
   readonly chunks?: readonly number[];
   /** After each drain, rows that change no more are handed over. */
@@ -298,13 +335,14 @@ export interface RebuiltOptions
 export function rebuilt(records: readonly Buffer[], options: RebuiltOptions = {}): Rebuilt {
   const { chunks = [records.length], flushes = false, ...limits } = options;
   const { clockOffsetNs = 0n } = options;
-  const rows = { packets: [] as Row[], flows: [] as Row[] };
+  const rows = { packets: [] as Row[], flows: [] as Row[], failures: [] as Row[] };
   const batches: number[] = [];
   const onRows = (buffer: RowBuffer): void => {
-    const context = { clockOffsetNs, names: [] };
+    const context = { clockOffsetNs, names: rebuild.names.names };
+    const to = buffer.table.name === 'failures' ? rows.failures : rows.flows;
     const batch = batchOf(buffer.table, buffer.words, buffer.length, context);
     const view = new BatchView(batch, buffer.table);
-    for (let row = 0; row < view.rows; row++) rows.flows.push(view.row(row));
+    for (let row = 0; row < view.rows; row++) to.push(view.row(row));
   };
   const onPackets = (columns: Columns): void => {
     const view = new BatchView(columnBatch(columns, new NameBytes(rebuild.names.names)), PACKETS);
