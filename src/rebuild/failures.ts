@@ -14,6 +14,7 @@ import { type Failed, FailureRows } from './failure-rows.ts';
 import type { FlowStore } from './flow-store.ts';
 import { copyPair, isOlderThan } from './row-words.ts';
 import { TextTable } from './text-table.ts';
+import type { Tuples } from './tuples.ts';
 
 /** So long a failure waits for what is told later. */
 const WAIT_NS = 100_000_000;
@@ -72,15 +73,22 @@ export class Failures {
     this.wait(copy, kind);
   }
 
-  /** RECORD_TRAVERSAL; `came`: the record of the tuple it came with, if there is one. */
-  sawPacket(words: Int32Array, at: number, came: Int32Array | undefined): void {
+  /** Does a packet's traversal matter here? Most have an entry, and nothing was said of them. */
+  private asks(words: Int32Array, at: number): boolean {
+    return this.isAsking || ((words[at + Word.ctinfo]! >>> Shift.ctinfo) & 0xff) === Ctinfo.none;
+  }
+
+  /** RECORD_TRAVERSAL; `tuples`: what was told of the tuple it came with. */
+  sawPacket(words: Int32Array, at: number, tuples: Tuples): void {
+    if (!this.asks(words, at)) return;
     const flags = (words[at + Word.flags]! >>> Shift.flags) & 0xffff;
     const hasEntry = ((words[at + Word.ctinfo]! >>> Shift.ctinfo) & 0xff) !== Ctinfo.none;
     if (!hasEntry && !isRefused(words, at, flags)) return;
     const fate = hasEntry ? Fate.valid : Fate.refused;
     if (this.settle(words.subarray(at, at + recordWords), Word.started, fate)) return;
-    if (hasEntry || came === undefined || this.options.refusalsTold) return;
-    this.wait(silentFailure(words, at, came), FailureKind.refused);
+    if (hasEntry || this.options.refusalsTold) return;
+    const came = tuples.cameOf(words, at);
+    if (came !== undefined) this.wait(silentFailure(words, at, came), FailureKind.refused);
   }
 
   /** Hands on what has waited long enough at the time at `now[word]`. */

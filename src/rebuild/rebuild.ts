@@ -134,7 +134,7 @@ export class Rebuild {
   private dispatch(kind: number, words: Int32Array, at: number): void {
     switch (kind) {
       case RecordKind.traversal:
-        this.failures.sawPacket(words, at, this.packets.tuples.cameOf(words, at));
+        this.failures.sawPacket(words, at, this.packets.tuples);
         this.packets.saw(words, at);
         break;
       case RecordKind.came:

@@ -205,11 +205,11 @@ describe.each(RUNS)('Linux $kernel, $backend, $detail $refusals', (run) => {
     const newcomers = new Set([...evicted, ...full].map(({ src_port: port }) => port));
     const { newcomers: wanted } = await expectedOf('failure-evicted');
     expect(newcomers.size).toBeLessThanOrEqual(Number(wanted));
-    expect(full).toHaveLength(420 - passed!);
+    expect(full).toHaveLength(80 - passed!);
     for (const row of evicted) {
       const victim = trace.flows.find(({ flow }) => flow === row.rival)!;
       expect(victim).toMatchObject({ end: 'evicted', src_port: row.rival_src_port });
-      expect(row).toMatchObject({ limit: 400, dst_port: 9602 });
+      expect(row).toMatchObject({ limit: 60, dst_port: 9602 });
     }
     const ended = inNamespace(trace.flows, routerOf('failure-evicted'));
     expect(ended.filter(({ end }) => end === 'evicted')).toHaveLength(evicted.length);
