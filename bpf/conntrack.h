@@ -49,6 +49,8 @@ static __always_inline int on_confirm(struct sk_buff *skb, __u64 before, int ret
 			tell_flow(ct, flow, FLOW_CONFIRM_RAN, ret);
 		note_confirm(skb, ret == NF_ACCEPT ? CONFIRM_INSERTED : CONFIRM_REFUSED,
 			     flow->decided);
+		if (ret != NF_ACCEPT)
+			tell_unconfirmed(skb, ct, flow_wanted(flow) ? flow->number : 0);
 		return 0;
 	}
 	flow = flow_of(ct);
@@ -72,18 +74,24 @@ static __always_inline void tell_end(struct counters *count, struct nf_conn *ct,
 }
 
 /* nf_ct_delete(): out of the table, by timeout, by a user, or under pressure. */
-static __always_inline int on_delete(struct nf_conn *ct, bool may_be_dying)
+static __always_inline int on_delete(struct nf_conn *ct, bool may_be_dying, __u64 stack)
 {
 	struct counters *count = cpu_counters();
+	struct note *note = cpu_note();
 	struct flow *flow;
+	__u16 flags = END_DELETED;
 
 	if (!count || !is_recording())
 		return 0;
 	if (may_be_dying && (BPF_CORE_READ(ct, status) & IPS_DYING))
 		return 0;
 	flow = flow_of(ct); /* one that no packet showed is told now */
+	if (flow && is_evicted(note, stack)) {
+		tell_victim(note, flow);
+		flags |= END_EVICTED;
+	}
 	if (flow && flow_wanted(flow))
-		tell_end(count, ct, flow, END_DELETED);
+		tell_end(count, ct, flow, flags);
 	return 0;
 }
 

@@ -3,6 +3,24 @@
 #ifndef CONNTRAIL_DROP_H
 #define CONNTRAIL_DROP_H
 
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+/* An enum as in the kernel: CO-RE finds no field whose type is of another kind. */
+enum skb_drop_reason {
+	SKB_NOT_DROPPED_YET = 0, /* TCP frees a segment it has used this way: no drop */
+	SKB_DROP_REASON_NETFILTER_DROP = 7, /* another number on other kernels */
+};
+
+/* The tracepoint skb:kfree_skb; `reason` since 5.17. */
+struct trace_event_raw_kfree_skb {
+	void *skbaddr;
+	void *location;
+	unsigned short protocol;
+	enum skb_drop_reason reason;
+};
+
+#pragma clang attribute pop
+
 static __always_inline void send_drop(struct counters *count, const struct packet *packet,
 				      __u64 location, __u32 reason)
 {

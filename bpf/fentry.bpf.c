@@ -3,6 +3,14 @@
 #define CONNTRAIL_FENTRY
 #include "handlers.h"
 
+/* An argument as a number: newer verifiers let a typed pointer be none. */
+static __always_inline __u64 argument(const void *ctx, int index)
+{
+	return word_at((__u64)ctx + index * sizeof(__u64));
+}
+
+#include "fentry_failures.h"
+
 SEC("fentry/nf_hook_slow")
 int BPF_PROG(hook_enter, struct sk_buff *skb, struct nf_hook_state *state,
 	     struct nf_hook_entries *entries)
@@ -57,7 +65,8 @@ int BPF_PROG(confirm_leave, struct sk_buff *skb, int ret)
 SEC("fexit/nf_nat_setup_info")
 int BPF_PROG(nat_setup_leave, struct nf_conn *ct, const void *range, __u32 manip, unsigned int ret)
 {
-	return BPF_CORE_READ(ct, status) & IPS_CONFIRMED ? 0 : on_nat_setup(ct, manip, ret);
+	return BPF_CORE_READ(ct, status) & IPS_CONFIRMED ? 0
+							 : on_nat_setup(ct, (__u64)range, manip, ret);
 }
 
 SEC("fentry/__nf_nat_alloc_null_binding")
@@ -89,7 +98,7 @@ int BPF_PROG(ip6t_table, const void *table, struct sk_buff *skb, struct nf_hook_
 SEC("fentry/nf_ct_delete")
 int BPF_PROG(entry_delete, struct nf_conn *ct)
 {
-	return on_delete(ct, true);
+	return on_delete(ct, true, (__u64)ctx);
 }
 
 SEC("fentry/nf_conntrack_free")
@@ -102,12 +111,6 @@ SEC("fentry/nf_tables_commit")
 int BPF_PROG(nft_commit, struct net *net)
 {
 	return on_rules_change(net);
-}
-
-/* An argument as a number: newer verifiers let a typed pointer be none. */
-static __always_inline __u64 argument(const void *ctx, int index)
-{
-	return word_at((__u64)ctx + index * sizeof(__u64));
 }
 
 SEC("fexit/xt_find_table_lock")

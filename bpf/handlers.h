@@ -14,8 +14,11 @@
  *   sample.h     whole flows, one of N     call.h       a call's entry and its return
  *   rule.h       nat statement -> rule     legacy.h     tables of the legacy backend
  *   tell.h       flow -> record            open.h       entries that outlive the trace
- *   emit.h       record -> ring            module.h     modules that come and go
- *   tracked.h    changes of state, of flows alone
+ *   emit.h       record -> ring            failure.h    what was refused or lost
+ *   invalid.h    packets refused           full.h       a full table, who was evicted
+ *   clash.h      entries refused           search.h     no free port, flows not expected
+ *   note.h       noted until it fails      log.h        functions that log
+ *   tracked.h    changes of state          module.h     modules that come and go
  */
 #ifndef CONNTRAIL_HANDLERS_H
 #define CONNTRAIL_HANDLERS_H
@@ -49,6 +52,12 @@
 #include "hooks.h"
 #include "begin.h"
 #include "visit.h"
+#include "failure.h"
+#include "invalid.h"
+#include "log.h"
+#include "full.h"
+#include "clash.h"
+#include "search.h"
 #include "account.h"
 #include "tracked.h"
 #include "conntrack.h"

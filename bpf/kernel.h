@@ -60,8 +60,20 @@ struct netns_ipv6 {
 	struct xt_table *ip6table_nat;
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct netns_ct {
+	atomic_t count; /* up to 5.12: how many entries it has */
+};
+
+struct net_generic;
+
 struct net {
 	struct ns_common ns;
+	struct netns_ct ct;
+	struct net_generic *gen;
 	struct netns_ipv4 ipv4;
 	struct netns_ipv6 ipv6;
 };
@@ -156,20 +168,6 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 };
 
-/* An enum as in the kernel: CO-RE finds no field whose type is of another kind. */
-enum skb_drop_reason {
-	SKB_NOT_DROPPED_YET = 0, /* TCP frees a segment it has used this way: no drop */
-	SKB_DROP_REASON_NETFILTER_DROP = 7, /* another number on other kernels */
-};
-
-/* The tracepoint skb:kfree_skb; `reason` since 5.17. */
-struct trace_event_raw_kfree_skb {
-	void *skbaddr;
-	void *location;
-	unsigned short protocol;
-	enum skb_drop_reason reason;
-};
-
 struct module {
 	char name[56];
 };
@@ -187,8 +185,7 @@ struct nft_rule_dp {
 
 /*
  * The functions registered at one hook; replaced as a whole when one is added.
- * Not moved by CO-RE, which knows no index that is not constant: the same from
- * 4.14 to 7.3.
+ * Not moved by CO-RE, which knows no variable index: the same from 4.14 to 7.3.
  */
 struct nf_hook_function {
 	__u64 hook;

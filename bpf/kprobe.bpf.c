@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* For kernels without BTF of the functions: a return knows no arguments, call.h keeps them. */
 #include "handlers.h"
+#include "kprobe_failures.h"
 
 SEC("kprobe/nf_hook_slow")
 int BPF_KPROBE(hook_enter, struct sk_buff *skb, struct nf_hook_state *state,
@@ -61,10 +62,10 @@ int BPF_KRETPROBE(confirm_leave, int ret)
 
 /* Runs once per flow and manip: this is the NAT decision. */
 SEC("kprobe/nf_nat_setup_info")
-int BPF_KPROBE(nat_setup_enter, struct nf_conn *ct, const void *range, __u32 manip)
+int BPF_KPROBE(nat_setup_enter, struct nf_conn *ct, __u64 range, __u32 manip)
 {
 	if (!(BPF_CORE_READ(ct, status) & IPS_CONFIRMED)) /* else it returns at once, decides nothing */
-		remember_call(ENTRY_KEY(ctx), (__u64)ct, manip);
+		remember_call(ENTRY_KEY(ctx), (__u64)ct, range | (manip & 1)); /* a range is aligned */
 	return 0;
 }
 
@@ -73,7 +74,9 @@ int BPF_KRETPROBE(nat_setup_leave, int ret)
 {
 	struct call *call = recall_if_any(RETURN_KEY(ctx));
 
-	return call ? on_nat_setup((struct nf_conn *)call->args[0], call->args[1], ret) : 0;
+	return call ? on_nat_setup((struct nf_conn *)call->args[0], call->args[1] & ~1ULL,
+				   call->args[1] & 1, ret)
+		    : 0;
 }
 
 SEC("kprobe/__nf_nat_alloc_null_binding")
@@ -118,14 +121,14 @@ int BPF_KPROBE(ip6t_table, const void *table, struct sk_buff *skb, struct nf_hoo
 SEC("kprobe/nf_ct_delete")
 int BPF_KPROBE(entry_delete, struct nf_conn *ct)
 {
-	return on_delete(ct, true);
+	return on_delete(ct, true, PT_REGS_SP(ctx));
 }
 
 /* 5.10: all callers inside nf_conntrack jump here, with the dying bit already set. */
 SEC("kprobe/nf_ct_delete.part.0")
 int BPF_KPROBE(entry_delete_part, struct nf_conn *ct)
 {
-	return on_delete(ct, false);
+	return on_delete(ct, false, PT_REGS_SP(ctx));
 }
 
 SEC("kprobe/nf_conntrack_free")

@@ -10,6 +10,8 @@ struct counters layout_counters;
 enum record_kind layout_record_kind;
 enum record_flag layout_record_flag;
 enum record_ctinfo layout_record_ctinfo;
+enum record_failure layout_record_failure;
+enum record_failure_flag layout_record_failure_flag;
 enum record_seen layout_record_seen;
 enum record_confirm layout_record_confirm;
 enum record_state layout_record_state;

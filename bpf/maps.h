@@ -133,6 +133,8 @@ struct {
 	__type(value, struct flow);
 } flows SEC(".maps");
 
+#include "note.h"
+
 enum phase {
 	PHASE_OFF = 0,	    /* probes return at once */
 	PHASE_WARMING = 1,  /* calls that began before us return: unpaired is no loss */
@@ -163,6 +165,11 @@ const volatile __u8 everywhere = 0;	   /* packets too where conntrack is not at 
  */
 const volatile __u64 conntrack_hooks[CONNTRACK_HOOKS] = {};
 const volatile __u64 hook_slow_begin = 0, hook_slow_end = 0;
+const volatile __u8 refusals = 0;	   /* nf_conntrack_in() and the search for ports are probed */
+const volatile __u8 log_has_state = 0;	   /* the functions that log are given the hook's state */
+
+/* Addresses of nf_conntrack_net_id and nf_conntrack_max; 0 where they are not known. */
+const volatile __u64 conntrack_net_id_at = 0, conntrack_max_at = 0;
 
 static __always_inline __u32 current_phase(void)
 {

@@ -163,8 +163,8 @@ static __always_inline int on_null_binding(struct nf_conn *ct, __u32 manip)
 	return 0;
 }
 
-/* nf_nat_setup_info() has stored the mapping of one manip in the reply tuple. */
-static __always_inline int on_nat_setup(struct nf_conn *ct, __u32 manip, int ret)
+/* nf_nat_setup_info() has stored the mapping of one manip in the reply tuple; it was asked for `range`. */
+static __always_inline int on_nat_setup(struct nf_conn *ct, __u64 range, __u32 manip, int ret)
 {
 	struct flow *flow;
 	bool is_null;
@@ -184,6 +184,7 @@ static __always_inline int on_nat_setup(struct nf_conn *ct, __u32 manip, int ret
 		flow->decided |= is_null ? FLOW_SRC_NULL : FLOW_SRC_RULE;
 	else
 		flow->decided |= is_null ? FLOW_DST_NULL : FLOW_DST_RULE;
+	end_search(ct, range);
 	return 0;
 }
 

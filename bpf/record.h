@@ -13,7 +13,9 @@
 #ifndef CONNTRAIL_RECORD_H
 #define CONNTRAIL_RECORD_H
 
+#include "failure_codes.h"
 #include "filter_terms.h"
+#include "rule_codes.h"
 
 enum record_kind {
 	RECORD_TRAVERSAL = 1, /* visits of one packet in a row, to its last one or as far as one CPU saw them */
@@ -61,6 +63,7 @@ enum record_flag {
 	END_DELETED = 1 << 1,	  /* nf_ct_delete(), else nf_conntrack_free() */
 	END_OPEN = 1 << 2,	  /* still in the table: the trace ends, not the entry */
 	END_ACCOUNTED = 1 << 3,	  /* has conntrack's own counts in place of the tuple */
+	END_EVICTED = 1 << 4,	  /* early_drop() made room for another */
 };
 
 /* Fields of record.traversal.seen: per hook a bit at its number, then what was decided. */
@@ -86,25 +89,8 @@ enum record_confirm {
 	CONFIRM_MERGED = 3,
 };
 
-/*
- * A rule as a number, 0 for none: its kind, the hook it was asked at, its
- * table, itself. Of nft that is the table's handle, used once in a namespace,
- * and the rule's. Of the legacy backend what changes with every change of the
- * table, and where in it the target's data begins.
- */
-enum record_rule {
-	RULE_NUMBER_BITS = 35,
-	RULE_TABLE_BITS = 24,
-	RULE_HOOK_BITS = 3,
-};
-
-enum record_rule_kind { /* the upper two bits */
-	RULE_NFT = 1,
-	RULE_LEGACY = 2,
-	RULE_NOT_FOUND = 3, /* a rule decided, its header was not found */
-};
-
 #define MAX_VISITS 3
+#define TEXT_BYTES 48
 
 struct record {
 	__u64 ktime_ns; /* CLOCK_MONOTONIC, taken after the place in the ring was reserved */
@@ -112,6 +98,8 @@ struct record {
 		__u64 skb;	/* address of the struct sk_buff */
 		__u64 first_ns; /* FLOW: CLOCK_MONOTONIC of first sight */
 		__u64 src_rule; /* FLOW_RULES: enum record_rule */
+		__u64 rival;	/* FAILURE_CLASH, FAILURE_EVICTED: number of the other flow, 0 if not told */
+		__u64 text_at;	/* TEXT: address in the kernel */
 	};
 	__u64 flow;   /* our number of the entry, 0 for none */
 	__u32 seq;    /* per CPU, counts every record tried, lost ones too */
@@ -124,11 +112,18 @@ struct record {
 	};
 	__u8 family;  /* 4 or 6 */
 	__u8 l4proto; /* IANA protocol number */
-	__u8 ctinfo;  /* enum ip_conntrack_info or enum record_ctinfo */
+	union {
+		__u8 ctinfo; /* enum ip_conntrack_info or enum record_ctinfo */
+		__u8 cause;  /* FAILURE: enum record_failure */
+	};
 	__u8 verdict; /* NF_DROP 0, NF_ACCEPT 1, NF_STOLEN 2 (stolen or queued) */
 	__u16 status; /* low 16 bits of nf_conn.status, IPS_* */
 	__u16 flags;  /* enum record_flag */
-	__u32 mark;   /* TRAVERSAL, DROP: skb->mark; else nf_conn.mark */
+	union {
+		__u32 mark;  /* TRAVERSAL, DROP: skb->mark; else nf_conn.mark */
+		__u32 tries; /* FAILURE_SEARCH: tuples that were taken */
+		__u32 error; /* FAILURE_EXPECT: errno */
+	};
 	union {
 		struct {
 			__u64 started_ns;   /* CLOCK_MONOTONIC when it entered the first visit */
@@ -140,6 +135,7 @@ struct record {
 			__u32 len;	    /* skb->len at first sight, bytes */
 			__u32 in_ifindex, out_ifindex; /* 0 where none */
 		} traversal;
+		char text[TEXT_BYTES]; /* TEXT: as much as fits, zeros behind */
 		struct {
 			union {
 				struct {
@@ -165,6 +161,10 @@ struct record {
 				__u64 entry;	/* FLOW: address of the nf_conn, evidence only */
 				__u64 dst_rule; /* FLOW_RULES: enum record_rule */
 				__u64 location; /* DROP: address of the code that dropped it */
+				__u64 said;	/* FAILURE: address of the text, 0 for none */
+				struct {	/* FAILURE_FULL, FAILURE_EVICTED: entries; 0 if not known */
+					__u32 fill, limit;
+				};
 			};
 		};
 	};

@@ -16,16 +16,13 @@ static __always_inline void move_address(__u64 *to, const __u32 *from, bool is_i
 }
 
 /*
- * One tuple of an entry, direction 0 original or 1 reply. struct
- * nf_conntrack_tuple keeps ports in network order; ICMP keeps the identifier
- * in src.u and type, code as two bytes in dst.u. A copy takes longer than what
- * is copied: the whole of it comes at once, and is put in order where it stands.
+ * struct nf_conntrack_tuple keeps ports in network order; ICMP keeps the
+ * identifier in src.u and type, code as two bytes in dst.u. A copy takes longer
+ * than what is copied: the whole of it comes at once, and is put in order where
+ * it stands.
  */
-static __always_inline void read_entry_tuple(struct nf_conn *ct, int direction, struct tuple *tuple)
+static __always_inline void read_kernel_tuple(struct nf_conntrack_tuple *from, struct tuple *tuple)
 {
-	/* Two constant indices: only those are moved to the kernel's own element size. */
-	struct nf_conntrack_tuple *from = direction ? &ct->tuplehash[1].tuple
-						    : &ct->tuplehash[0].tuple;
 	__u32 size = bpf_core_type_size(struct nf_conntrack_tuple); /* 40 */
 	__u16 src_port, dst_port;
 	bool is_ipv4;
@@ -47,6 +44,13 @@ static __always_inline void read_entry_tuple(struct nf_conn *ct, int direction, 
 	tuple->dst_port = dst_port;
 	tuple->l4proto = l4proto;
 	tuple->family = is_ipv4 ? 4 : 6;
+}
+
+/* One tuple of an entry, direction 0 original or 1 reply. */
+static __always_inline void read_entry_tuple(struct nf_conn *ct, int direction, struct tuple *tuple)
+{
+	/* Two constant indices: only those are moved to the kernel's own element size. */
+	read_kernel_tuple(direction ? &ct->tuplehash[1].tuple : &ct->tuplehash[0].tuple, tuple);
 }
 
 static __always_inline bool is_icmp(__u8 l4proto)

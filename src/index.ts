@@ -13,5 +13,5 @@ export { Merge } from './libbpf/merge.ts';
 export { TraceError } from './model/error.ts';
 export type { TraceEnd, TraceFacts } from './model/facts.ts';
 export type { Ledger, LedgerRow } from './model/ledger.ts';
-export { FLOWS, LOSSES, PACKETS, TABLES } from './model/tables.ts';
+export { FAILURES, FLOWS, LOSSES, PACKETS, TABLES } from './model/tables.ts';
 export { Rebuild } from './rebuild/rebuild.ts';

@@ -7,6 +7,7 @@ import { BpfObject } from '../libbpf/index.ts';
 import { TraceError } from '../model/error.ts';
 import type { Backend, Detail } from '../model/facts.ts';
 import { type Attached, attachProbes, chooseProbes } from './attach.ts';
+import { writeFailureSettings } from './failure-settings.ts';
 import type { Filter } from './filter.ts';
 import { hookAddresses, writeAddresses } from './hook-addresses.ts';
 import { wordBytes } from './map-bytes.ts';
@@ -23,6 +24,8 @@ export interface LoadOptions {
   readonly sample: number;
   readonly everywhere: boolean;
   readonly states: boolean;
+  /** Probes too that tell each packet that conntrack refuses. */
+  readonly refusals: boolean;
   readonly filter: Filter;
   readonly ringBytes: number;
   readonly wakeBytes: number;
@@ -83,7 +86,7 @@ function load(plan: ProbePlan, symbols: Symbols, options: LoadOptions): Loaded {
     chooseProbes(object, plan);
     const everywhere = writeSettings(object, symbols, options);
     object.map('flows').setMaxEntries(flowEntries());
-    for (const name of ['packets', 'calls', 'counters']) {
+    for (const name of ['packets', 'calls', 'counters', 'notes']) {
       const map = object.map(name);
       map.setMaxEntries(map.maxEntries * cpus);
     }
@@ -124,6 +127,7 @@ function writeSettings(object: BpfObject, symbols: Symbols, options: LoadOptions
   object.rodata('accounts').write(Uint8Array.of(detail === 'flows' ? 1 : 0));
   object.rodata('everywhere').write(Uint8Array.of(everywhere ? 1 : 0));
   if (addresses !== undefined) writeAddresses(object, addresses);
+  writeFailureSettings(object, symbols, options.refusals);
   return addresses === undefined
     ? ['kernel addresses are hidden: packets are traced where conntrack is not at work, too']
     : [];

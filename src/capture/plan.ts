@@ -48,7 +48,7 @@ const WALK_OF_MAPS = 'bpf_for_each_map_elem';
 const NOT_TOLD = `packets of flows that outlive the trace: this kernel has no ${WALK_OF_MAPS}(), they are not counted`;
 
 /**
- * `has` answers for the functions of the kernel and of its loaded modules.
+ * `refusals`: the probes too that every packet meets. `has` answers for the functions of the kernel and of its loaded modules.
  * Throws where a required one is not there.
  */
 export function planProbes(has: Has, release: Release, asked: Asked, backend: Backend): ProbePlan {
@@ -75,7 +75,9 @@ function probesOf(wish: Wish, backend: Backend): Probe[] {
   const required = wish.absent === undefined;
   const name = wish.function;
   const [onEntry, onLeave] =
-    backend === 'fentry' ? (['fentry', 'fexit'] as const) : (['kprobe', 'kretprobe'] as const);
+    (wish.only ?? backend) === 'fentry'
+      ? (['fentry', 'fexit'] as const)
+      : (['kprobe', 'kretprobe'] as const);
   return [
     ...(leave === undefined ? [] : [{ program: leave, kind: onLeave, function: name, required }]),
     ...(entry === undefined ? [] : [{ program: entry, kind: onEntry, function: name, required }]),

@@ -34,6 +34,8 @@ export interface SessionOptions extends FilterWords {
   readonly everywhere: boolean;
   /** With flows alone: their changes of state, too, by a probe that each packet meets. */
   readonly states: boolean;
+  /** Each packet that conntrack refuses, also where no packets are traced. */
+  readonly refusals: boolean;
 }
 
 export class Session {

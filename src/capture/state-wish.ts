@@ -16,8 +16,3 @@ const TRACKED: Wish = {
 export function stateWishes({ detail, states }: Asked): readonly Wish[] {
   return states && TRACKED.details.includes(detail) ? [TRACKED] : [];
 }
-
-/** Do the probes of a trace of flows alone tell of changes? `attached` as in TraceFacts. */
-export function tellsChanges(attached: readonly string[]): boolean {
-  return attached.some((probe) => probe.endsWith(` ${TRACKED.function}`));
-}

@@ -5,7 +5,7 @@ import { dropReasons } from '../kernel/drop-reasons.ts';
 import { netnsNames } from '../kernel/netns.ts';
 import { netnsPlaces } from '../kernel/netns-places.ts';
 import { kernelRelease } from '../kernel/release.ts';
-import { RECORD_VERSION, type TraceFacts } from '../model/facts.ts';
+import { type Extra, RECORD_VERSION, type TraceFacts } from '../model/facts.ts';
 import { recordBytes } from '../wire/layout.ts';
 import { placeText } from './attach.ts';
 import type { Loaded } from './load.ts';
@@ -32,12 +32,22 @@ export function factsOf({ plan, attached }: Loaded, options: Known): TraceFacts 
     notAvailable: [...plan.notAvailable, ...attached.refused],
     sources: sourcesOf(attachedOnly(plan, attached), options.detail),
     detail: options.detail,
+    extras: extrasOf(options, attached),
     backend: plan.backend,
     sample: options.sample,
     filter: options.text,
     netnsNames: netnsNames(),
     places: netnsPlaces(),
   };
+}
+
+/** What was asked for beside, where its probe came to be: the return of nf_conntrack_in(). */
+function extrasOf({ detail, states, refusals }: Known, { places }: Loaded['attached']): Extra[] {
+  const programs = new Set(places.map(({ probe }) => probe.program));
+  return [
+    ...(states && detail === 'flows' && programs.has('tracked') ? (['states'] as const) : []),
+    ...(refusals && programs.has('conntrack_leave') ? (['refusals'] as const) : []),
+  ];
 }
 
 /** Without the probes that were refused. */

@@ -12,6 +12,8 @@ export interface Wish {
   readonly kprobe: Programs;
   readonly fentry: Programs;
   readonly details: readonly Detail[];
+  /** Of both backends: fentry takes no function with variable arguments. */
+  readonly only?: 'kprobe';
   /** What it means when the function is not there. Without this text it is required. */
   readonly absent?: string;
 }
@@ -21,6 +23,8 @@ export interface Asked {
   readonly detail: Detail;
   /** Changes of state, with flows alone, too. */
   readonly states?: boolean;
+  /** Each packet that conntrack refuses, and each search for a port. */
+  readonly refusals?: boolean;
 }
 
 export type Has = (kernelFunction: string) => boolean;

@@ -5,6 +5,7 @@
 
 import { isAtLeast, type Release } from '../kernel/release.ts';
 import type { Detail } from '../model/facts.ts';
+import { failureWishes } from './failure-wishes.ts';
 import { ruleWishes } from './rule-wishes.ts';
 import { ALL, type Asked, entry, type Has, type Wish } from './wish.ts';
 
@@ -41,7 +42,8 @@ const FIXED: readonly Wish[] = [
   },
 ];
 
-export function wishesFor({ detail }: Asked, has: Has, release: Release): readonly Wish[] {
+export function wishesFor(asked: Asked, has: Has, release: Release): readonly Wish[] {
+  const { detail, refusals = false } = asked;
   const all = [
     ...FIXED,
     ...lastHooks(has),
@@ -49,6 +51,7 @@ export function wishesFor({ detail }: Asked, has: Has, release: Release): readon
     deletion(has),
     ...legacy(has, release),
     ...ruleWishes(has),
+    ...failureWishes(has, refusals),
   ];
   return all.filter((wish) => wish.details.includes(detail));
 }

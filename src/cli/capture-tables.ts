@@ -2,6 +2,7 @@
 
 import { evictedOf } from '../capture/kernel-counters.ts';
 import { CaptureReader } from '../export/capture-reader.ts';
+import { accountFor } from '../model/accounted.ts';
 import { PROBES } from '../model/codes.ts';
 import { TraceError } from '../model/error.ts';
 import {
@@ -87,7 +88,10 @@ function endOf(reader: CaptureReader, tables: TraceTables): TraceEnd {
     delivered: tally.delivered[row.cpu * RecordKind.kinds + row.probe]!,
     evicted: evictedOf(row.cpu, row.probe, evicted),
   }));
-  return { ...reader.end, ledger: { ...ledger, rows } };
+  const moved = ledger.conntrackMoved;
+  if (moved === undefined) return { ...reader.end, ledger: { ...ledger, rows } };
+  const accounted = accountFor(moved.netns, moved.counters, tables.countedFailures);
+  return { ...reader.end, ledger: { ...ledger, rows, accounted } };
 }
 
 /** What a cut capture still shows: gaps in the sequence, of no known kind, count as traversals. */

@@ -6,22 +6,18 @@
 import { ledgerRows } from '../capture/kernel-counters.ts';
 import { Session, type SessionOptions } from '../capture/session.ts';
 import { readConntrackStats } from '../kernel/conntrack-stats.ts';
+import { readNetnsStats } from '../kernel/netns-stats.ts';
 import type { TraceEnd, TraceFacts } from '../model/facts.ts';
-import type { ConntrackStats } from '../model/ledger.ts';
+import type { ConntrackStats, Ledger } from '../model/ledger.ts';
 import type { ModuleChange, ProbeChange } from '../model/probe-change.ts';
 import type { RulesChange } from '../rebuild/decided-rules.ts';
 import { recordBytes } from '../wire/layout.ts';
+import { accountedBy, movedCounters } from './explained.ts';
 import { RulesWatch } from './rules-watch.ts';
 import { type NamedBatch, TraceTables } from './tables.ts';
 
 /** Room for one drain; two of them, so that one is written while the other fills. */
 export const DRAIN_BYTES = 32_768 * recordBytes;
-/** The longest a record waits in a ring that is not filling up: each look costs as much as many records. */
-export const WATCHED_LATENCY_MS = 20;
-/** Into a pipe, where somebody may wait for it. */
-export const STREAMED_LATENCY_MS = 100;
-/** Into files: rings that fill up are emptied before. */
-export const RECORDED_LATENCY_MS = 500;
 /** Rows that are ready wait no longer than this for the rest of their batch. */
 const FLUSH_MS = 1000;
 
@@ -50,6 +46,7 @@ export class LiveTrace {
   private readonly tables: TraceTables;
   private readonly symbols: Record<string, string> = {};
   private readonly statsBefore: ConntrackStats | null;
+  private moved: Ledger['conntrackMoved'];
   private isStopping = false;
   private startedKtimeNs: string | null = null;
   private rules: RulesWatch | undefined;
@@ -77,12 +74,12 @@ export class LiveTrace {
 
   /** Records delivered so far. */
   get delivered(): number {
-    return this.tables.tally.delivered.reduce((sum, count) => sum + count, 0);
+    return sumOf(this.tables.tally.delivered);
   }
 
   /** Sequence numbers missing so far. */
   get skipped(): number {
-    return this.tables.tally.skipped.reduce((sum, count) => sum + count, 0);
+    return sumOf(this.tables.tally.skipped);
   }
 
   /** Ends the trace soon; can be called from a signal handler. */
@@ -99,6 +96,7 @@ export class LiveTrace {
     this.onProbes = onProbes;
     this.rules = readsRules ? new RulesWatch() : undefined;
     await this.rules?.read();
+    const statsBefore = readNetnsStats();
     await this.session.start();
     this.startedKtimeNs = process.hrtime.bigint().toString();
     this.follow(this.session.modulesMissed());
@@ -107,6 +105,7 @@ export class LiveTrace {
     try {
       await this.drain(sinks, latencyMs, () => this.isStopping);
       while (this.session.tellOpen() > 0) await this.drain(sinks, 0, (bytes) => bytes === 0);
+      this.moved = movedCounters(statsBefore, readNetnsStats());
       await this.session.stop();
       await this.drain(sinks, 0, (bytes) => bytes === 0);
       await this.rules?.read();
@@ -170,8 +169,7 @@ export class LiveTrace {
 
   private async finish(sinks: TraceSinks): Promise<TraceEnd> {
     this.tables.finish();
-    const after = readConntrackStats();
-    const before = this.statsBefore;
+    const [before, after] = [this.statsBefore, readConntrackStats()];
     const { tally, evicted } = this.tables;
     const counters = this.session.counters();
     for (const [cpu, { seq }] of counters.entries()) tally.end(cpu, seq, process.hrtime.bigint());
@@ -179,6 +177,7 @@ export class LiveTrace {
       rows: ledgerRows(counters, tally, { evicted, recursion: this.session.recursionMisses() }),
       lossWindow: tally.lossWindow,
       conntrackStats: before !== null && after !== null ? { before, after } : null,
+      ...accountedBy(this.moved, sinks.needsTables ? this.tables.countedFailures : undefined),
     };
     const rulesets = this.rules?.readings ?? [];
     this.tables.addRules(rulesets, this.session.facts.detail);
@@ -194,4 +193,8 @@ export class LiveTrace {
     this.symbols[key] ??= this.session.symbolAt(address);
     return this.symbols[key];
   }
+}
+
+function sumOf(counts: Float64Array): number {
+  return counts.reduce((sum, count) => sum + count, 0);
 }

@@ -9,7 +9,9 @@ import type { ProbeChange } from '../model/probe-change.ts';
 import type { TableName } from '../model/tables.ts';
 import { type Destination, openDestination } from './destination.ts';
 import { Exit, endWith } from './exit.ts';
-import { LiveTrace, RECORDED_LATENCY_MS, STREAMED_LATENCY_MS } from './live-trace.ts';
+import { reportExplained } from './explained.ts';
+import { RECORDED_LATENCY_MS, STREAMED_LATENCY_MS } from './latency.ts';
+import { LiveTrace } from './live-trace.ts';
 import { Progress, sizeText } from './progress.ts';
 import { onStopSignal } from './stop-signals.ts';
 import { sessionOptions, type TraceOptions } from './trace-options.ts';
@@ -35,7 +37,11 @@ export async function record(options: RecordOptions): Promise<void> {
     const end = await runInto(trace, destinations, options);
     await trace.close();
     const places = await closeAll(destinations, end);
-    if (!options.quiet) process.stderr.write(summary(end, places));
+    if (!options.quiet) {
+      const { netnsNames } = trace.facts;
+      reportExplained(end.ledger, (inode) => netnsNames[inode] ?? String(inode));
+      process.stderr.write(summary(end, places));
+    }
     if (totalLost(end.ledger) > 0) endWith(Exit.losses);
   } catch (error) {
     await trace.close();

@@ -3,25 +3,25 @@
  * row. The same for a live trace and for a capture, which is why their tables
  * are equal.
  */
-import { tellsChanges } from '../capture/state-wish.ts';
 import type { RecordBatch } from '../columns/arrow.ts';
 import { BatchBuilder } from '../columns/batch.ts';
 import { columnBatch } from '../columns/column-batch.ts';
 import { NameBytes } from '../columns/names.ts';
 import { Merge } from '../libbpf/merge.ts';
+import type { CounterCount } from '../model/accounted.ts';
 import type { Detail, TraceFacts } from '../model/facts.ts';
 import type { Ledger } from '../model/ledger.ts';
 import type { ModuleChange } from '../model/probe-change.ts';
-import { layoutOf } from '../model/row-layout.ts';
-import { RowBuffer } from '../model/rows.ts';
+import type { RowBuffer } from '../model/rows.ts';
 import type { Ruleset } from '../model/ruleset.ts';
-import { FLOWS, LOSSES, RULES, STATES_TABLE, type TableName } from '../model/tables.ts';
+import { FAILURES, FLOWS, LOSSES, RULES, STATES_TABLE, type TableName } from '../model/tables.ts';
 import type { ChangesFrom } from '../rebuild/changes.ts';
 import type { RulesChange } from '../rebuild/decided-rules.ts';
 import { Rebuild } from '../rebuild/rebuild.ts';
 import { CountedBy, ruleRows } from '../rebuild/rule-rows.ts';
 import type { Tally } from '../wire/tally.ts';
 import { recordWords } from '../wire/words.ts';
+import { lossRows } from './loss-rows.ts';
 
 export interface NamedBatch {
   readonly table: TableName;
@@ -56,12 +56,14 @@ export class TraceTables {
         this.ready.push({ table: 'packets', batch: columnBatch(packets, names) }),
       onRows: (rows) => this.build(rows),
       changesFrom: changesFrom(facts),
+      refusalsTold: facts.extras.includes('refusals'),
     });
     const names = new NameBytes(this.rebuild.names.names);
     const context = { clockOffsetNs, names: this.rebuild.names.names };
     this.builders = {
       flows: new BatchBuilder(FLOWS, context),
       rules: new BatchBuilder(RULES, context),
+      failures: new BatchBuilder(FAILURES, context),
       losses: new BatchBuilder(LOSSES, context),
       states: new BatchBuilder(STATES_TABLE, context),
     };
@@ -130,6 +132,11 @@ export class TraceTables {
     if (rows.length > 0) this.build(rows);
   }
 
+  /** Rows of `failures` so far, by what they explain of `conntrack -S`. */
+  get countedFailures(): readonly CounterCount[] {
+    return this.rebuild.failures.counts.all;
+  }
+
   /** The table `losses`, made of the finished ledger. */
   addLedger(ledger: Ledger): void {
     if (ledger.rows.length > 0) this.build(lossRows(ledger));
@@ -149,36 +156,7 @@ export class TraceTables {
   }
 }
 
-function changesFrom({ detail, attached }: TraceFacts): ChangesFrom {
+function changesFrom({ detail, extras }: TraceFacts): ChangesFrom {
   if (detail !== 'flows') return 'packets';
-  return tellsChanges(attached) ? 'records' : 'nothing';
-}
-
-const Loss = layoutOf(LOSSES);
-
-function lossRows(ledger: Ledger): RowBuffer {
-  const rows = new RowBuffer(LOSSES, ledger.rows.length);
-  for (const loss of ledger.rows) {
-    const row = rows.next();
-    const wide = (column: string, count: number): void => {
-      rows.words[row + Loss.at(column)] = count | 0;
-      rows.words[row + Loss.at(column) + 1] = Math.floor(count / 0x100000000);
-    };
-    rows.words[row + Loss.at('cpu')] = loss.cpu;
-    rows.words[row + Loss.at('probe')] = loss.probe;
-    wide('sent', loss.sent);
-    wide('delivered', loss.delivered);
-    wide('ring_full', loss.ringFull);
-    wide('calls_full', loss.callsFull);
-    wide('missed_return', loss.missedReturn);
-    wide('missed_entry', loss.missedEntry);
-    wide('flows_full', loss.flowsFull);
-    wide('evicted', loss.evicted);
-    wide('recursion', loss.recursion ?? 0);
-    if (loss.recursion === null) {
-      const bit = Loss.index('recursion');
-      rows.words[row + (bit >>> 5)]! |= 1 << (bit & 31);
-    }
-  }
-  return rows;
+  return extras.includes('states') ? 'records' : 'nothing';
 }

@@ -13,6 +13,7 @@ export interface TraceOptions extends FilterWords {
   readonly sample: number;
   readonly everywhere?: true;
   readonly states?: true;
+  readonly refusals?: true;
   readonly backend?: Backend;
   readonly duration?: number;
   readonly buffer?: number;
@@ -62,6 +63,10 @@ export function addTraceOptions(command: Command): Command {
         .default(1, 'every flow'),
     )
     .option('--everywhere', 'packets too in namespaces and at hooks where conntrack is not at work')
+    .option(
+      '--refusals',
+      'tell each packet that conntrack refuses, and each search for a port: a probe on every packet',
+    )
     .addOption(
       new Option(
         '--backend <kind>',
@@ -94,7 +99,7 @@ export function refuseLiveOptions(options: TraceOptions & { readonly from?: stri
 export function givenLiveOptions(options: TraceOptions): string[] {
   return [
     ...givenFilterOptions(options),
-    ...(['everywhere', 'backend', 'duration', 'buffer'] as const).filter(
+    ...(['everywhere', 'refusals', 'backend', 'duration', 'buffer'] as const).filter(
       (name) => options[name] !== undefined,
     ),
     ...(options.detail === 'packets' ? [] : ['detail']),
@@ -103,8 +108,9 @@ export function givenLiveOptions(options: TraceOptions): string[] {
 }
 
 export function sessionOptions(options: TraceOptions): SessionOptions {
-  const { buffer, detail, sample, everywhere = false, states = false, backend } = options;
-  const traced = { ringBytes: buffer, detail, sample, everywhere, states, backend };
+  const { buffer, detail, sample, backend } = options;
+  const { everywhere = false, states = false, refusals = false } = options;
+  const traced = { ringBytes: buffer, detail, sample, everywhere, states, refusals, backend };
   return { ...filterWords(options), ...traced };
 }
 

@@ -1,12 +1,14 @@
 /** What `conntrail watch` does; watch.ts says how it is called. */
 import { once } from 'node:events';
 import { BatchView } from '../columns/batch-view.ts';
+import { failureLine } from '../columns/describe-failure.ts';
 import { flowLine, type NetnsName, packetLine } from '../columns/describe-row.ts';
 import { stateLine } from '../columns/describe-state.ts';
 import type { TraceFacts } from '../model/facts.ts';
 import { describeLedger, type Ledger, totalLost } from '../model/ledger.ts';
-import { FLOWS, PACKETS, STATES_TABLE, type Table } from '../model/tables.ts';
+import { FAILURES, FLOWS, PACKETS, STATES_TABLE, type Table } from '../model/tables.ts';
 import { Exit, endWith } from './exit.ts';
+import { reportExplained } from './explained.ts';
 import type { NamedBatch } from './tables.ts';
 import { refuseLiveOptions, type TraceOptions } from './trace-options.ts';
 import { readTrace, type TraceSink, traceLive } from './trace-source.ts';
@@ -14,19 +16,26 @@ import { readTrace, type TraceSink, traceLive } from './trace-source.ts';
 export interface WatchOptions extends TraceOptions {
   readonly from?: string;
   readonly flows?: boolean;
+  readonly failures?: boolean;
   readonly format: 'text' | 'json';
 }
 
 export async function watch(options: WatchOptions): Promise<void> {
   refuseLiveOptions(options);
   const sink = new LineSink(options.format);
-  const shown = options.states ? 'states' : options.flows ? 'flows' : 'packets';
-  const tables = [shown] as const;
+  const tables = [shownTable(options)] as const;
   const ledger =
     options.from === undefined
       ? await traceLive(options, tables, sink)
       : await readTrace(options.from, tables, sink);
+  if (options.failures) reportExplained(ledger, sink.netnsName);
   reportLedger(ledger);
+}
+
+function shownTable({ flows, states, failures }: WatchOptions): Shown {
+  if (failures) return 'failures';
+  if (states) return 'states';
+  return flows ? 'flows' : 'packets';
 }
 
 /** The last words of every command that shows a trace. */
@@ -43,15 +52,18 @@ interface Lines {
   readonly text: (view: BatchView, row: number, netnsName: NetnsName) => string;
 }
 
-const LINES: Readonly<Record<string, Lines>> = {
+type Shown = 'packets' | 'flows' | 'states' | 'failures';
+
+const LINES: Readonly<Record<Shown, Lines>> = {
   packets: { table: PACKETS, time: 'started_at', text: packetLine },
   flows: { table: FLOWS, time: 'first_at', text: flowLine },
   states: { table: STATES_TABLE, time: 'changed_at', text: stateLine },
+  failures: { table: FAILURES, time: 'failed_at', text: failureLine },
 };
 
 class LineSink implements TraceSink {
+  netnsName: NetnsName = String;
   private readonly format: 'text' | 'json';
-  private netnsName: NetnsName = String;
 
   constructor(format: 'text' | 'json') {
     this.format = format;
@@ -62,7 +74,7 @@ class LineSink implements TraceSink {
   }
 
   async batch({ table, batch }: NamedBatch): Promise<void> {
-    const { table: shown, time, text } = LINES[table]!;
+    const { table: shown, time, text } = LINES[table as Shown];
     const view = new BatchView(batch, shown);
     for (const row of rowsByTime(view, time)) {
       const line =

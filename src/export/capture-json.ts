@@ -51,6 +51,7 @@ const FACTS: Readonly<Record<keyof TraceFacts, Check>> = {
   attached: isTextList,
   notAvailable: isTextList,
   sources: orAbsent(isTextMap),
+  extras: orAbsent(isTextList),
   detail: isOneOf(DETAILS),
   backend: isOneOf(BACKENDS),
   sample: isCount,
@@ -108,12 +109,14 @@ const isProbeChange = hasAll({
   lost: isTextList,
   refused: isTextList,
 });
+const isCounter = hasAll({ netns: isCount, cpu: isCount, counter: isText, count: isCount });
 
 const END: Readonly<Record<keyof TraceEnd, Check>> = {
   ledger: hasAll({
     rows: (value) => Array.isArray(value) && value.every(isLedgerRow),
     lossWindow: orNull(hasAll({ fromNs: isDecimal, toNs: isDecimal })),
     conntrackStats: orNull(hasAll({ before: isCountMap, after: isCountMap })),
+    conntrackMoved: orAbsent(hasAll({ netns: isList(isCount), counters: isList(isCounter) })),
   }),
   symbols: isTextMap,
   rulesets: orAbsent(isList(isRuleset)),
@@ -142,7 +145,8 @@ function parse(bytes: Buffer, at: number, what: string, checks: Readonly<Record<
 /** `at` is the place in the file, for what an error says. */
 export function parseFacts(bytes: Buffer, at: number): TraceFacts {
   const facts = parse(bytes, at, 'the facts of a trace', FACTS) as unknown as TraceFacts;
-  return { ...facts, places: facts.places ?? {}, sources: facts.sources ?? {} }; // older ones came without
+  const { places = {}, sources = {}, extras = [] } = facts; // older ones came without
+  return { ...facts, places, sources, extras };
 }
 
 export function parseEnd(bytes: Buffer, at: number): TraceEnd {

@@ -23,16 +23,27 @@ const COUNTERS: Readonly<Record<string, string>> = {
 };
 
 /** A head of names, then one row of hexadecimal numbers per CPU. */
-export function parseConntrackStats(text: string): ConntrackStats {
+export function parseCpuStats(text: string): ConntrackStats[] {
   const [head = [], ...rows] = text
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
     .filter((words) => words[0] !== '');
-  const stats: Record<string, number> = {};
-  for (const [index, column] of head.entries()) {
+  const named = [...head.entries()].flatMap(([index, column]) => {
     const name = COUNTERS[column];
-    if (name === undefined) continue;
-    stats[name] = rows.reduce((sum, row) => sum + Number.parseInt(row[index] ?? '0', 16), 0);
+    return name === undefined ? [] : [[name, index] as const];
+  });
+  return rows.map((row) =>
+    Object.fromEntries(
+      named.map(([name, index]) => [name, Number.parseInt(row[index] ?? '0', 16)]),
+    ),
+  );
+}
+
+/** The same summed over CPUs. */
+export function parseConntrackStats(text: string): ConntrackStats {
+  const stats: Record<string, number> = {};
+  for (const row of parseCpuStats(text)) {
+    for (const [name, count] of Object.entries(row)) stats[name] = (stats[name] ?? 0) + count;
   }
   return stats;
 }

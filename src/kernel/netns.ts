@@ -56,6 +56,16 @@ export function netnsPaths(folder = RUN_NETNS): ReadonlyMap<number, string> {
   return paths;
 }
 
+/** A process of each network namespace that has one, by inode. */
+export function netnsProcesses(): ReadonlyMap<number, number> {
+  const processes = new Map<number, number>();
+  for (const name of namesIn('/proc')) {
+    const inode = /^\d+$/.test(name) ? inodeOf(`/proc/${name}/ns/net`) : undefined;
+    if (inode !== undefined && !processes.has(inode)) processes.set(inode, Number(name));
+  }
+  return processes;
+}
+
 /** The inode of the namespace of a process; undefined where there is no such process. */
 export function netnsOfProcess(pid: number): number | undefined {
   return inodeOf(`/proc/${pid}/ns/net`);

@@ -7,6 +7,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { fileError } from '../model/error.ts';
+import { readHex, readHexWord } from './hex.ts';
 
 export interface KernelFunction {
   readonly address: bigint;
@@ -61,15 +62,25 @@ export class Symbols {
 
   /** Every function of that name: static ones of two modules may share it. */
   functions(name: string): KernelFunction[] {
-    const found: KernelFunction[] = [];
+    return this.#lines(name)
+      .filter((at) => isFunction(this.#text[at - 1]!))
+      .map((at) => ({ address: this.#addressAt(at), module: this.#moduleAt(at + 1) }));
+  }
+
+  /** Address of a variable; 0 where there is none of that name, or it is hidden. */
+  variable(name: string): bigint {
+    const at = this.#lines(name).find((place) => !isFunction(this.#text[place - 1]!));
+    return at === undefined ? 0n : this.#addressAt(at);
+  }
+
+  /** Where the name stands, with the space before it, in each line that has it. */
+  #lines(name: string): number[] {
+    const found: number[] = [];
     const wanted = Buffer.from(` ${name}`, 'latin1');
     let at = this.#text.indexOf(wanted);
     for (; at >= 0; at = this.#text.indexOf(wanted, at + 1)) {
       const end = this.#text[at + wanted.length];
-      if (end !== undefined && end !== NEWLINE && end !== TAB) continue;
-      const start = this.#text.lastIndexOf(NEWLINE, at) + 1;
-      if (!isFunction(this.#text[at - 1]!)) continue;
-      found.push({ address: readHex(this.#text, start), module: this.#moduleAt(at + 1) });
+      if (end === undefined || end === NEWLINE || end === TAB) found.push(at);
     }
     return found;
   }
@@ -85,6 +96,10 @@ export class Symbols {
       if (!variant.endsWith('.cold')) found.add(variant);
     }
     return [...found].sort();
+  }
+
+  #addressAt(at: number): bigint {
+    return readHex(this.#text, this.#text.lastIndexOf(NEWLINE, at) + 1);
   }
 
   /** `nf_hook_slow`, the function an address lies in; undefined where none does. */
@@ -169,19 +184,6 @@ function scan(text: Buffer): { addresses: BigUint64Array; names: Uint32Array; le
 function isFunction(type: number): boolean {
   const lower = type | 0x20;
   return lower === 0x74 || lower === 0x77;
-}
-
-function readHex(text: Buffer, at: number): bigint {
-  return (BigInt(readHexWord(text, at)) << 32n) | BigInt(readHexWord(text, at + 8));
-}
-
-function readHexWord(text: Buffer, at: number): number {
-  let word = 0;
-  for (let digit = at; digit < at + 8; digit++) {
-    const code = text[digit]!;
-    word = (word << 4) | (code <= 0x39 ? code & 0xf : (code & 0xf) + 9);
-  }
-  return word >>> 0;
 }
 
 function wordEnd(text: Buffer, start: number): number {

@@ -47,6 +47,8 @@ export function wireLayoutText(btf: Btf): string {
     enumText(btf, 'record_kind', 'RecordKind', /^RECORD_/),
     enumText(btf, 'record_ctinfo', 'Ctinfo', /^CTINFO_/),
     enumText(btf, 'record_flag', 'RecordFlag', /^$/),
+    enumText(btf, 'record_failure', 'FailureKind', /^FAILURE_/),
+    enumText(btf, 'record_failure_flag', 'FailureFlag', /^FAILURE_/),
     enumText(btf, 'record_seen', 'Seen', /^SEEN_/),
     enumText(btf, 'record_confirm', 'ConfirmCode', /^CONFIRM_/),
     enumText(btf, 'record_state', 'StateCode', /^STATE_/),

@@ -27,8 +27,9 @@ export interface NamespaceTruth {
   readonly flows: readonly FlowCount[] | null;
   /** `conntrack -L -o extended,id`, both families. */
   readonly conntrack: readonly string[];
-  /** Columns of /proc/net/stat/nf_conntrack as the namespace shows them. */
+  /** `conntrack -S` at the end, and when the trace began. */
   readonly statistics: string;
+  readonly statisticsBefore: string;
   /** What tcpdump saw; null where it did not run. */
   readonly packets: readonly string[] | null;
 }
@@ -54,6 +55,7 @@ export class TruthKeeper {
   private readonly scenario: Scenario;
   private readonly before: Reading;
   private readonly rules: ReadonlyMap<string, readonly RuleTruth[]>;
+  private readonly statistics: ReadonlyMap<string, string>;
   private readonly sniffers: ReadonlyMap<string, Sniffer>;
 
   private constructor(
@@ -61,12 +63,14 @@ export class TruthKeeper {
     scenario: Scenario,
     before: Reading,
     rules: ReadonlyMap<string, readonly RuleTruth[]>,
+    statistics: ReadonlyMap<string, string>,
     sniffers: ReadonlyMap<string, Sniffer>,
   ) {
     this.net = net;
     this.scenario = scenario;
     this.before = before;
     this.rules = rules;
+    this.statistics = statistics;
     this.sniffers = sniffers;
   }
 
@@ -76,10 +80,13 @@ export class TruthKeeper {
       sniffers.set(namespace, await startSniffer(net, namespace));
     }
     const rules = new Map<string, RuleTruth[]>();
+    const statistics = new Map<string, string>();
     for (const namespace of Object.keys(net.namespaces)) {
       rules.set(namespace, await listRules(net, namespace, scenario.rules[namespace]));
+      statistics.set(namespace, await readStatistics(net, namespace));
     }
-    return new TruthKeeper(net, scenario, await readAll(net, scenario), rules, sniffers);
+    const before = await readAll(net, scenario);
+    return new TruthKeeper(net, scenario, before, rules, statistics, sniffers);
   }
 
   async end(): Promise<KernelTruth> {
@@ -120,10 +127,15 @@ export class TruthKeeper {
       rules: { start: this.rules.get(namespace) ?? [], end },
       flows: flows ? flowCountsBetween(before.flows.get(namespace) ?? [], flows) : null,
       conntrack: await conntrackLines(net, namespace),
-      statistics: (await net.exec(namespace, ['conntrack', '-S'])).stdout,
+      statistics: await readStatistics(net, namespace),
+      statisticsBefore: this.statistics.get(namespace) ?? '',
       packets: (await this.sniffers.get(namespace)?.end()) ?? null,
     };
   }
+}
+
+async function readStatistics(net: Net, namespace: string): Promise<string> {
+  return (await net.exec(namespace, ['conntrack', '-S'])).stdout;
 }
 
 async function readAll(net: Net, scenario: Scenario): Promise<Reading> {

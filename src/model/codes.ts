@@ -65,8 +65,22 @@ export const Confirm = {
 } as const;
 
 /** How a flow ended, as far as the trace saw it. */
-export const ENDS = ['open', 'deleted', 'expired', 'never confirmed', 'freed'] as const;
-export const End = { open: 0, deleted: 1, expired: 2, neverConfirmed: 3, freed: 4 } as const;
+export const ENDS = [
+  'open',
+  'deleted',
+  'expired',
+  'never confirmed',
+  'freed',
+  'evicted', // deleted to make room for another: the table was full
+] as const;
+export const End = {
+  open: 0,
+  deleted: 1,
+  expired: 2,
+  neverConfirmed: 3,
+  freed: 4,
+  evicted: 5,
+} as const;
 
 /** IANA protocol numbers that have a name here; others show as their number. */
 export const PROTOCOLS: Readonly<Record<number, string>> = {

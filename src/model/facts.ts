@@ -11,6 +11,10 @@ import type { Ruleset } from './ruleset.ts';
 export const DETAILS = ['flows', 'packets', 'visits'] as const;
 export type Detail = (typeof DETAILS)[number];
 
+/** What a trace may tell beside: changes of state with flows alone, each packet that is refused. */
+export const EXTRAS = ['states', 'refusals'] as const;
+export type Extra = (typeof EXTRAS)[number];
+
 /** How the probes are attached. */
 export const BACKENDS = ['fentry', 'kprobe'] as const;
 export type Backend = (typeof BACKENDS)[number];
@@ -47,6 +51,8 @@ export interface TraceFacts {
   /** What the trace can say, and how it knows it; of older traces empty. */
   readonly sources: Readonly<Record<string, string>>;
   readonly detail: Detail;
+  /** Those whose probe is attached; of older traces empty. */
+  readonly extras: readonly Extra[];
   readonly backend: Backend;
   /** One of so many flows was traced; 1: every one. */
   readonly sample: number;

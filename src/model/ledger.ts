@@ -3,6 +3,7 @@
  * the rest was lost. It travels in the metadata of every file and is the table
  * `losses`.
  */
+import type { AccountedCounter, CounterCount } from './accounted.ts';
 import { PROBES } from './codes.ts';
 
 /** One probe (record kind) on one CPU. Counts are records unless said otherwise. */
@@ -36,6 +37,16 @@ export interface Ledger {
     readonly before: ConntrackStats;
     readonly after: ConntrackStats;
   } | null;
+  /**
+   * By how much the counters moved, of the namespaces that could be read and
+   * per CPU; absent in older traces.
+   */
+  readonly conntrackMoved?: {
+    readonly netns: readonly number[];
+    readonly counters: readonly CounterCount[];
+  };
+  /** The same beside the rows of `failures`; absent where there are no rows, as in a capture. */
+  readonly accounted?: readonly AccountedCounter[];
 }
 
 /** Everything of a row that is known not to have arrived, or to have arrived torn. */

@@ -14,11 +14,12 @@ import {
   VERDICTS,
 } from './codes.ts';
 import { type Column, code, column, NULL, type Table } from './column.ts';
+import { FAILURES } from './failures-table.ts';
 import { RULES } from './rules-table.ts';
 import { STATES_TABLE, stateColumns } from './states-table.ts';
 
 export type { Column, ColumnType, Table } from './column.ts';
-export { RULES, STATES_TABLE };
+export { FAILURES, RULES, STATES_TABLE };
 
 /** Major.minor: a reader of an older minor version keeps working. */
 export const SCHEMA_VERSION = '1.2';
@@ -167,5 +168,5 @@ export const LOSSES: Table = {
   ],
 };
 
-export const TABLES: readonly Table[] = [PACKETS, FLOWS, RULES, LOSSES, STATES_TABLE];
-export type TableName = 'packets' | 'flows' | 'rules' | 'losses' | 'states';
+export const TABLES: readonly Table[] = [PACKETS, FLOWS, RULES, LOSSES, STATES_TABLE, FAILURES];
+export type TableName = 'packets' | 'flows' | 'rules' | 'losses' | 'states' | 'failures';

@@ -103,6 +103,7 @@ export class Flows {
     copyPair(words, at + Word.ktime, to, row + Col.endedAt);
     clearNull(to, row, FlowNull.endedAt);
     if (flags & RecordFlag.endUnconfirmed) to[row + Col.end] = End.neverConfirmed;
+    else if (flags & RecordFlag.endEvicted) to[row + Col.end] = End.evicted;
     else to[row + Col.end] = words[at + Word.endRemaining]! > 0 ? End.deleted : End.expired;
     this.store.close(row);
   }

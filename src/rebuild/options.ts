@@ -12,9 +12,11 @@ export interface RebuildOptions {
   readonly clockOffsetNs: bigint; // wall clock minus CLOCK_MONOTONIC
   /** Rows of `packets`: the arrays are the taker's. */
   readonly onPackets: (packets: Columns) => void;
-  readonly onRows: (rows: RowBuffer) => void; // of `flows` and of `states`
+  readonly onRows: (rows: RowBuffer) => void; // of all other tables
   /** What tells of changes of state: packets, where it is not said. */
   readonly changesFrom?: ChangesFrom;
+  /** nf_conntrack_in() tells of each packet that it refuses. */
+  readonly refusalsTold?: boolean;
   /** Rows handed over at a time. */
   readonly batchRows?: number;
   /** Most flows kept in the making. */

@@ -1,20 +1,21 @@
 /**
- * Records in the order of time in, rows of `packets` and `flows` out. Pure: no
+ * Records in the order of time in, rows of `packets`, `flows` and `failures` out. Pure: no
  * I/O, no clock; the same records give the same rows, live or from a file. The
  * caller owns the records; `onRows` owns a full RowBuffer only during its
  * call, after which the buffer is used again.
  */
 import type { ModuleChange } from '../model/probe-change.ts';
-import { NameTable, RowBuffer } from '../model/rows.ts';
-import { FLOWS } from '../model/tables.ts';
+import { NameTable } from '../model/rows.ts';
 import { RecordKind } from '../wire/layout.ts';
 import { Tally } from '../wire/tally.ts';
 import { bigAt, recordWords, Shift, Word } from '../wire/words.ts';
-import { AddressTable } from './address-table.ts';
 import { Changes } from './changes.ts';
 import type { DecidedRules, RulesChange } from './decided-rules.ts';
+import { Failures } from './failures.ts';
+import { FlowRows } from './flow-rows.ts';
 import { FlowStore } from './flow-store.ts';
 import { Flows } from './flows.ts';
+import { Locations } from './locations.ts';
 import { moduleChange } from './modules.ts';
 import type { RebuildOptions } from './options.ts';
 import { PacketRows } from './packet-rows.ts';
@@ -32,14 +33,14 @@ export class Rebuild {
   /** Modules of the kernel that came or went, in order. */
   readonly modules: ModuleChange[] = [];
   private readonly options: RebuildOptions;
+  readonly failures: Failures;
   private readonly packetRows: PacketRows;
-  private readonly flowRows: RowBuffer;
+  private readonly flowRows: FlowRows;
   private readonly packets: Packets;
   private readonly flowStore: FlowStore;
   private readonly flows: Flows;
   private readonly changes: Changes;
-  /** Numbers of names by kernel address: to find a name takes long. */
-  private readonly locations = new AddressTable(64);
+  private readonly locations: Locations;
   /** Time of the last record. */
   private readonly now = new Int32Array(2);
   private untilExpiry = EXPIRE_EVERY;
@@ -47,14 +48,19 @@ export class Rebuild {
   constructor(options: RebuildOptions) {
     const { batchRows = 16_384, flowLimit = 1_048_576, clockOffsetNs } = options;
     this.options = options;
+    this.locations = new Locations(this.names, options.symbol);
     this.tally = new Tally(options.cpus);
-    this.flowRows = new RowBuffer(FLOWS, batchRows);
+    this.flowRows = new FlowRows(batchRows, options.onRows);
     this.packetRows = new PacketRows(batchRows, options.onPackets);
-    this.flowStore = new FlowStore(flowLimit, (words, row) => this.appendFlow(words, row));
+    this.flowStore = new FlowStore(flowLimit, (words, row) => {
+      this.flows.rules.countFlow(words, row);
+      this.flowRows.append(words, row);
+    });
     const { changesFrom = 'packets', onRows } = options;
     this.changes = new Changes(this.flowStore, changesFrom, onRows);
     this.flows = new Flows(this.flowStore, this.changes);
     this.packets = new Packets(this.packetRows, this.flowStore, this.flows, clockOffsetNs);
+    this.failures = new Failures({ ...options, names: this.names, store: this.flowStore });
     this.flowStore.beforeHandOn = (row) => this.packets.settleFlow(row);
   }
 
@@ -93,7 +99,7 @@ export class Rebuild {
       if (kind === RecordKind.rules) this.rulesChanged(words, at);
       if (kind === RecordKind.module) this.modules.push(moduleChange(words, at));
       if (kind !== RecordKind.drop) continue;
-      this.locationOf(words[at + Word.dropLocation]!, words[at + Word.dropLocation + 1]!);
+      this.locations.of(words[at + Word.dropLocation]!, words[at + Word.dropLocation + 1]!);
     }
   }
 
@@ -107,21 +113,24 @@ export class Rebuild {
     this.packets.settle();
     this.packetRows.flush(this.now, 0);
     this.changes.flush();
-    if (this.flowRows.length > 0) this.handOver();
+    this.failures.expire(this.now, 0);
+    this.failures.flush();
+    this.flowRows.flush();
   }
 
   /** The trace is over: every row is handed over. */
   finish(): void {
     this.packets.settle();
     this.packetRows.finish();
+    this.failures.finish();
     this.flowStore.finish();
     this.changes.flush();
-    if (this.flowRows.length > 0) this.handOver();
+    this.flowRows.flush();
   }
 
   private some(words: Int32Array, from: number, to: number): void {
     for (let at = from; at < to; ) {
-      at = this.packets.sawPlain(at, to);
+      if (!this.failures.isAsking) at = this.packets.sawPlain(at, to);
       if (at >= to) return;
       this.dispatch((words[at + Word.kind]! >>> Shift.kind) & 0xff, words, at);
       at += recordWords;
@@ -132,12 +141,14 @@ export class Rebuild {
     this.untilExpiry = EXPIRE_EVERY;
     copyPair(words, at + Word.ktime, this.now, 0);
     this.packetRows.expire(this.now, 0);
+    this.failures.expire(this.now, 0);
     this.flowStore.expire(this.now, 0);
   }
 
   private dispatch(kind: number, words: Int32Array, at: number): void {
     switch (kind) {
       case RecordKind.traversal:
+        this.failures.sawPacket(words, at, this.packets.tuples);
         this.packets.saw(words, at);
         break;
       case RecordKind.came:
@@ -164,6 +175,8 @@ export class Rebuild {
       case RecordKind.module:
         this.modules.push(moduleChange(words, at));
         break;
+      default:
+        this.failures.saw(kind, words, at);
     }
   }
 
@@ -175,8 +188,10 @@ export class Rebuild {
 
   private dropped(words: Int32Array, at: number): void {
     const reason = this.names.numberOf(this.options.dropReason(words[at + Word.dropReason]!));
-    const low = words[at + Word.dropLocation]!;
-    const location = this.locationOf(low, words[at + Word.dropLocation + 1]!);
+    const location = this.locations.of(
+      words[at + Word.dropLocation]!,
+      words[at + Word.dropLocation + 1]!,
+    );
     this.packets.sawDrop(words, at, reason, location);
   }
 
@@ -184,24 +199,5 @@ export class Rebuild {
     const netns = words[at + Word.netns]! >>> 0;
     this.rulesChanges.push({ netns, atNs: bigAt(words, at + Word.ktime) });
     this.flows.rules.changed(netns);
-  }
-
-  private locationOf(low: number, high: number): number {
-    const known = this.locations.find(low, high);
-    if (known >= 0) return known;
-    const location = this.names.numberOf(this.options.symbol(low, high));
-    this.locations.insert(low, high, location);
-    return location;
-  }
-
-  private appendFlow(words: Int32Array, row: number): void {
-    this.flows.rules.countFlow(words, row);
-    this.flowRows.append(words, row);
-    if (this.flowRows.isFull) this.handOver();
-  }
-
-  private handOver(): void {
-    this.options.onRows(this.flowRows);
-    this.flowRows.clear();
   }
 }

@@ -28,10 +28,16 @@ export class Tuples {
     for (let word = 0; word < recordWords; word++) to[word] = words[at + word]!;
   }
 
+  /** The record that tells how the packet of a traversal came; undefined where it was lost. */
+  cameOf(words: Int32Array, at: number): Int32Array | undefined {
+    const came = this.pending[(words[at + Word.cpu]! >>> Shift.cpu) & 0xffff]?.came;
+    return came !== undefined && isOf(came, words, at) ? came : undefined;
+  }
+
   /** False where it was lost. */
   writeCame(batch: PacketBatch, row: number, words: Int32Array, at: number): boolean {
-    const came = this.pending[(words[at + Word.cpu]! >>> Shift.cpu) & 0xffff]?.came;
-    if (came === undefined || !isOf(came, words, at)) return false;
+    const came = this.cameOf(words, at);
+    if (came === undefined) return false;
     copyAddress(came, Word.src, batch.src, row * 4);
     copyAddress(came, Word.dst, batch.dst, row * 4);
     batch.srcPort[row] = came[Word.srcPort]! >>> Shift.srcPort;

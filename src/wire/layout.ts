@@ -6,6 +6,8 @@ export const record = {
   skb: 8, // 8 bytes
   firstNs: 8, // 8 bytes
   srcRule: 8, // 8 bytes
+  rival: 8, // 8 bytes
+  textAt: 8, // 8 bytes
   flow: 16, // 8 bytes
   seq: 24, // 4 bytes
   netns: 28, // 4 bytes
@@ -16,10 +18,13 @@ export const record = {
   family: 36, // 1 byte
   l4proto: 37, // 1 byte
   ctinfo: 38, // 1 byte
+  cause: 38, // 1 byte
   verdict: 39, // 1 byte
   status: 40, // 2 bytes
   flags: 42, // 2 bytes
   mark: 44, // 4 bytes
+  tries: 44, // 4 bytes
+  error: 44, // 4 bytes
   traversalStartedNs: 48, // 8 bytes
   traversalVisits: 56, // 1 byte
   traversalHooks: 57, // 3 x 1 byte
@@ -28,6 +33,7 @@ export const record = {
   traversalLen: 84, // 4 bytes
   traversalInIfindex: 88, // 4 bytes
   traversalOutIfindex: 92, // 4 bytes
+  text: 48, // 48 x 1 byte
   src: 48, // 16 x 1 byte
   dst: 64, // 16 x 1 byte
   counted: 48, // 4 x 8 bytes
@@ -47,6 +53,9 @@ export const record = {
   entry: 88, // 8 bytes
   dstRule: 88, // 8 bytes
   location: 88, // 8 bytes
+  said: 88, // 8 bytes
+  fill: 88, // 4 bytes
+  limit: 92, // 4 bytes
 } as const;
 export const recordBytes = 96;
 
@@ -97,6 +106,30 @@ export const RecordFlag = {
   endDeleted: 2,
   endOpen: 4,
   endAccounted: 8,
+  endEvicted: 16,
+} as const;
+
+/** enum record_failure. */
+export const FailureKind = {
+  invalid: 1,
+  refused: 2,
+  full: 3,
+  evicted: 4,
+  clash: 5,
+  confirm: 6,
+  search: 7,
+  range: 8,
+  expect: 9,
+  helper: 10,
+  sequence: 11,
+} as const;
+
+/** enum record_failure_flag. */
+export const FailureFlag = {
+  ofEntry: 1,
+  merged: 2,
+  replyTaken: 4,
+  noTuple: 8,
 } as const;
 
 /** enum record_seen. */

@@ -48,8 +48,8 @@ const RUNS: { readonly [Name in keyof Runs]: Run<Runs[Name]> } = {
 /** Both implementations over the same capture: the same rows, or there is nothing to compare. */
 async function equalThenTimed(enlarged: Enlarged, folder: string): Promise<Runs['equal']> {
   const ours = await batchesOf(enlarged);
-  const next = { packets: 0, flows: 0, rules: 0, losses: 0, states: 0 };
-  const rows = { packets: 0, flows: 0, rules: 0, losses: 0, states: 0 };
+  const next = { packets: 0, flows: 0, rules: 0, failures: 0, losses: 0, states: 0 };
+  const rows = { packets: 0, flows: 0, rules: 0, failures: 0, losses: 0, states: 0 };
   const batchRows = Math.max(...ours.packets.map(({ numRows }) => numRows));
   const times = await obviousStages(enlarged, { folder, batchRows }, (table, theirs) => {
     const our = ours[table][next[table]++];
@@ -68,6 +68,7 @@ async function batchesOf(enlarged: Enlarged): Promise<Record<TableName, RecordBa
     packets: [],
     flows: [],
     rules: [],
+    failures: [],
     losses: [],
     states: [],
   };

@@ -43,6 +43,7 @@ it('files parts by table, node, and the UTC date and hour of their first row', a
   await record(dir, [5, 6]);
   // CLOCK_OFFSET is 2025-11-21 01:17:35 UTC
   expect(filesIn(dir).map((name) => name.replace(/\d{8}T\d{6}Z-[0-9a-f]{8}/, 'RUN'))).toEqual([
+    'table=failures/node=node%2F1/date=2025-11-21/hour=01/run=RUN/part-00000.parquet',
     'table=flows/node=node%2F1/date=2025-11-21/hour=01/run=RUN/part-00000.parquet',
     'table=losses/node=node%2F1/date=2025-11-21/hour=01/run=RUN/part-00000.parquet',
     'table=packets/node=node%2F1/date=2025-11-21/hour=01/run=RUN/part-00000.parquet',
@@ -76,6 +77,7 @@ it('completes a part by age, also when nothing more comes', async () => {
     ['packets', 3],
     ['flows', 0],
     ['rules', 0],
+    ['failures', 0],
     ['losses', 0],
     ['states', 0],
   ]);

@@ -137,6 +137,7 @@ export const FACTS: TraceFacts = {
   sample: 64,
   filter: 'tcp port 81',
   netnsNames: { '4026531840': 'host' },
+  extras: [],
   sources: { 'NAT decision': 'fexit nf_nat_setup_info', clash: 'derived' },
   places: { '4026531840': { interfaces: { '2': 'eth0' }, addresses: ['192.0.2.7'] } },
 };

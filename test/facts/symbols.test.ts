@@ -25,6 +25,12 @@ describe('kernel symbols', () => {
     expect(parsed.has('nf_hook_slow_data')).toBe(false);
   });
 
+  it('knows where variables are, and no function as one', () => {
+    expect(parsed.variable('nf_hook_slow_data')).toBe(0xffffffff81000300n);
+    expect(parsed.variable('nf_hook_slow')).toBe(0n);
+    expect(parsed.variable('nf_hook')).toBe(0n);
+  });
+
   it('finds whole names, with their module', () => {
     expect(parsed.functions('nf_hook_slow')).toEqual([
       { address: 0xffffffff81000050n, module: undefined },

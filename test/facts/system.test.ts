@@ -3,7 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Clocks, clockOffsetNs } from '../../src/kernel/clock.ts';
-import { parseConntrackStats, readConntrackStats } from '../../src/kernel/conntrack-stats.ts';
+import {
+  parseConntrackStats,
+  parseCpuStats,
+  readConntrackStats,
+} from '../../src/kernel/conntrack-stats.ts';
 import { dropReasons } from '../../src/kernel/drop-reasons.ts';
 import { parseModules, presenceOf } from '../../src/kernel/modules.ts';
 import { netnsNames, ownNetns } from '../../src/kernel/netns.ts';
@@ -83,6 +87,14 @@ describe('conntrack statistics', () => {
       expect_delete: 0x12e,
       search_restart: 0x130,
     });
+  });
+
+  it('keeps the CPUs apart', () => {
+    const cpus = parseCpuStats(`${head}\n${row(0x10)}\n${row(0x100)}\n`);
+    expect(cpus.map(({ invalid, early_drop: early }) => [invalid, early])).toEqual([
+      [0x14, 0x1b],
+      [0x104, 0x10b],
+    ]);
   });
 
   it('knows that 5.10 has another eighth column', () => {

@@ -57,7 +57,7 @@ interface Rebuilt {
 }
 
 async function rebuild(path: string, netns: number): Promise<Rebuilt> {
-  const rows: Record<string, Row[]> = { packets: [], flows: [], rules: [], losses: [] };
+  const rows: Record<string, Row[]> = { packets: [], flows: [], rules: [], failures: [], losses: [] };
   const tables = await openCaptureTables(path);
   try {
     expect(tables.truncated).toBeUndefined();

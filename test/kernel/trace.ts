@@ -8,6 +8,7 @@ import type { KernelTruth, NamespaceTruth } from '../../src/lab/truth.ts';
 import { HOOKS, type HookName } from '../../src/model/codes.ts';
 import type { TraceEnd, TraceFacts } from '../../src/model/facts.ts';
 import {
+  FAILURES,
   FLOWS,
   LOSSES,
   PACKETS,
@@ -25,6 +26,7 @@ export interface Trace {
   readonly packets: readonly Row[];
   readonly flows: readonly Row[];
   readonly rules: readonly Row[];
+  readonly failures: readonly Row[];
   readonly losses: readonly Row[];
   readonly states: readonly Row[];
 }
@@ -33,6 +35,7 @@ const TABLES: Readonly<Record<string, Table>> = {
   packets: PACKETS,
   flows: FLOWS,
   rules: RULES,
+  failures: FAILURES,
   losses: LOSSES,
   states: STATES_TABLE,
 };
@@ -40,10 +43,14 @@ const TABLES: Readonly<Record<string, Table>> = {
 export async function readCaptureTrace(path: string): Promise<Trace> {
   const capture = await openCaptureTables(path);
   try {
-    const rows = { packets: [], flows: [], rules: [], losses: [], states: [] } as Record<
-      TableName,
-      Row[]
-    >;
+    const rows: Record<TableName, Row[]> = {
+      packets: [],
+      flows: [],
+      rules: [],
+      failures: [],
+      losses: [],
+      states: [],
+    };
     const batches = capture.batches();
     for (;;) {
       const next = await batches.next();

@@ -17,6 +17,8 @@ import { Rebuild } from '../../src/rebuild/rebuild.ts';
 import {
   ConfirmCode,
   Ctinfo,
+  FailureFlag,
+  FailureKind,
   RecordFlag,
   RecordKind,
   Seen,
@@ -84,6 +86,12 @@ export interface EntryOptions extends Place {
   /** Rules that decided: enum record_rule. */
   readonly srcRule?: bigint;
   readonly dstRule?: bigint;
+}
+
+export interface EndOptions {
+  readonly remaining?: number;
+  readonly isUnconfirmed?: boolean;
+  readonly isEvicted?: boolean;
 }
 
 export const NETNS = 4_026_532_001;
@@ -181,9 +189,11 @@ export class Script {
     this.emit(RecordKind.flow, { ...place, ...winner, verdict: Verdict.accept, skb: 0n, flags });
   }
 
-  end(original: Tuple, place: Place & { remaining?: number; isUnconfirmed?: boolean } = {}): void {
-    const { remaining = 0, isUnconfirmed = false, ...rest } = place;
-    const flags = isUnconfirmed ? RecordFlag.endUnconfirmed : RecordFlag.endDeleted;
+  end(original: Tuple, place: Place & EndOptions = {}): void {
+    const { remaining = 0, isUnconfirmed = false, isEvicted = false, ...rest } = place;
+    const flags =
+      (isUnconfirmed ? RecordFlag.endUnconfirmed : RecordFlag.endDeleted) |
+      (isEvicted ? RecordFlag.endEvicted : 0);
     this.emit(RecordKind.end, {
       ...defined(rest),
       ...original,
@@ -213,6 +223,24 @@ export class Script {
     const { reason = 5, location = 0x8123_4567, ...rest } = place;
     const at = 0xffff_ffff_0000_0000n | BigInt(location);
     this.emit(RecordKind.drop, { ...defined(rest), ...tuple, reason, location: at });
+  }
+
+  /** The kernel's own words, at an address. */
+  text(address: bigint, words: string): void {
+    const bytes = [...Buffer.from(words.padEnd(48, '\0'), 'latin1')].slice(0, 48);
+    this.emit(RecordKind.text, { textAt: address, text: bytes, flow: 0n });
+  }
+
+  /** Something failed; `tuple`: undefined where it is not known. */
+  failure(cause: keyof typeof FailureKind, tuple: Tuple | undefined, fields: Fields = {}): void {
+    const flags = Number(fields.flags ?? 0) | (tuple === undefined ? FailureFlag.noTuple : 0);
+    this.emit(RecordKind.failure, {
+      hook: 255,
+      ...tuple,
+      ...fields,
+      flags,
+      cause: FailureKind[cause],
+    });
   }
 
   /** A record that the probe tried to send and could not. */
@@ -297,10 +325,14 @@ function seenOf(options: TraversalOptions): number {
 
 export type Row = Readonly<Record<string, Value>>;
 
+/** Tables that a rebuild makes. */
+type RowsOf = 'packets' | 'flows' | 'states' | 'failures';
+
 export interface Rebuilt {
   readonly packets: Row[];
   readonly flows: Row[];
   readonly states: Row[];
+  readonly failures: Row[];
   /** Rows of each batch of packets. */
   readonly batches: number[];
   readonly rebuild: Rebuild;
@@ -308,7 +340,10 @@ export interface Rebuilt {
 
 export interface RebuiltOptions
   extends Partial<
-    Pick<RebuildOptions, 'batchRows' | 'flowLimit' | 'clockOffsetNs' | 'changesFrom'>
+    Pick<
+      RebuildOptions,
+      'batchRows' | 'flowLimit' | 'clockOffsetNs' | 'changesFrom' | 'refusalsTold'
+    >
   > {
   /** Drains end after so many records, in turn; all at once without. */
   readonly chunks?: readonly number[];
@@ -320,15 +355,14 @@ export interface RebuiltOptions
 export function rebuilt(records: readonly Buffer[], options: RebuiltOptions = {}): Rebuilt {
   const { chunks = [records.length], flushes = false, ...limits } = options;
   const { clockOffsetNs = 0n } = options;
-  const rows = { packets: [] as Row[], flows: [] as Row[], states: [] as Row[] };
+  const rows = { packets: [], flows: [], states: [], failures: [] } as Record<RowsOf, Row[]>;
   const batches: number[] = [];
   const onRows = (buffer: RowBuffer): void => {
-    const context = { clockOffsetNs, names: [] };
+    const context = { clockOffsetNs, names: rebuild.names.names };
     const batch = batchOf(buffer.table, buffer.words, buffer.length, context);
     const view = new BatchView(batch, buffer.table);
-    for (let row = 0; row < view.rows; row++) {
-      rows[buffer.table.name as 'flows' | 'states'].push(view.row(row));
-    }
+    const to = rows[buffer.table.name as RowsOf];
+    for (let row = 0; row < view.rows; row++) to.push(view.row(row));
   };
   const onPackets = (columns: Columns): void => {
     const view = new BatchView(columnBatch(columns, new NameBytes(rebuild.names.names)), PACKETS);

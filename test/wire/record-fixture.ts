@@ -40,6 +40,11 @@ const WIDTHS: Readonly<Partial<Record<Field, Width>>> = {
   dstRule: 8,
   counted: 8,
   location: 8,
+  cause: 1,
+  text: 1,
+  textAt: 8,
+  rival: 8,
+  said: 8,
 };
 
 const DISTINCT_HEAD: Fields = {

@@ -114,6 +114,7 @@ function factsOf(): TraceFacts {
     dropReasons: {},
     attached: [],
     notAvailable: [],
+    extras: [],
     sources: {},
     detail: 'packets',
     backend: 'fentry',

@@ -149,6 +149,7 @@ function openFiles(folder: string): Record<TableName, JsonLines> {
     flows: open('flows'),
     rules: open('rules'),
     states: open('states'),
+    failures: open('failures'),
     losses: open('losses'),
   };
 }

@@ -3,7 +3,7 @@ import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ledgerRows } from '../../../src/capture/kernel-counters.ts';
-import { RECORDED_LATENCY_MS } from '../../../src/cli/live-trace.ts';
+import { RECORDED_LATENCY_MS } from '../../../src/cli/latency.ts';
 import { openOutput } from '../../../src/export/output.ts';
 import type { Output, Written } from '../../../src/export/output-shape.ts';
 import { imbalance, type LedgerRow } from '../../../src/model/ledger.ts';

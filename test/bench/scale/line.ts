@@ -52,6 +52,7 @@ function factsOf(cpus: number): TraceFacts {
     dropReasons: {},
     attached: [],
     notAvailable: [],
+    extras: [],
     sources: {},
     detail: 'packets',
     backend: 'fentry',

@@ -26,6 +26,7 @@ async function rebuilt(traffic: Traffic, records: readonly number[], rings = tra
     packets: [],
     flows: [],
     rules: [],
+    failures: [],
     losses: [],
     states: [],
   };
