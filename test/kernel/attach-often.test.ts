@@ -2,7 +2,7 @@
  * Attached and detached 200 times in one process, under traffic: each round
  * sees the flows that were made in it, nothing stays in the kernel. A round is
  * mostly the verifier's, seconds of it where the processor is emulated: `make
- * test` plays a tenth of the rounds.
+ * test` plays a twentieth of the rounds.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runInGuest } from './in-guest.ts';
 import { kernelsOf } from './matrix.ts';
 
-const ROUNDS = process.env.CONNTRAIL_KERNELS ? 200 : 20;
+const ROUNDS = process.env.CONNTRAIL_KERNELS ? 200 : 10;
 /** After so many the kernel holds what it keeps for good: caches, pools. */
 const FIRST = ROUNDS / 5;
 const GUEST_SEC = ROUNDS * 30;
