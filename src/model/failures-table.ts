@@ -52,7 +52,7 @@ export const FAILURES: Table = {
     column('tries', 'u32', 'tuples that NAT found taken; null: not counted', NULL),
     column('min_address', 'address', 'first address that NAT could choose; null: not told', NULL),
     column('max_address', 'address', 'last address that NAT could choose', NULL),
-    column('min_port', 'u16', 'first port that NAT could choose; null: any', NULL),
+    column('min_port', 'u16', 'first port that NAT could choose; null: every one', NULL),
     column('max_port', 'u16', 'last port that NAT could choose', NULL),
     column('fill', 'u32', 'entries of the namespace at that time; null: not asked', NULL),
     column('limit', 'u32', 'nf_conntrack_max at that time', NULL),

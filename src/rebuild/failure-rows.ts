@@ -108,7 +108,7 @@ export class FailureRows {
     if (words[Word.limit] !== 0) this.put(row, 'limit', words[Word.limit]!);
   }
 
-  /** An address of zeros: NAT was to choose ports alone. Port 0: any. */
+  /** An address of zeros: NAT was to choose ports alone. Port 0: every one. */
   private writeRange(row: number, range: Int32Array): void {
     const minPort = (range[Word.srcPort]! >>> Shift.srcPort) & 0xffff;
     const maxPort = (range[Word.dstPort]! >>> Shift.dstPort) & 0xffff;

@@ -63,6 +63,9 @@ describe('a packet that the kernel complains about', () => {
     ['challenge-ack ignored', 'logged only', 'text', undefined],
     ['SEQ is under lower bound %u (already ACKed data', 'logged only', 'text', undefined],
     ['SEQ is under the lower bound (already ACKed dat', 'invalid packet', 'text', undefined],
+    ['packet (index %d) in dir %d ignored, state %s', 'logged only', 'text', undefined],
+    ['packet (index %d, dir %d) response lower timeout', 'logged only', 'text', undefined],
+    ['packet (index %d) in dir %d invalid, state %s', 'invalid packet', 'text', undefined],
     ['invalid tcp flag combination', 'invalid packet', 'text', undefined],
   ])('"%s" is %s, known by %s', (text, cause, knownBy, ctinfo) => {
     const row = only(complained(text, ctinfo));
