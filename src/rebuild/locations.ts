@@ -12,8 +12,10 @@ export class Locations {
     this.symbol = symbol;
   }
 
-  /** Number of the name of what is at an address, given as two words. */
-  of(low: number, high: number): number {
+  /** Number of the name of what is at an address, which stands in two words. */
+  of(words: Int32Array, at: number): number {
+    const low = words[at]!;
+    const high = words[at + 1]!;
     const known = this.known.find(low, high);
     if (known >= 0) return known;
     const location = this.names.numberOf(this.symbol(low, high));

@@ -99,7 +99,7 @@ export class Rebuild {
       if (kind === RecordKind.rules) this.rulesChanged(words, at);
       if (kind === RecordKind.module) this.modules.push(moduleChange(words, at));
       if (kind !== RecordKind.drop) continue;
-      this.locations.of(words[at + Word.dropLocation]!, words[at + Word.dropLocation + 1]!);
+      this.locations.of(words, at + Word.dropLocation);
     }
   }
 
@@ -188,10 +188,7 @@ export class Rebuild {
 
   private dropped(words: Int32Array, at: number): void {
     const reason = this.names.numberOf(this.options.dropReason(words[at + Word.dropReason]!));
-    const location = this.locations.of(
-      words[at + Word.dropLocation]!,
-      words[at + Word.dropLocation + 1]!,
-    );
+    const location = this.locations.of(words, at + Word.dropLocation);
     this.packets.sawDrop(words, at, reason, location);
   }
 
