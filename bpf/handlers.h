@@ -14,7 +14,8 @@
  *   sample.h     whole flows, one of N     call.h       a call's entry and its return
  *   rule.h       nat statement -> rule     legacy.h     tables of the legacy backend
  *   tell.h       flow -> record            open.h       entries that outlive the trace
- *   emit.h       record -> ring
+ *   emit.h       record -> ring           queue.h      NFQUEUE: packets that wait
+ *   parent.h     an expected entry -> its parent
  */
 #ifndef CONNTRAIL_HANDLERS_H
 #define CONNTRAIL_HANDLERS_H
@@ -42,6 +43,7 @@
 #include "state.h"
 #include "tell.h"
 #include "flow.h"
+#include "parent.h"
 #include "traversal.h"
 #include "entry.h"
 #include "call.h"
@@ -53,6 +55,7 @@
 #include "open.h"
 #include "legacy.h"
 #include "nat.h"
+#include "queue.h"
 #include "drop.h"
 
 /* A raw tracepoint, in both: its arguments are plain numbers. `reason` since 5.17. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* For kernels without BTF of the functions: a return knows no arguments, call.h keeps them. */
 #include "handlers.h"
+#include "queue_stubs.h"
 
 SEC("kprobe/nf_hook_slow")
 int BPF_KPROBE(hook_enter, struct sk_buff *skb, struct nf_hook_state *state,
@@ -8,7 +9,7 @@ int BPF_KPROBE(hook_enter, struct sk_buff *skb, struct nf_hook_state *state,
 {
 	__u8 pf = FIELD(state, pf);
 
-	if (pf != NFPROTO_IPV4 && pf != NFPROTO_IPV6)
+	if (!is_ip(pf))
 		return 0;
 	on_hook_enter(skb, state, entries, pf);
 	if (has_leaves && packet_of(skb))

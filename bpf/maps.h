@@ -47,7 +47,8 @@ struct packet {
 	__u8 makes_flow; /* its entry was not confirmed when it was looked at first */
 	__u8 is_changed; /* a visit has changed its tuple: `last` is set */
 	__u8 visited;	 /* bit per enum nf_inet_hooks, if the filter asks for hooks */
-	__u8 reserved[2];
+	__u8 queue;	 /* enum queue */
+	__u8 reserved[1];
 	struct tuple came;
 	struct tuple last; /* as it left the last visit that changed it */
 };
@@ -162,6 +163,7 @@ const volatile __u8 everywhere = 0;	   /* packets too where conntrack is not at 
  */
 const volatile __u64 conntrack_hooks[CONNTRACK_HOOKS] = {};
 const volatile __u64 hook_slow_begin = 0, hook_slow_end = 0;
+const volatile __u64 reinject_begin = 0, reinject_end = 0;
 
 static __always_inline __u32 current_phase(void)
 {

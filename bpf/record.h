@@ -55,6 +55,7 @@ enum record_flag {
 	FLOW_DST_NULL = 1 << 7,
 	FLOW_RULES = 1 << 8,		/* has src_rule and dst_rule in place of first_ns and entry */
 	FLOW_BOTH = 1 << 9,		/* FLOW_RULES, and both tuples, of IPv4: record.both */
+	FLOW_PARENT = 1 << 10,		/* of an expected entry: record.parent, and nothing else that is new */
 	END_UNCONFIRMED = 1 << 0, /* freed without ever being confirmed */
 	END_DELETED = 1 << 1,	  /* nf_ct_delete(), else nf_conntrack_free() */
 	END_OPEN = 1 << 2,	  /* still in the table: the trace ends, not the entry */
@@ -67,6 +68,7 @@ enum record_seen {
 	SEEN_REWRITTEN = 5, /* 5 bits: it left this hook with another tuple */
 	SEEN_DECIDED = 10,  /* 4 bits: FLOW_SRC_RULE.. of this packet's own entry, moved down by 4 */
 	SEEN_CONFIRM = 14,  /* 2 bits: enum record_confirm */
+	SEEN_QUEUED = 20,   /* 5 bits: it was handed to user space at this hook (NFQUEUE) */
 };
 
 enum record_confirm {
@@ -96,12 +98,23 @@ enum record_rule_kind { /* the upper two bits */
 
 #define MAX_VISITS 3
 
+/*
+ * record.traversal.len: the lower bits are bytes, of which BIG TCP has less
+ * than 2^20; the upper ones how many segments they are, where they are more
+ * than one and longer than PLAIN_BYTES.
+ */
+#define LENGTH_BITS 20
+#define LENGTH_MASK ((1U << LENGTH_BITS) - 1)
+#define MOST_SEGMENTS ((1U << (32 - LENGTH_BITS)) - 1)
+#define PLAIN_BYTES 1500
+
 struct record {
 	__u64 ktime_ns; /* CLOCK_MONOTONIC, taken after the place in the ring was reserved */
 	union {
 		__u64 skb;	/* address of the struct sk_buff */
 		__u64 first_ns; /* FLOW: CLOCK_MONOTONIC of first sight */
 		__u64 src_rule; /* FLOW_RULES: enum record_rule */
+		__u64 parent;	/* FLOW_PARENT: our number of nf_conn.master */
 	};
 	__u64 flow;   /* our number of the entry, 0 for none */
 	__u32 seq;    /* per CPU, counts every record tried, lost ones too */
@@ -112,7 +125,7 @@ struct record {
 	__u8 family;  /* 4 or 6 */
 	__u8 l4proto; /* IANA protocol number */
 	__u8 ctinfo;  /* enum ip_conntrack_info or enum record_ctinfo */
-	__u8 verdict; /* NF_DROP 0, NF_ACCEPT 1, NF_STOLEN 2 (stolen or queued) */
+	__u8 verdict; /* NF_DROP 0, NF_ACCEPT 1, NF_STOLEN 2, NF_QUEUE 3: waits there yet */
 	__u16 status; /* low 16 bits of nf_conn.status, IPS_* */
 	__u16 flags;  /* enum record_flag */
 	__u32 mark;   /* TRAVERSAL, DROP: skb->mark; else nf_conn.mark */
@@ -124,7 +137,7 @@ struct record {
 			/* leave, enter, leave, ...: ns after started_ns, saturating */
 			__u32 at[2 * MAX_VISITS - 1];
 			__u32 seen;	    /* enum record_seen */
-			__u32 len;	    /* skb->len at first sight, bytes */
+			__u32 len;	    /* skb->len at first sight, and segments: LENGTH_BITS */
 			__u32 in_ifindex, out_ifindex; /* 0 where none */
 		} traversal;
 		struct {

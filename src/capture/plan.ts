@@ -5,6 +5,7 @@
 import { isAtLeast, type Release } from '../kernel/release.ts';
 import { TraceError } from '../model/error.ts';
 import type { Backend, Detail } from '../model/facts.ts';
+import { hasQueues } from './queue-wishes.ts';
 import type { Has, Wish } from './wish.ts';
 import { wishesFor } from './wishes.ts';
 
@@ -35,6 +36,8 @@ const PACKET_DROP: Probe = {
 
 /** Tells what conntrack counted of the entries that are still in the table. */
 export const TELL_OPEN = 'tell_open_flows';
+/** Tells of the packets that still wait in a queue. */
+export const TELL_QUEUED = 'tell_queued_packets';
 const NOT_TOLD =
   'packets of flows that outlive the trace: this kernel is older than 5.13, they are not counted';
 
@@ -53,11 +56,13 @@ export function planProbes(
   if (missing.length > 0) throw requiredMissing(missing.map((wish) => wish.function));
   const there = wishes.filter((wish) => has(wish.function));
   const drop = detail === 'flows' ? [] : [PACKET_DROP];
-  const tellsOpen = detail === 'flows' && isAtLeast(release, 5, 13); // bpf_for_each_map_elem()
+  const hasEach = isAtLeast(release, 5, 13); // bpf_for_each_map_elem()
+  const tellsOpen = detail === 'flows' && hasEach;
+  const tellsQueued = detail !== 'flows' && hasEach && hasQueues(has);
   return {
     backend,
     probes: [...there.flatMap((wish) => probesOf(wish, backend)), ...drop],
-    runs: tellsOpen ? [TELL_OPEN] : [],
+    runs: [...(tellsOpen ? [TELL_OPEN] : []), ...(tellsQueued ? [TELL_QUEUED] : [])],
     notAvailable: [
       ...wishes.flatMap((wish) => (has(wish.function) ? [] : [`${wish.function}: ${wish.absent}`])),
       ...(detail === 'flows' && !tellsOpen ? [NOT_TOLD] : []),

@@ -5,6 +5,7 @@
 
 import { isAtLeast, type Release } from '../kernel/release.ts';
 import type { Detail } from '../model/facts.ts';
+import { hasQueues, queueWishes } from './queue-wishes.ts';
 import { ruleWishes } from './rule-wishes.ts';
 import { ALL, entry, type Has, type Wish } from './wish.ts';
 
@@ -49,6 +50,7 @@ export function wishesFor(detail: Detail, has: Has, release: Release): readonly 
     deletion(has),
     ...legacy(has, release),
     ...ruleWishes(has),
+    ...queueWishes(has),
   ];
   return all.filter((wish) => wish.details.includes(detail));
 }
@@ -62,7 +64,8 @@ function lastHooks(has: Has): Wish[] {
     function: name,
     kprobe: { entry: 'last_hook_enter', leave: 'last_hook_leave' },
     fentry: { leave: program },
-    details: ['packets'],
+    // Of a packet that comes out of a queue nothing else tells that it left its last hook.
+    details: hasQueues(has) ? PACKETS : ['packets'],
   }));
 }
 

@@ -101,6 +101,7 @@ export class LiveTrace {
       await this.drain(sinks, latencyMs, () => this.isStopping);
       while (this.session.tellOpen() > 0) await this.drain(sinks, 0, (bytes) => bytes === 0);
       await this.session.stop();
+      while (this.session.tellQueued() > 0) await this.drain(sinks, 0, (bytes) => bytes === 0);
       await this.drain(sinks, 0, (bytes) => bytes === 0);
       await this.rules?.read();
       return await this.finish(sinks);

@@ -20,7 +20,7 @@ export type { Column, ColumnType, Table } from './column.ts';
 export { RULES };
 
 /** Major.minor: a reader of an older minor version keeps working. */
-export const SCHEMA_VERSION = '1.1';
+export const SCHEMA_VERSION = '1.2';
 
 function tupleColumns(suffix: string, whose: string): Column[] {
   return [
@@ -72,7 +72,7 @@ export const PACKETS: Table = {
     column('started_ktime_ns', 'u64', 'the same by CLOCK_MONOTONIC', { unit: 'ns since boot' }),
     ...hookColumns(),
     code('last_hook', HOOKS, 'hook of the last visit'),
-    code('verdict', VERDICTS, 'verdict of the last visit; stolen also stands for queued'),
+    code('verdict', VERDICTS, 'verdict of the last visit; queue: it waited for user space when the trace ended'),
     code('src_nat', DECISIONS, 'who decided about the source'),
     code('dst_nat', DECISIONS, 'who decided about the destination'),
     column('chain_runs', 'u8', 'visits in which a nat chain was evaluated'),
@@ -80,6 +80,17 @@ export const PACKETS: Table = {
     column('drop_reason', 'name', "the kernel's reason for freeing it; null: not dropped", NULL),
     column('drop_location', 'name', 'kernel function that freed it', NULL),
     column('complete', 'bool', 'false: torn, a record of this traversal was lost or not seen'),
+    code(
+      'queued_hook',
+      HOOKS,
+      'hook at which it was handed to user space (NFQUEUE), the last one of several; the time inside that hook has the wait in it; null: at none',
+      true,
+    ),
+    column(
+      'segments',
+      'u16',
+      'packets of the wire that it stands for: of what GRO put together, or what the device is to take apart; 1 where it is no longer than 1500 bytes',
+    ),
   ],
 };
 
@@ -137,6 +148,12 @@ export const FLOWS: Table = {
       'dst_rule',
       'u32',
       'rule that decided manip dst: rules.rule; null: none, or not seen',
+      NULL,
+    ),
+    column(
+      'parent',
+      'u64',
+      'flow whose helper expected this one: flows.flow; null: none expected it, or the filter leaves that one out',
       NULL,
     ),
   ],

@@ -41,6 +41,7 @@ export const Flow = {
   complete: at('complete'),
   srcRule: at('src_rule'),
   dstRule: at('dst_rule'),
+  parent: at('parent'),
 } as const;
 
 /** Where each of an entry's tuples is. */
@@ -64,6 +65,7 @@ export const FlowNull = {
   endedAt: index('ended_at'),
   srcRule: index('src_rule'),
   dstRule: index('dst_rule'),
+  parent: index('parent'),
 } as const;
 
 /** Words of our own, after the row. */

@@ -6,6 +6,7 @@ export const record = {
   skb: 8, // 8 bytes
   firstNs: 8, // 8 bytes
   srcRule: 8, // 8 bytes
+  parent: 8, // 8 bytes
   flow: 16, // 8 bytes
   seq: 24, // 4 bytes
   netns: 28, // 4 bytes
@@ -90,6 +91,7 @@ export const RecordFlag = {
   flowDstNull: 128,
   flowRules: 256,
   flowBoth: 512,
+  flowParent: 1024,
   endUnconfirmed: 1,
   endDeleted: 2,
   endOpen: 4,
@@ -102,6 +104,7 @@ export const Seen = {
   rewritten: 5,
   decided: 10,
   confirm: 14,
+  queued: 20,
 } as const;
 
 /** enum record_confirm. */
