@@ -72,7 +72,11 @@ export const PACKETS: Table = {
     column('started_ktime_ns', 'u64', 'the same by CLOCK_MONOTONIC', { unit: 'ns since boot' }),
     ...hookColumns(),
     code('last_hook', HOOKS, 'hook of the last visit'),
-    code('verdict', VERDICTS, 'verdict of the last visit; queue: it waited for user space when the trace ended'),
+    code(
+      'verdict',
+      VERDICTS,
+      'verdict of the last visit; queue: it waited for user space when the trace ended',
+    ),
     code('src_nat', DECISIONS, 'who decided about the source'),
     code('dst_nat', DECISIONS, 'who decided about the destination'),
     column('chain_runs', 'u8', 'visits in which a nat chain was evaluated'),
@@ -153,7 +157,7 @@ export const FLOWS: Table = {
     column(
       'parent',
       'u64',
-      'flow whose helper expected this one: flows.flow; null: none expected it, or the filter leaves that one out',
+      'flow whose helper expected this one: flows.flow; null: none did, or the trace has no record of that one',
       NULL,
     ),
   ],

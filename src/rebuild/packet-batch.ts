@@ -138,10 +138,7 @@ export class PacketBatch extends PacketMemory implements Columns {
   }
 
   private last(isSet: (bit: number) => Packed): readonly ColumnValues[] {
-    return [
-      { values: this.queuedHook, valid: isSet(Present.queued) },
-      { values: this.segments },
-    ];
+    return [{ values: this.queuedHook, valid: isSet(Present.queued) }, { values: this.segments }];
   }
 }
 
