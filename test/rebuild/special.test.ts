@@ -127,7 +127,13 @@ describe('an expected flow', () => {
     firstForwarded(script, { flow: OTHER });
     const status = UNMAPPED | Status.expected;
     const data = { ...ASKED, dstPort: 7_201 };
-    script.flow(data, inverted(data), { flow: FLOW, skb: 0n, status, decided: NULLS, confirmed: 1 });
+    script.flow(data, inverted(data), {
+      flow: FLOW,
+      skb: 0n,
+      status,
+      decided: NULLS,
+      confirmed: 1,
+    });
     if (isLost) script.lose();
     else script.parent(OTHER, { flow: FLOW });
     script.traversal(['prerouting', 'forward', 'postrouting'], {
