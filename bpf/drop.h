@@ -78,7 +78,7 @@ static __always_inline int on_drop(struct sk_buff *skb, __u64 location, __u32 re
 	if (!packet)
 		return 0;
 	if (packet->queue == QUEUE_WAITS)
-		forget_queued(packet->record.skb);
+		was_not_queued(packet);
 	if (packet->record.traversal.visits)
 		end_dropped(packet, skb, location, reason);
 	else if (has_moved(packet, skb))

@@ -28,6 +28,12 @@ static __always_inline void forget_queued(__u64 skb)
 	bpf_map_delete_elem(&queued, &skb);
 }
 
+static __always_inline void was_not_queued(struct packet *packet)
+{
+	packet->record.traversal.seen &= ~(1 << (SEEN_QUEUED + (packet->record.hook & 7)));
+	forget_queued(packet->record.skb);
+}
+
 /*
  * nf_queue() is about to hand it over. It is kept in its place, too, as the
  * queue may refuse it: then it is dropped within the call, or goes on.
@@ -65,8 +71,7 @@ static __always_inline int on_queue_leave(struct sk_buff *skb, int ret)
 		packet->record.skb = 0;
 		return 0;
 	}
-	packet->record.traversal.seen &= ~(1 << (SEEN_QUEUED + (packet->record.hook & 7)));
-	forget_queued((__u64)skb);
+	was_not_queued(packet);
 	return 0;
 }
 

@@ -40,6 +40,9 @@ const SCENARIOS = [
 ] as const;
 type ScenarioName = (typeof SCENARIOS)[number];
 
+/** A map of the kernel can be walked since 5.13. */
+const TELLS_QUEUED = KERNEL !== '5.10';
+
 /** Probes are attached once, at the start: what is to be seen is loaded before. */
 const MODULES = 'nfnetlink_queue nf_conntrack nf_nat nft_chain_nat ip_vs ip_vs_rr nf_flow_table';
 
@@ -90,10 +93,13 @@ it('lost nothing, and the ledger balances to the record', () => {
 const COUNTED = ['queued', 'ftp', 'offloaded', 'balanced', 'transparent', 'duplicated'] as const;
 describe.each(COUNTED)('%s, against the kernel', (name) => {
   it('has the packets that nft counted before conntrack, hook by hook', () => {
-    const { there } = at(name);
+    const { there, counters } = at(name);
     for (const hook of HOOKS) {
       const early = nonZero(there.hooks![hook].early);
-      expect({ hook, ...countAtHook(trace.packets, there, hook) }).toEqual({ hook, ...early });
+      const ours = countAtHook(trace.packets, there, hook);
+      const isHeld = (ours['ipv4 udp'] ?? 0) > 0 && (hook === 'prerouting' || hook === 'forward');
+      if (name === 'queued' && isHeld && !TELLS_QUEUED) ours['ipv4 udp']! += counters.held!;
+      expect({ hook, ...ours }).toEqual({ hook, ...early });
     }
   });
 
@@ -159,10 +165,9 @@ describe('queued', () => {
     );
   });
 
-  // A map of the kernel cannot be walked before 5.13.
-  it(`shows what still waits with the verdict queue; 5.10 does not`, () => {
+  it('shows what still waits with the verdict queue, where the kernel can be asked for it', () => {
     const rows = to(7104);
-    expect(rows).toHaveLength(KERNEL === '5.10' ? 0 : at('queued').counters.held!);
+    expect(rows).toHaveLength(TELLS_QUEUED ? at('queued').counters.held! : 0);
     for (const row of rows) {
       expect(row).toMatchObject({ queued_hook: 'forward', verdict: 'queue', last_hook: 'forward' });
     }
@@ -174,12 +179,13 @@ describe('ftp', () => {
   async function expected(): Promise<Map<number, string>> {
     const text = await readFile(join(folder, 'expected'), 'utf8');
     const lines = text.split('\n').filter((line) => line.includes('helper=ftp'));
-    const word = (line: string, name: string, nth = 0) =>
-      [...line.matchAll(new RegExp(`(?<= )${name}=(\\S+)`, 'g'))][nth]?.[1] ?? '';
+    const words = (line: string, name: string) =>
+      [...line.matchAll(new RegExp(`(?<= )${name}=(S+)`, 'g'))].map((match) => match[1] ?? '');
+    const port = (line: string, name: string) => words(line, name).at(-1); // the last ones are the master's
     return new Map(
       lines.map((line) => [
-        Number(word(line, 'dport')),
-        `${word(line, 'master-src')}:${word(line, 'sport', 1)}>${word(line, 'master-dst')}:${word(line, 'dport', 1)}`,
+        Number(words(line, 'dport')[0]),
+        `${words(line, 'master-src')[0]}:${port(line, 'sport')}>${words(line, 'master-dst')[0]}:${port(line, 'dport')}`,
       ]),
     );
   }
@@ -220,12 +226,12 @@ describe('super-packets', () => {
     expect(sum(there, 'segments')).toBe(seen.length);
     expect(there.length).toBeLessThan(seen.length / 2);
     const payload = seen.reduce((total, line) => total + Number(/ tcp (\d+)$/.exec(line)![1]), 0);
-    expect(payload).toBe(400_000);
-    const headers = there.filter((row) => Number(row.segments) > 1);
-    expect(headers.length).toBeGreaterThan(0);
-    expect(headers.filter((row) => Number(row.length) <= 1500)).toEqual([]);
-    expect(sum(there, 'length')).toBeLessThan(400_000 + there.length * 80);
-    expect(sum(there, 'length')).toBeGreaterThan(400_000 + there.length * 40);
+    expect(payload).toBeGreaterThanOrEqual(400_000);
+    // 20 bytes of IPv4, 20 of TCP, 12 of its timestamps; of the SYN 8 more
+    expect(sum(there, 'length')).toBe(payload + there.length * 52 + 8);
+    const long = there.filter((row) => Number(row.segments) > 1);
+    expect(long.length).toBeGreaterThan(0);
+    expect(long.filter((row) => Number(row.length) <= 1500)).toEqual([]);
   });
 
   it('count as one packet each, as conntrack counts them', () => {
@@ -263,7 +269,14 @@ describe('offloaded', () => {
       .get('offloaded')!
       .packets!.filter((line) => / > \S+\.7402: UDP/.test(line));
     expect(names).toHaveLength(2 * sent); // all arrived
-    expect(there.conntrack.filter((line) => line.includes('OFFLOAD'))).toHaveLength(2);
+    const lines = there.conntrack.filter((line) => line.includes('dport=7401'));
+    const counted = lines.map((line) =>
+      [...line.matchAll(/packets=(\d+)/g)].map(([, n]) => Number(n)),
+    );
+    expect(counted).toEqual([
+      [sent, sent],
+      [sent, sent],
+    ]);
   });
 
   it('counts a flow that is not offloaded as conntrack does', () => {
@@ -294,16 +307,14 @@ describe('balanced', () => {
     }
   });
 
-  it('has the packets that IPVS counted', async () => {
-    const text = await readFile(join(folder, 'balanced'), 'utf8');
-    const counts = [...text.matchAll(/^(?:TCP|UDP) +\S+:(\d+) +\d+ +(\d+) +(\d+)/gm)];
-    expect(counts).toHaveLength(2);
-    for (const [, port, received, sent] of counts) {
-      const { packets } = at('balanced');
-      const asked = packets.filter((row) => row.dst_port === Number(port));
-      const answers = packets.filter((row) => row.src_port_after === Number(port));
-      expect([asked.length, answers.length]).toEqual([Number(received), Number(sent)]);
-    }
+  it.each([8300, 8301])('has the packets of port %i that the rules counted', (port) => {
+    const { packets, counters } = at('balanced');
+    const asked = packets.filter((row) => row.dst_port === port);
+    const answers = packets.filter((row) => row.src_port_after === port);
+    expect([asked.length, answers.length]).toEqual([
+      counters[`sent-on-${port}`],
+      counters[`answers-${port}`],
+    ]);
   });
 });
 
