@@ -92,24 +92,20 @@ static __always_inline bool take_back(struct packet *packet, __u64 skb, __u8 hoo
 
 /*
  * nfqnl_reinject(): user space has decided. One that is not known was queued
- * before the trace began, or is one segment of what was queued whole.
+ * before the trace began, or is one segment of what was queued whole: the next
+ * hook shows it.
  */
-static __always_inline int on_reinject(struct sk_buff *skb, struct nf_hook_state *state, __u8 pf)
+static __always_inline int on_reinject(struct sk_buff *skb, __u8 hook)
 {
 	struct packet *packet = place_of((__u64)skb);
-	__u8 hook = FIELD(state, hook);
 
 	if (!packet)
 		return 0;
 	make_room(packet);
-	if (take_back(packet, (__u64)skb, hook)) {
-		packet->queue = QUEUE_LEFT;
-		end_visit(packet);
-	} else if (everywhere || FIELD(skb, _nfct)) {
-		first_visit(packet, skb, state, pf, hook, 0);
-		packet->state = 0;
-		packet->queue = QUEUE_LEFT;
-	}
+	if (!take_back(packet, (__u64)skb, hook))
+		return 0;
+	packet->queue = QUEUE_LEFT;
+	end_visit(packet);
 	return 0;
 }
 

@@ -23,7 +23,7 @@ int BPF_PROG(reinject, struct nf_queue_entry *entry)
 {
 	__u8 pf = FIELD(entry, state.pf);
 
-	return is_ip(pf) ? on_reinject(FIELD(entry, skb), &entry->state, pf) : 0;
+	return is_ip(pf) ? on_reinject(FIELD(entry, skb), FIELD(entry, state.hook)) : 0;
 }
 
 #else
@@ -52,7 +52,7 @@ int BPF_KPROBE(reinject, struct nf_queue_entry *entry)
 	struct nf_hook_state *state = (void *)entry + bpf_core_field_offset(entry->state);
 	__u8 pf = FIELD(state, pf);
 
-	return is_ip(pf) ? on_reinject(FIELD(entry, skb), state, pf) : 0;
+	return is_ip(pf) ? on_reinject(FIELD(entry, skb), FIELD(state, hook)) : 0;
 }
 
 #endif
