@@ -11,7 +11,6 @@ import { DEFAULT_KERNEL } from '../../src/lab/kernels.ts';
 import type { NamespaceTruth } from '../../src/lab/truth.ts';
 import { HOOKS } from '../../src/model/codes.ts';
 import { imbalance, totalLost } from '../../src/model/ledger.ts';
-import { parseConntrackLine } from './conntrack-line.ts';
 import { entryText, flowText, listedFlows } from './entries.ts';
 import { playScript, runInGuest } from './in-guest.ts';
 import {
@@ -28,16 +27,7 @@ import {
 
 const KERNEL = process.env.CONNTRAIL_TEST_KERNEL ?? DEFAULT_KERNEL;
 
-const SCENARIOS = [
-  'queued',
-  'ftp',
-  'super-packets',
-  'offloaded',
-  'balanced',
-  'transports',
-  'transparent',
-  'duplicated',
-] as const;
+const SCENARIOS = ['queued', 'ftp', 'super-packets', 'offloaded', 'balanced'] as const;
 type ScenarioName = (typeof SCENARIOS)[number];
 
 /** A map of the kernel can be walked since 5.13. */
@@ -90,7 +80,7 @@ it('lost nothing, and the ledger balances to the record', () => {
   expect(ledger.rows.filter((row) => imbalance(row) !== 0)).toEqual([]);
 });
 
-const COUNTED = ['queued', 'ftp', 'offloaded', 'balanced', 'transparent', 'duplicated'] as const;
+const COUNTED = ['queued', 'ftp', 'offloaded', 'balanced'] as const;
 describe.each(COUNTED)('%s, against the kernel', (name) => {
   it('has the packets that nft counted before conntrack, hook by hook', () => {
     const { there, counters } = at(name);
@@ -315,80 +305,5 @@ describe('balanced', () => {
       counters[`sent-on-${port}`],
       counters[`answers-${port}`],
     ]);
-  });
-});
-
-describe('transports', () => {
-  const of = (protocol: number) => ({
-    packets: at('transports').packets.filter((row) => row.protocol === protocol),
-    flows: at('transports').flows.filter((row) => row.protocol === protocol),
-  });
-  const NAMES = { sctp: 132, udplite: 136, dccp: 33, gre: 47 };
-
-  it.each(Object.entries(NAMES))('%s: has the packets that the rule counted', (name, protocol) => {
-    const { packets } = of(protocol);
-    expect(packets).toHaveLength(at('transports').counters[`passed-${name}`]!);
-    expect(waysOf(packets)).toEqual(['prerouting,forward,postrouting']);
-    expect(packets.filter((row) => row.complete !== true)).toEqual([]);
-  });
-
-  it('has the flows of conntrack -L, keys of GRE as ports', () => {
-    const { there, flows } = at('transports');
-    const listed = listedFlows(flows, there.conntrack);
-    expect(listed.map(flowText).sort()).toEqual(there.conntrack.map(entryText).sort());
-    expect(new Set(there.conntrack.map((line) => parseConntrackLine(line).protocol))).toEqual(
-      new Set(Object.values(NAMES)),
-    );
-  });
-
-  it('shows the keys that the kernel has: the call of PPTP, none of other GRE', () => {
-    const { packets } = of(47);
-    const keys = packets.map((row) => [row.src_port, row.dst_port]);
-    expect(keys.sort()).toEqual([...Array(2).fill([0, 0]), ...Array(4).fill([0, 0x1234])].sort());
-  });
-
-  it('translates SCTP by the rule', () => {
-    const { packets } = of(132);
-    expect(packets).toMatchObject([{ dst_port: 8401, dst_port_after: 8411, dst_nat: 'rule' }]);
-  });
-
-  // DCCP's tracker is gone since 7.x: there it has no ports.
-  it('has the ports of DCCP where this kernel knows them', () => {
-    const { flows } = of(33);
-    expect(flows.map((row) => row.dst_port)).toEqual([KERNEL === '7' ? 0 : 8403]);
-  });
-});
-
-describe('transparent', () => {
-  it('goes to a local socket untranslated, and so do its replies', () => {
-    const { packets, counters } = at('transparent');
-    const asked = packets.filter((row) => row.dst_port === 8500);
-    expect(asked).toHaveLength(counters['to-a-socket']!);
-    expect(waysOf(asked)).toEqual(['prerouting,input']);
-    const answers = packets.filter((row) => row.src_port === 8500);
-    expect(waysOf(answers)).toEqual(['output,postrouting']);
-    for (const row of [...asked, ...answers]) {
-      expect(tupleOf(row)).toBe(tupleOf(row, '_after'));
-      expect([row.src_nat, row.dst_nat]).not.toContain('mapping');
-    }
-    expect(new Set(asked.map((row) => row.mark))).toEqual(new Set([0x51]));
-  });
-});
-
-describe('duplicated', () => {
-  it('has a row for each duplicate, untracked', () => {
-    const { packets, counters } = at('duplicated');
-    for (const [port, by, left] of [
-      [8600, 'by-nft', 'left-by-nft'],
-      [8601, 'by-tee', 'left-by-tee'],
-    ] as const) {
-      const to = packets.filter((row) => row.dst_port === port);
-      const copies = to.filter((row) => row.state === 'untracked');
-      expect(copies).toHaveLength(counters[left]!);
-      expect(counters[left]).toBe(counters[by]);
-      expect(waysOf(copies)).toEqual(['output,postrouting']);
-      expect(copies.filter((row) => row.flow !== null)).toEqual([]);
-      expect(to).toHaveLength(2 * copies.length);
-    }
   });
 });
