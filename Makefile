@@ -18,7 +18,7 @@ help: ## this list
 BPFTOOL  := $(if $(shell grep -x 'ID=ubuntu' /etc/os-release 2>/dev/null),linux-tools-common,bpftool)
 PACKAGES := clang llvm libbpf-dev libbpf1 libpcap0.8 libzstd-dev gcc g++ make python3 libc6-dev \
 	busybox-static erofs-utils cpio kmod xz-utils zstd \
-	debian-archive-keyring conntrack nftables iptables iproute2 iputils-ping socat tcpdump util-linux $(BPFTOOL) \
+	debian-archive-keyring conntrack nftables iptables iproute2 iputils-ping ipvsadm socat tcpdump util-linux $(BPFTOOL) \
 	qemu-system-common $(if $(filter aarch64,$(MACHINE)),qemu-system-arm,qemu-system-x86)
 
 setup: packages node_modules/.package-lock.json ## install what is missing: Debian packages, npm packages
@@ -42,7 +42,12 @@ node_modules/.package-lock.json: package-lock.json | packages
 
 # --- build
 
-build: bpf native typescript ## compile the probes, the shim and the program
+build: bpf native typescript build/lab-queue ## compile the probes, the shim and the program
+
+# Runs in scenarios alone: what answers for a queue of NFQUEUE.
+build/lab-queue: src/lab/guest/queue.c | packages
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror $< -o $@.$$$$.part && mv $@.$$$$.part $@
 
 BPF_ARCH  := $(if $(filter aarch64,$(MACHINE)),arm64,x86)
 BPF_FLAGS := -g -O2 -Wall -Werror -fno-strict-aliasing -target bpf -D__TARGET_ARCH_$(BPF_ARCH) \

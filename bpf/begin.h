@@ -8,6 +8,21 @@ static __always_inline __u32 ifindex_of(struct net_device *dev)
 	return dev ? FIELD(dev, ifindex) : 0;
 }
 
+/* skb->len, and of what the device or GRO put together how many segments it is. */
+static __always_inline __u32 length_of(struct sk_buff *skb)
+{
+	__u32 len = FIELD(skb, len), segments;
+	struct skb_shared_info *shared;
+
+	if (len <= PLAIN_BYTES)
+		return len;
+	shared = (void *)FIELD(skb, head) + FIELD(skb, end);
+	segments = BPF_CORE_READ(shared, gso_segs);
+	if (segments > MOST_SEGMENTS)
+		segments = MOST_SEGMENTS;
+	return (len & LENGTH_MASK) | (segments > 1 ? segments << LENGTH_BITS : 0);
+}
+
 /* Where and what it is; false where that turns it away. */
 static __always_inline bool identify(struct packet *packet, struct sk_buff *skb,
 				     struct nf_hook_state *state)
@@ -48,6 +63,7 @@ static __noinline int begin_packet(struct packet *packet, struct sk_buff *skb,
 		record->flags |= PACKET_NO_PORTS;
 	packet->zone = packet->status = 0;
 	packet->as_flow = packet->rewrites = packet->makes_flow = packet->is_changed = 0;
+	packet->queue = QUEUE_NONE;
 	if (filter.hooks)
 		packet->visited = 1 << (record->hook & 7);
 	record->flow = 0;
@@ -58,7 +74,7 @@ static __noinline int begin_packet(struct packet *packet, struct sk_buff *skb,
 	record->traversal.hooks[1] = record->traversal.hooks[2] = 0;
 	__builtin_memset(record->traversal.at, 0, sizeof(record->traversal.at));
 	record->traversal.seen = 0;
-	record->traversal.len = FIELD(skb, len);
+	record->traversal.len = length_of(skb);
 	record->traversal.in_ifindex = ifindex_of(FIELD(state, in));
 	record->traversal.out_ifindex = ifindex_of(FIELD(state, out));
 	return 0;

@@ -41,9 +41,13 @@ static __always_inline void send_drop(struct counters *count, const struct packe
 }
 
 /* From 6.7 on the function that drops a packet at a hook may free it itself: the reason tells. */
-static __always_inline bool is_at_hook(__u64 location, __u32 reason)
+static __always_inline bool is_at_hook(const struct packet *packet, __u64 location, __u32 reason)
 {
 	if (location >= hook_slow_begin && location < hook_slow_end)
+		return true;
+	if (packet->queue == QUEUE_WAITS) /* the queue did not take it */
+		return true;
+	if (packet->queue == QUEUE_LEFT && location >= reinject_begin && location < reinject_end)
 		return true;
 	return bpf_core_enum_value_exists(enum skb_drop_reason, SKB_DROP_REASON_NETFILTER_DROP) &&
 	       reason == bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_NETFILTER_DROP);
@@ -53,7 +57,7 @@ static __always_inline bool is_at_hook(__u64 location, __u32 reason)
 static __always_inline void end_dropped(struct packet *packet, struct sk_buff *skb, __u64 location,
 					__u32 reason)
 {
-	bool at_hook = is_at_hook(location, reason);
+	bool at_hook = is_at_hook(packet, location, reason);
 	struct nf_conn *ct;
 
 	if (packet->wanted != WANTED_NO)
@@ -91,6 +95,8 @@ static __always_inline int on_drop(struct sk_buff *skb, __u64 location, __u32 re
 
 	if (!packet)
 		return 0;
+	if (packet->queue == QUEUE_WAITS)
+		was_not_queued(packet);
 	if (packet->record.traversal.visits)
 		end_dropped(packet, skb, location, reason);
 	else if (has_moved(packet, skb))

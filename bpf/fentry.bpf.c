@@ -2,6 +2,7 @@
 /* For kernels with BTF of the functions: an fexit program has the arguments and the result. */
 #define CONNTRAIL_FENTRY
 #include "handlers.h"
+#include "queue_stubs.h"
 
 /* An argument as a number: newer verifiers let a typed pointer be none. */
 static __always_inline __u64 argument(const void *ctx, int index)
@@ -17,7 +18,7 @@ int BPF_PROG(hook_enter, struct sk_buff *skb, struct nf_hook_state *state,
 {
 	__u8 pf = FIELD(state, pf);
 
-	return pf == NFPROTO_IPV4 || pf == NFPROTO_IPV6 ? on_hook_enter(skb, state, entries, pf) : 0;
+	return is_ip(pf) ? on_hook_enter(skb, state, entries, pf) : 0;
 }
 
 SEC("fexit/nf_hook_slow")

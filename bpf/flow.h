@@ -35,6 +35,12 @@ static __noinline __u8 entry_wanted(struct nf_conn *ct)
 	return tuple_matches(&tuple) ? WANTED_YES : WANTED_NO;
 }
 
+/* Of PPTP's two keys a packet has the receiver's, as dst_port: the other is the entry's alone. */
+static __always_inline void leave_out_key(struct tuple *original, struct tuple *reply)
+{
+	original->src_port = reply->src_port = 0;
+}
+
 /* Both tuples of a confirmed entry, as hashes: from now on a packet is told by one comparison. */
 static __noinline int hash_flow(struct nf_conn *ct, struct flow *flow)
 {
@@ -44,6 +50,8 @@ static __noinline int hash_flow(struct nf_conn *ct, struct flow *flow)
 		return 0;
 	read_entry_tuple(ct, 0, &original);
 	read_entry_tuple(ct, 1, &reply);
+	if (original.l4proto == IPPROTO_GRE)
+		leave_out_key(&original, &reply);
 	flow->came_hash[0] = tuple_hash(&original);
 	flow->came_hash[1] = tuple_hash(&reply);
 	turn_round(&reply, &original, &left);

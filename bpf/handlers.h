@@ -19,6 +19,7 @@
  *   clash.h      entries refused           search.h     no free port, flows not expected
  *   note.h       noted until it fails      log.h        functions that log
  *   tracked.h    changes of state          module.h     modules that come and go
+ *   queue.h      NFQUEUE: packets wait     parent.h     an expected entry -> its parent
  */
 #ifndef CONNTRAIL_HANDLERS_H
 #define CONNTRAIL_HANDLERS_H
@@ -46,6 +47,7 @@
 #include "state.h"
 #include "tell.h"
 #include "flow.h"
+#include "parent.h"
 #include "traversal.h"
 #include "entry.h"
 #include "call.h"
@@ -64,6 +66,7 @@
 #include "open.h"
 #include "legacy.h"
 #include "nat.h"
+#include "queue.h"
 #include "drop.h"
 #include "module.h"
 

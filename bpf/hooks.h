@@ -3,6 +3,11 @@
 #ifndef CONNTRAIL_HOOKS_H
 #define CONNTRAIL_HOOKS_H
 
+static __always_inline bool is_ip(__u8 pf)
+{
+	return pf == NFPROTO_IPV4 || pf == NFPROTO_IPV6;
+}
+
 /* conntrack begins early at its hooks: after defragmentation and raw chains. */
 #define MAX_FIRST_FUNCTIONS 8
 

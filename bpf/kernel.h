@@ -13,6 +13,7 @@
 #define NF_DROP 0
 #define NF_ACCEPT 1
 #define NF_STOLEN 2
+#define NF_QUEUE 3
 
 #define NFCT_INFOMASK 7UL /* the low bits of sk_buff._nfct: enum ip_conntrack_info */
 
@@ -94,8 +95,12 @@ struct sk_buff {
 	unsigned long _nfct;
 	__u32 mark;
 	__u16 network_header;
-	__u32 tail;
+	__u32 tail, end;
 	unsigned char *head, *data;
+};
+
+struct skb_shared_info {
+	unsigned short gso_segs;
 };
 
 /* hook and pf are u32 and u8 in 5.10, both u8 since 5.11: read one byte of each. */
@@ -158,6 +163,7 @@ struct nf_conn {
 	__u32 mark;
 	struct nf_ct_ext *ext;
 	union nf_conntrack_proto proto;
+	struct nf_conn *master;
 };
 
 struct nsproxy {

@@ -2,6 +2,7 @@
 /* For kernels without BTF of the functions: a return knows no arguments, call.h keeps them. */
 #include "handlers.h"
 #include "kprobe_failures.h"
+#include "queue_stubs.h"
 
 SEC("kprobe/nf_hook_slow")
 int BPF_KPROBE(hook_enter, struct sk_buff *skb, struct nf_hook_state *state,
@@ -9,7 +10,7 @@ int BPF_KPROBE(hook_enter, struct sk_buff *skb, struct nf_hook_state *state,
 {
 	__u8 pf = FIELD(state, pf);
 
-	if (pf != NFPROTO_IPV4 && pf != NFPROTO_IPV6)
+	if (!is_ip(pf))
 		return 0;
 	on_hook_enter(skb, state, entries, pf);
 	if (has_leaves && packet_of(skb))

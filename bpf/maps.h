@@ -47,7 +47,8 @@ struct packet {
 	__u8 makes_flow; /* its entry was not confirmed when it was looked at first */
 	__u8 is_changed; /* a visit has changed its tuple: `last` is set */
 	__u8 visited;	 /* bit per enum nf_inet_hooks, if the filter asks for hooks */
-	__u8 reserved[2];
+	__u8 queue;	 /* enum queue */
+	__u8 reserved[1];
 	struct tuple came;
 	struct tuple last; /* as it left the last visit that changed it */
 };
@@ -170,6 +171,7 @@ const volatile __u8 log_has_state = 0;	   /* the functions that log are given th
 
 /* Addresses of nf_conntrack_net_id and nf_conntrack_max; 0 where they are not known. */
 const volatile __u64 conntrack_net_id_at = 0, conntrack_max_at = 0;
+const volatile __u64 reinject_begin = 0, reinject_end = 0;
 
 static __always_inline __u32 current_phase(void)
 {

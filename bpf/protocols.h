@@ -10,6 +10,7 @@
 #define IPPROTO_DCCP 33
 #define IPPROTO_ROUTING 43
 #define IPPROTO_FRAGMENT 44
+#define IPPROTO_GRE 47
 #define IPPROTO_AH 51
 #define IPPROTO_ICMPV6 58
 #define IPPROTO_DSTOPTS 60
@@ -66,6 +67,9 @@ static __always_inline bool icmp_has_id(__u8 l4proto, __u8 type)
 	return type == 0 || type == 8 || (type >= 13 && type <= 18);
 }
 
+#define GRE_VERSION 7 /* of the second byte */
+#define GRE_PPTP 1    /* as PPTP has it; others have no key that conntrack knows */
+
 #define FIRST_BYTES 8 /* of the layer 4 header: enough for ports and for an ICMP identifier */
 
 static __always_inline void set_ports(const __u8 *first, struct tuple *tuple)
@@ -79,6 +83,8 @@ static __always_inline void set_ports(const __u8 *first, struct tuple *tuple)
 		if (icmp_has_id(tuple->l4proto, first[0]))
 			tuple->src_port = bpf_ntohs(ports[2]);
 		tuple->dst_port = first[0] << 8 | first[1];
+	} else if (tuple->l4proto == IPPROTO_GRE && (first[1] & GRE_VERSION) == GRE_PPTP) {
+		tuple->dst_port = bpf_ntohs(ports[3]); /* the receiver's call: RFC 2637, 4.1 */
 	}
 }
 

@@ -58,6 +58,7 @@ enum record_flag {
 	FLOW_DST_NULL = 1 << 7,
 	FLOW_RULES = 1 << 8,		/* has src_rule and dst_rule in place of first_ns and entry */
 	FLOW_BOTH = 1 << 9,		/* FLOW_RULES, and both tuples, of IPv4: record.both */
+	FLOW_PARENT = 1 << 10,		/* of an expected entry: record.parent, and nothing else that is new */
 	MODULE_GONE = 1 << 0,	  /* freed, else loaded */
 	END_UNCONFIRMED = 1 << 0, /* freed without ever being confirmed */
 	END_DELETED = 1 << 1,	  /* nf_ct_delete(), else nf_conntrack_free() */
@@ -73,6 +74,7 @@ enum record_seen {
 	SEEN_DECIDED = 10,  /* 4 bits: FLOW_SRC_RULE.. of this packet's own entry, moved down by 4 */
 	SEEN_CONFIRM = 14,  /* 2 bits: enum record_confirm */
 	SEEN_STATE = 16,    /* 4 bits: enum record_state of its entry, when the packet was done with */
+	SEEN_QUEUED = 20,   /* 5 bits: it was handed to user space at this hook (NFQUEUE) */
 };
 
 /* An entry's state as its protocol keeps it; IPS_SEEN_REPLY and IPS_ASSURED are in record.status. */
@@ -92,12 +94,23 @@ enum record_confirm {
 #define MAX_VISITS 3
 #define TEXT_BYTES 48
 
+/*
+ * record.traversal.len: the lower bits are bytes, of which BIG TCP has less
+ * than 2^20; the upper ones how many segments they are, where they are more
+ * than one and longer than PLAIN_BYTES.
+ */
+#define LENGTH_BITS 20
+#define LENGTH_MASK ((1U << LENGTH_BITS) - 1)
+#define MOST_SEGMENTS ((1U << (32 - LENGTH_BITS)) - 1)
+#define PLAIN_BYTES 1500
+
 struct record {
 	__u64 ktime_ns; /* CLOCK_MONOTONIC, taken after the place in the ring was reserved */
 	union {
 		__u64 skb;	/* address of the struct sk_buff */
 		__u64 first_ns; /* FLOW: CLOCK_MONOTONIC of first sight */
 		__u64 src_rule; /* FLOW_RULES: enum record_rule */
+		__u64 parent;	/* FLOW_PARENT: our number of nf_conn.master */
 		__u64 rival;	/* FAILURE_CLASH, FAILURE_EVICTED: number of the other flow, 0 if not told */
 		__u64 text_at;	/* TEXT: address in the kernel */
 	};
@@ -116,7 +129,7 @@ struct record {
 		__u8 ctinfo; /* enum ip_conntrack_info or enum record_ctinfo */
 		__u8 cause;  /* FAILURE: enum record_failure */
 	};
-	__u8 verdict; /* NF_DROP 0, NF_ACCEPT 1, NF_STOLEN 2 (stolen or queued) */
+	__u8 verdict; /* NF_DROP 0, NF_ACCEPT 1, NF_STOLEN 2, NF_QUEUE 3: waits there yet */
 	__u16 status; /* low 16 bits of nf_conn.status, IPS_* */
 	__u16 flags;  /* enum record_flag */
 	union {
@@ -132,7 +145,7 @@ struct record {
 			/* leave, enter, leave, ...: ns after started_ns, saturating */
 			__u32 at[2 * MAX_VISITS - 1];
 			__u32 seen;	    /* enum record_seen */
-			__u32 len;	    /* skb->len at first sight, bytes */
+			__u32 len;	    /* skb->len at first sight, and segments: LENGTH_BITS */
 			__u32 in_ifindex, out_ifindex; /* 0 where none */
 		} traversal;
 		char text[TEXT_BYTES]; /* TEXT: as much as fits, zeros behind */

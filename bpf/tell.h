@@ -102,7 +102,7 @@ static __always_inline bool announce_both(struct counters *count, struct nf_conn
  * Both tuples, in one record if they fit, else in two; what could not be sent is
  * tried again at the next sight. `flags`: FLOW_CONFIRM_RAN, then with its verdict.
  */
-static __noinline int tell_flow(struct nf_conn *ct, struct flow *flow, __u16 flags, __u8 verdict)
+static __noinline int tell_tuples(struct nf_conn *ct, struct flow *flow, __u16 flags, __u8 verdict)
 {
 	struct counters *count = cpu_counters();
 	struct entry_facts facts;
@@ -119,6 +119,19 @@ static __noinline int tell_flow(struct nf_conn *ct, struct flow *flow, __u16 fla
 		flow->announced = announce(count, ct, flow, flags, verdict, &facts) &&
 				  announce(count, ct, flow, flags | FLOW_REPLY | FLOW_RULES,
 					   verdict, &facts);
+	return facts.state.status & IPS_EXPECTED;
+}
+
+static __noinline int tell_parent(struct nf_conn *ct, struct flow *flow);
+
+/* The same, and of an entry that was expected the one whose helper did: parent.h. */
+static __always_inline int tell_flow(struct nf_conn *ct, struct flow *flow, __u16 flags,
+				     __u8 verdict)
+{
+	bool was_announced = flow && flow->announced;
+
+	if (tell_tuples(ct, flow, flags, verdict) && !was_announced && !tell_parent(ct, flow))
+		flow->announced = 0;
 	return 0;
 }
 

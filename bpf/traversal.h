@@ -14,6 +14,13 @@
 #define HOOK_OUTPUT 3
 #define HOOK_POSTROUTING 4
 
+/* Of struct packet. */
+enum queue {
+	QUEUE_NONE = 0,
+	QUEUE_WAITS = 1, /* nf_queue() has it; what is known of it is in `queued`, too */
+	QUEUE_LEFT = 2,	 /* user space has decided; no return of nf_hook_slow() follows at this hook */
+};
+
 static __always_inline bool begins_way(__u8 hook)
 {
 	return hook == HOOK_PREROUTING || hook == HOOK_OUTPUT;

@@ -14,8 +14,16 @@ static __always_inline bool continues(const struct packet *packet, struct sk_buf
 static __always_inline void begin_visit(struct packet *packet, struct nf_hook_state *state, __u8 hook)
 {
 	packet->record.hook = hook;
-	if (has_leaves)
+	if (has_leaves) {
 		packet->state = (__u64)state;
+		packet->queue = QUEUE_NONE;
+	}
+}
+
+/* Has a return of nf_hook_slow() told what the visit before this one made of it? */
+static __always_inline bool was_seen_leaving(const struct packet *packet)
+{
+	return has_leaves && packet->queue != QUEUE_LEFT;
 }
 
 /* The visit before is over, which is all that tells: what became of the packet there is read now. */
@@ -26,7 +34,7 @@ static __always_inline void next_visit(struct packet *packet, struct sk_buff *sk
 	__u64 before;
 	__u32 now;
 
-	if (packet->wanted != WANTED_NO && !has_leaves)
+	if (packet->wanted != WANTED_NO && !was_seen_leaving(packet))
 		follow_entry(packet, skb);
 	if (packet->wanted == WANTED_NO) {
 		if (has_leaves)
@@ -34,12 +42,10 @@ static __always_inline void next_visit(struct packet *packet, struct sk_buff *sk
 		return;
 	}
 	now = since(packet, bpf_ktime_get_ns());
-	if (has_leaves) {
-		if (packet->state)
-			record->flags |= PACKET_IS_TORN;
-	} else if (!packet->as_flow || (packet->rewrites & 1)) {
+	if (has_leaves && packet->state)
+		record->flags |= PACKET_IS_TORN;
+	if (!was_seen_leaving(packet) && (!packet->as_flow || (packet->rewrites & 1)))
 		read_outcome(packet, skb);
-	}
 	begin_visit(packet, state, hook);
 	if (filter.hooks)
 		packet->visited |= 1 << (hook & 7);
@@ -158,6 +164,8 @@ static __always_inline int on_last_hook(struct sk_buff *skb, int ret)
 
 	if (!packet || !packet->record.traversal.visits || ret != NF_ACCEPT)
 		return 0; /* a drop follows, and tells */
+	if (was_seen_leaving(packet))
+		return 0; /* it will be */
 	if (packet->wanted == WANTED_NO) {
 		turn_away(packet);
 		return 0;

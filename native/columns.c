@@ -47,6 +47,18 @@ static inline bool is_reply(const struct record *record)
 	return record->ctinfo == 3 || record->ctinfo == 4; /* IP_CT_*_REPLY */
 }
 
+static inline uint32_t bytes_of(const struct record *record)
+{
+	return record->traversal.len & LENGTH_MASK;
+}
+
+static inline uint16_t segments_of(const struct record *record)
+{
+	const uint16_t segments = (uint16_t)(record->traversal.len >> LENGTH_BITS);
+
+	return segments ? segments : 1;
+}
+
 static inline void fill_plain(const struct fill *fill, uint32_t row, const struct record *record)
 {
 	U32(COLUMN_NETNS) = record->netns;
@@ -55,7 +67,8 @@ static inline void fill_plain(const struct fill *fill, uint32_t row, const struc
 	U8(COLUMN_PROTOCOL) = record->l4proto;
 	U8(COLUMN_LAST_HOOK) = record->hook;
 	U8(COLUMN_VERDICT) = record->verdict;
-	U32(COLUMN_BYTES) = record->traversal.len;
+	U32(COLUMN_BYTES) = bytes_of(record);
+	U16(COLUMN_SEGMENTS) = segments_of(record);
 	U32(COLUMN_MARK) = record->mark;
 	U32(COLUMN_IN_IFINDEX) = record->traversal.in_ifindex;
 	U32(COLUMN_OUT_IFINDEX) = record->traversal.out_ifindex;
@@ -105,6 +118,16 @@ static inline uint32_t fill_visits(const struct fill *fill, uint32_t row,
 	return present;
 }
 
+#define SEEN_QUEUED_BITS (31u << SEEN_QUEUED)
+
+/* Of several hooks the last one on its way. */
+static inline uint8_t last_queued(uint32_t seen)
+{
+	const uint32_t hooks = seen >> SEEN_QUEUED & 31;
+
+	return hooks ? (uint8_t)(31 - __builtin_clz(hooks)) : 0;
+}
+
 static inline void fill_codes(const struct fill *fill, uint32_t row, const struct record *record,
 			      bool has_flow)
 {
@@ -112,6 +135,9 @@ static inline void fill_codes(const struct fill *fill, uint32_t row, const struc
 	const bool ran = record->flags & PACKET_CONNTRACK_RAN;
 	uint32_t present = fill_visits(fill, row, record);
 
+	if (seen & SEEN_QUEUED_BITS)
+		present |= 1u << PRESENT_QUEUED;
+	U8(COLUMN_QUEUED_HOOK) = last_queued(seen);
 	present |= (uint32_t)has_flow << PRESENT_FLOW;
 	present |= (uint32_t)(record->ctinfo <= 4) << PRESENT_DIRECTION;
 	present |= (uint32_t)(record->traversal.in_ifindex != 0) << PRESENT_IN_IFINDEX;
@@ -209,7 +235,7 @@ static inline void count(const struct fill *fill, int32_t *flow, const struct re
 	const struct flow_words *word = &fill->flow;
 
 	add(flow, word->packets[reply], 1);
-	add(flow, word->bytes[reply], record->traversal.len);
+	add(flow, word->bytes[reply], bytes_of(record));
 	if (record->traversal.seen >> SEEN_CHAINS & 31)
 		add(flow, word->chain_packets, 1);
 	if (is_mapped)

@@ -55,6 +55,8 @@ enum packet_column {
 	COLUMN_FACTS,	/* u32: bits 0..4 a nat chain ran at the hook, 5..9 rewritten there, 10 complete */
 	COLUMN_PRESENT,	/* u32: enum present */
 	COLUMN_ENDED_AT, /* u64: CLOCK_MONOTONIC of the record */
+	COLUMN_QUEUED_HOOK, /* u8 */
+	COLUMN_SEGMENTS, /* u16 */
 	PACKET_COLUMNS,
 };
 
@@ -66,6 +68,7 @@ enum present {
 	PRESENT_DIRECTION = 11,
 	PRESENT_IN_IFINDEX = 12,
 	PRESENT_OUT_IFINDEX = 13,
+	PRESENT_QUEUED = 15, /* 14 is the caller's */
 };
 
 /* Bits of struct staged.noted. */

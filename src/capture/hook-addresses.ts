@@ -8,8 +8,17 @@ import type { BpfObject } from '../libbpf/index.ts';
 export interface HookAddresses {
   /** What begins tracking, by hook number: four of IPv4, four of IPv6; 0 where there is none. */
   readonly conntrack: readonly bigint[];
-  readonly hookSlow: { readonly begin: bigint; readonly end: bigint };
+  readonly hookSlow: AddressRange;
+  /** What runs the rest of a hook for a packet that comes out of a queue. */
+  readonly reinject: AddressRange;
 }
+
+interface AddressRange {
+  readonly begin: bigint;
+  readonly end: bigint;
+}
+
+const NOWHERE: AddressRange = { begin: 0n, end: 0n };
 
 /** At prerouting and output of each family. */
 const CONNTRACK = [
@@ -32,6 +41,7 @@ export function hookAddresses(symbols: Symbols): HookAddresses | undefined {
   return {
     conntrack: CONNTRACK.map(addressOf),
     hookSlow,
+    reinject: symbols.rangeOf('nf_reinject') ?? symbols.rangeOf('nfqnl_reinject') ?? NOWHERE,
   };
 }
 
@@ -45,4 +55,6 @@ export function writeAddresses(object: BpfObject, addresses: HookAddresses): voi
   write('conntrack_hooks', addresses.conntrack);
   write('hook_slow_begin', [addresses.hookSlow.begin]);
   write('hook_slow_end', [addresses.hookSlow.end]);
+  write('reinject_begin', [addresses.reinject.begin]);
+  write('reinject_end', [addresses.reinject.end]);
 }

@@ -17,6 +17,9 @@ import { planFor } from './plan-here.ts';
 import { flowEntries, hasFunctionBtf } from './requirements.ts';
 import { Rings } from './rings.ts';
 
+/** Packets that wait for verdicts of user space at once; a queue holds 1024 unless told otherwise. */
+const QUEUED_PACKETS = 4096;
+
 export interface LoadOptions {
   readonly detail: Detail;
   /** Undefined: fentry where the kernel can, else kprobe. */
@@ -86,6 +89,7 @@ function load(plan: ProbePlan, symbols: Symbols, options: LoadOptions): Loaded {
     chooseProbes(object, plan);
     const everywhere = writeSettings(object, symbols, options);
     object.map('flows').setMaxEntries(flowEntries());
+    if (symbols.has('nfqnl_reinject')) object.map('queued').setMaxEntries(QUEUED_PACKETS);
     for (const name of ['packets', 'calls', 'counters', 'notes']) {
       const map = object.map(name);
       map.setMaxEntries(map.maxEntries * cpus);

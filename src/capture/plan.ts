@@ -5,6 +5,7 @@
 import type { Release } from '../kernel/release.ts';
 import { TraceError } from '../model/error.ts';
 import type { Backend } from '../model/facts.ts';
+import { hasQueues } from './queue-wishes.ts';
 import { stateWishes } from './state-wish.ts';
 import type { Asked, Has, Wish } from './wish.ts';
 import { wishesFor } from './wishes.ts';
@@ -44,6 +45,8 @@ const MODULES: readonly Probe[] = ['module_load', 'module_free'].map((program) =
 
 /** Tells what conntrack counted of the entries that are still in the table. */
 export const TELL_OPEN = 'tell_open_flows';
+/** Tells of the packets that still wait in a queue. */
+export const TELL_QUEUED = 'tell_queued_packets';
 const WALK_OF_MAPS = 'bpf_for_each_map_elem';
 const NOT_TOLD = `packets of flows that outlive the trace: this kernel has no ${WALK_OF_MAPS}(), they are not counted`;
 
@@ -58,11 +61,13 @@ export function planProbes(has: Has, release: Release, asked: Asked, backend: Ba
   if (missing.length > 0) throw requiredMissing(missing.map((wish) => wish.function));
   const there = wishes.filter((wish) => has(wish.function));
   const drop = detail === 'flows' ? [] : [PACKET_DROP];
-  const tellsOpen = detail === 'flows' && has(WALK_OF_MAPS);
+  const hasWalk = has(WALK_OF_MAPS);
+  const tellsOpen = detail === 'flows' && hasWalk;
+  const tellsQueued = detail !== 'flows' && hasWalk && hasQueues(has);
   return {
     backend,
     probes: [...MODULES, ...there.flatMap((wish) => probesOf(wish, backend)), ...drop],
-    runs: tellsOpen ? [TELL_OPEN] : [],
+    runs: [...(tellsOpen ? [TELL_OPEN] : []), ...(tellsQueued ? [TELL_QUEUED] : [])],
     notAvailable: [
       ...wishes.flatMap((wish) => (has(wish.function) ? [] : [`${wish.function}: ${wish.absent}`])),
       ...(detail === 'flows' && !tellsOpen ? [NOT_TOLD] : []),

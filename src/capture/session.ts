@@ -9,7 +9,7 @@ import { type FilterWords, forFlowsAlone, readFilter } from './filter.ts';
 import { type CpuCounters, openCalls, readCounters } from './kernel-counters.ts';
 import { type Loaded, loadProbes } from './load.ts';
 import { wordBytes } from './map-bytes.ts';
-import { TELL_OPEN } from './plan.ts';
+import { TELL_OPEN, TELL_QUEUED } from './plan.ts';
 import { Probes } from './probes.ts';
 import { checkKernel } from './requirements.ts';
 import { defaultRingBytes, type Rings } from './rings.ts';
@@ -132,8 +132,12 @@ export class Session {
    * records come, until there are none left. Only for flows alone.
    */
   tellOpen(): number {
-    const program = this.runs.length === 0 ? undefined : this.probes.object.program(TELL_OPEN);
-    return program?.run() ?? 0;
+    return this.run(TELL_OPEN);
+  }
+
+  /** The same for packets that wait in a queue of user space, after `stop()`. */
+  tellQueued(): number {
+    return this.run(TELL_QUEUED);
   }
 
   counters(): CpuCounters[] {
@@ -157,6 +161,10 @@ export class Session {
     await this.following;
     this.probes.close();
     this.rings.close();
+  }
+
+  private run(name: string): number {
+    return this.runs.includes(name) ? this.probes.object.program(name).run() : 0;
   }
 
   private setPhase(phase: number): void {

@@ -6,6 +6,7 @@
 import { isAtLeast, type Release } from '../kernel/release.ts';
 import type { Detail } from '../model/facts.ts';
 import { failureWishes } from './failure-wishes.ts';
+import { hasQueues, queueWishes } from './queue-wishes.ts';
 import { ruleWishes } from './rule-wishes.ts';
 import { ALL, type Asked, entry, type Has, type Wish } from './wish.ts';
 
@@ -52,6 +53,7 @@ export function wishesFor(asked: Asked, has: Has, release: Release): readonly Wi
     ...legacy(has, release),
     ...ruleWishes(has),
     ...failureWishes(has, refusals),
+    ...queueWishes(has),
   ];
   return all.filter((wish) => wish.details.includes(detail));
 }
@@ -65,7 +67,8 @@ function lastHooks(has: Has): Wish[] {
     function: name,
     kprobe: { entry: 'last_hook_enter', leave: 'last_hook_leave' },
     fentry: { leave: program },
-    details: ['packets'],
+    // Of a packet that comes out of a queue nothing else tells that it left its last hook.
+    details: hasQueues(has) ? PACKETS : ['packets'],
   }));
 }
 

@@ -107,6 +107,7 @@ export class LiveTrace {
       while (this.session.tellOpen() > 0) await this.drain(sinks, 0, (bytes) => bytes === 0);
       this.moved = movedCounters(statsBefore, readNetnsStats());
       await this.session.stop();
+      while (this.session.tellQueued() > 0) await this.drain(sinks, 0, (bytes) => bytes === 0);
       await this.drain(sinks, 0, (bytes) => bytes === 0);
       await this.rules?.read();
       return await this.finish(sinks);

@@ -14,4 +14,6 @@ function packageRoot(folder: string): string {
 export const GUEST_FOLDER = join(PACKAGE_ROOT, 'src/lab/guest');
 export const SCENARIO_FOLDER = join(PACKAGE_ROOT, 'src/lab/scenarios');
 export const MAIN_SCRIPT = join(PACKAGE_ROOT, 'dist/cli/main.js');
+/** Answers for a queue of NFQUEUE: src/lab/guest/queue.c. */
+export const QUEUE_PROGRAM = join(PACKAGE_ROOT, 'build/lab-queue');
 export const RACE_SCRIPT = join(PACKAGE_ROOT, 'dist/lab/race-end.js');

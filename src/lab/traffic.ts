@@ -6,6 +6,7 @@ import { isIPv6 } from 'node:net';
 import { TraceError } from '../model/error.ts';
 import { socatFamily, socatHost } from './listen.ts';
 import { sendMessages } from './messages.ts';
+import { QUEUE_PROGRAM } from './place.ts';
 import { race } from './race.ts';
 import { STEP_MS, type Step, type StepOf } from './scenario.ts';
 import type { StepResult } from './step-result.ts';
@@ -78,7 +79,8 @@ async function rawTcp(net: Net, step: StepOf<'raw_tcp'>): Promise<StepResult> {
 }
 
 async function run(net: Net, step: StepOf<'run'>): Promise<StepResult> {
-  await net.need(step.in, ['sh', '-c', step.command], { timeoutMs: STEP_MS });
+  const argv = ['env', `LAB_QUEUE=${QUEUE_PROGRAM}`, 'sh', '-ec', step.command];
+  await net.need(step.in, argv, { timeoutMs: STEP_MS });
   return { kind: 'run' };
 }
 

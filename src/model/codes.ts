@@ -9,9 +9,9 @@ export type HookName = (typeof HOOKS)[number];
 /** Numbers of enum nf_inet_hooks (uapi/linux/netfilter.h). */
 export const Hook = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } as const;
 
-/** NF_DROP, NF_ACCEPT, NF_STOLEN (uapi/linux/netfilter.h). */
+/** NF_DROP, NF_ACCEPT, NF_STOLEN, NF_QUEUE (uapi/linux/netfilter.h). */
 export const VERDICTS = ['drop', 'accept', 'stolen', 'queue', 'repeat', 'stop'] as const;
-export const Verdict = { drop: 0, accept: 1, stolen: 2 } as const;
+export const Verdict = { drop: 0, accept: 1, stolen: 2, queue: 3 } as const;
 
 export const DIRECTIONS = ['original', 'reply'] as const;
 

@@ -74,7 +74,11 @@ export const PACKETS: Table = {
     column('started_ktime_ns', 'u64', 'the same by CLOCK_MONOTONIC', { unit: 'ns since boot' }),
     ...hookColumns(),
     code('last_hook', HOOKS, 'hook of the last visit'),
-    code('verdict', VERDICTS, 'verdict of the last visit; stolen also stands for queued'),
+    code(
+      'verdict',
+      VERDICTS,
+      'verdict of the last visit; queue: it waited for user space when the trace ended',
+    ),
     code('src_nat', DECISIONS, 'who decided about the source'),
     code('dst_nat', DECISIONS, 'who decided about the destination'),
     column('chain_runs', 'u8', 'visits in which a nat chain was evaluated'),
@@ -82,6 +86,17 @@ export const PACKETS: Table = {
     column('drop_reason', 'name', "the kernel's reason for freeing it; null: not dropped", NULL),
     column('drop_location', 'name', 'kernel function that freed it', NULL),
     column('complete', 'bool', 'false: torn, a record of this traversal was lost or not seen'),
+    code(
+      'queued_hook',
+      HOOKS,
+      'hook at which it was handed to user space (NFQUEUE), the last one of several; the time inside that hook has the wait in it; null: at none',
+      true,
+    ),
+    column(
+      'segments',
+      'u16',
+      'packets of the wire that it stands for: of what GRO put together, or what the device is to take apart; 1 where it is no longer than 1500 bytes',
+    ),
   ],
 };
 
@@ -142,6 +157,12 @@ export const FLOWS: Table = {
       NULL,
     ),
     ...stateColumns(),
+    column(
+      'parent',
+      'u64',
+      'flow whose helper expected this one: flows.flow; null: none did, or the trace has no record of that one',
+      NULL,
+    ),
   ],
 };
 

@@ -1,11 +1,12 @@
 /** One more traversal record into a row that is filled already. */
-import { RecordFlag } from '../wire/layout.ts';
+import { Hook } from '../model/codes.ts';
+import { RecordFlag, Seen } from '../wire/layout.ts';
 import { Shift, Word } from '../wire/words.ts';
 import type { FlowStore } from './flow-store.ts';
 import { leaveAsMapped } from './mapped.ts';
 import { isNameless, tear, writeComplete, writeDecisions } from './outcome.ts';
 import type { PacketBatch } from './packet-batch.ts';
-import { Present } from './packet-layout.ts';
+import { Fact, Present } from './packet-layout.ts';
 import { copyPair, writeLater } from './row-words.ts';
 import { stateOf } from './states.ts';
 import { Changed, changedEnds, type Tuples } from './tuples.ts';
@@ -38,8 +39,17 @@ export function amendRow(
   const seen = words[at + Word.seen]!;
   batch.facts[row]! |= hookFacts(seen);
   batch.chainRuns[row]! += bitsIn(chainsIn(seen));
+  writeQueued(batch, row, seen);
   writeDecisions(batch, row, seen, changedBy(batch, row, words, at, around));
   writeComplete(batch, row, flags);
+}
+
+/** The last hook of several at which user space was asked. */
+function writeQueued(batch: PacketBatch, row: number, seen: number): void {
+  const hooks = (seen >>> Seen.queued) & 31;
+  if (hooks === 0) return;
+  batch.queuedHook[row] = 31 - Math.clz32(hooks);
+  batch.present[row]! |= 1 << Present.queued;
 }
 
 /** Times of the record count from its own start, the row has another: for a moment it has this one. */
@@ -92,11 +102,30 @@ function changedBy(
   { flow, store, tuples }: Around,
 ): number {
   const flags = (words[at + Word.flags]! >>> Shift.flags) & 0xffff;
-  if (flags & RecordFlag.packetLeftAsCame) return Changed.none; // and so as it left the visits before
-  const isKnown =
-    flags & RecordFlag.packetLeftAsMapped
-      ? leaveAsMapped(batch, row, store, flow)
-      : tuples.writeLeft(batch, row, words, at);
+  const wasSentOn = ((words[at + Word.visits]! >>> 8) & 0xff) === Hook.output;
+  if (flags & RecordFlag.packetLeftAsCame && !wasSentOn) return Changed.none; // and so as it left the visits before
+  let isKnown = !wasSentOn || writeSentOn(batch, row, words, at, tuples);
+  if (flags & RecordFlag.packetLeftAsMapped) isKnown &&= leaveAsMapped(batch, row, store, flow);
+  else if ((flags & RecordFlag.packetLeftAsCame) === 0)
+    isKnown &&= tuples.writeLeft(batch, row, words, at);
   if (!isKnown) tear(batch, row);
   return isKnown && !isNameless(batch, row) ? changedEnds(batch, row) : Changed.unknown;
+}
+
+/** From input to output (IPVS): what was made of it in between is how it came there. */
+function writeSentOn(
+  batch: PacketBatch,
+  row: number,
+  words: Int32Array,
+  at: number,
+  tuples: Tuples,
+): boolean {
+  const flags = (words[at + Word.flags]! >>> Shift.flags) & 0xffff;
+  if (flags & RecordFlag.packetCameAsFlow) return true;
+  const before = changedEnds(batch, row);
+  const isKnown = tuples.writeCameAfter(batch, row, words, at);
+  if (changedEnds(batch, row) !== before) {
+    batch.facts[row]! |= 1 << (Fact.rewritten + Hook.input);
+  }
+  return isKnown;
 }

@@ -46,6 +46,7 @@ export const Flow = {
   tcpState: at('tcp_state'),
   establishedAt: at('established_at'),
   handshakeNs: at('handshake_ns'),
+  parent: at('parent'),
 } as const;
 
 /** Where each of an entry's tuples is. */
@@ -74,6 +75,7 @@ export const FlowNull = {
   tcpState: index('tcp_state'),
   establishedAt: index('established_at'),
   handshakeNs: index('handshake_ns'),
+  parent: index('parent'),
 } as const;
 
 /** Words of our own, after the row. */

@@ -39,7 +39,7 @@ export class Flows {
     const told = (words[at + Word.flags]! >>> Shift.flags) & 0xffff;
     if (!isFlow && told & RecordFlag.endAccounted) return false;
     const flags = isFlow ? told : 0;
-    if (flags & RecordFlag.flowMerged) return false;
+    if (flags & (RecordFlag.flowMerged | RecordFlag.flowParent)) return false;
     const isReply = (flags & RecordFlag.flowReply) !== 0;
     const known = this.store.words[row + this.store.extra + FlowExtra.known]!;
     if (flags & RecordFlag.flowBoth) {
@@ -58,6 +58,11 @@ export class Flows {
     if (flags & RecordFlag.flowMerged) {
       to[row + Col.confirm] = Confirm.merged; // the tuple in this record is the other entry's
       to[row + this.store.extra + FlowExtra.known]! |= Known.confirm;
+      return;
+    }
+    if (flags & RecordFlag.flowParent) {
+      copyPair(words, at + Word.parent, to, row + Col.parent);
+      clearNull(to, row, FlowNull.parent);
       return;
     }
     this.copyState(words, at, row);

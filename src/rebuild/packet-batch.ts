@@ -47,6 +47,8 @@ export class PacketBatch extends PacketMemory implements Columns {
   readonly dropLocation = this.words('dropLocation', 1);
   readonly facts = this.words('facts', 1);
   readonly present = this.words('present', 1);
+  readonly queuedHook = this.codes('queuedHook');
+  readonly segments = this.ports('segments');
   /** CLOCK_MONOTONIC of the last record about the row: no column. */
   readonly endedAt = this.words('endedAt', 2);
   /** The same of the row to which more visits came last. */
@@ -62,7 +64,8 @@ export class PacketBatch extends PacketMemory implements Columns {
       { truth: packed[Fact.chains + hook]!, valid: isSet(Present.at + hook) },
       { truth: packed[Fact.rewritten + hook]!, valid: isSet(Present.at + hook) },
     ]);
-    return [...this.head(isSet), ...hooks, ...this.tail(isSet), { truth: packed[Fact.complete]! }];
+    const complete = { truth: packed[Fact.complete]! };
+    return [...this.head(isSet), ...hooks, ...this.tail(isSet), complete, ...this.last(isSet)];
   }
 
   /** The rows from `row` on move to a batch of their own; this one keeps those before. */
@@ -91,7 +94,9 @@ export class PacketBatch extends PacketMemory implements Columns {
   private get arrays(): readonly Values[] {
     const none: Packed = { bits: new Uint8Array(0), count: 0 };
     return [
-      ...[...this.head(() => none), ...this.tail(() => none)].map(({ values }) => values!),
+      ...[this.head, this.tail, this.last].flatMap((part) =>
+        part.call(this, () => none).map(({ values }) => values!),
+      ),
       ...this.hookAt,
       ...this.hookNs,
       this.facts,
@@ -130,6 +135,10 @@ export class PacketBatch extends PacketMemory implements Columns {
       { values: this.dropReason, valid: isSet(Present.drop) },
       { values: this.dropLocation, valid: isSet(Present.drop) },
     ];
+  }
+
+  private last(isSet: (bit: number) => Packed): readonly ColumnValues[] {
+    return [{ values: this.queuedHook, valid: isSet(Present.queued) }, { values: this.segments }];
   }
 }
 

@@ -49,6 +49,8 @@ const WIDTHS = {
   facts: 4,
   present: 4,
   endedAt: 8,
+  queuedHook: 1,
+  segments: 2,
 } as const;
 
 export type PacketColumn = keyof typeof WIDTHS;
@@ -69,10 +71,11 @@ export const Present = {
   inIfindex: 12,
   outIfindex: 13,
   drop: 14,
+  queued: 15,
 } as const;
 
 const FACT_BITS = 11;
-const PRESENT_BITS = 15;
+const PRESENT_BITS = 16;
 
 /** Columns begin in different lines of the cache: at multiples of a page each would push out the next. */
 const LINE = 64;

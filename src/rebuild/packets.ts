@@ -128,7 +128,8 @@ export class Packets {
     const flags = (words[at + Word.flags]! >>> Shift.flags) & 0xffff;
     const index = this.stagedIndex(row);
     // A tuple in a record of its own is kept only until the next one comes.
-    const canWait = (flags & LEFT_BY_ENTRY) !== 0 && !this.stage.isLateFull;
+    const hasOwn = (flags & LEFT_BY_ENTRY) === 0 || hook === Hook.output;
+    const canWait = !hasOwn && !this.stage.isLateFull;
     if (index >= 0 && canWait && !this.stage.hasLate(index)) {
       const { stage } = this;
       if (!continuesRecord(words, stage.recordOf(index), stage.flowOf(index) >= 0, at, hook))

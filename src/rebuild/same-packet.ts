@@ -23,12 +23,19 @@ export function continues(
   if (batch.verdict[row] === Verdict.drop || hasBit(batch, row, Present.drop)) return false;
   if (isOlderThan(batch.endedAt, row * 2, LINGER_NS, words, at + Word.ktime)) return false;
   if (hasBit(batch, row, Present.at + hook)) return false;
+  if (hook === Hook.output) return isSentOn(batch, row, words, at);
   const last = batch.lastHook[row]!;
   const isNext =
     hook === Hook.prerouting
       ? last === Hook.postrouting && isLoopback(batch, row, words, at)
       : RANK[hook]! > RANK[last]!;
   return isNext && sameFlow(batch, row, words, at);
+}
+
+/** IPVS takes a packet at input and sends it on by output, with its entry: what else begins there has none. */
+function isSentOn(batch: PacketBatch, row: number, words: Int32Array, at: number): boolean {
+  const isTaken = batch.lastHook[row] === Hook.input && hasBit(batch, row, Present.flow);
+  return isTaken && sameFlow(batch, row, words, at);
 }
 
 /**

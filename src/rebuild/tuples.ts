@@ -45,16 +45,32 @@ export class Tuples {
     return true;
   }
 
+  /** How it came to these visits as how it left those before. False where it was lost. */
+  writeCameAfter(batch: PacketBatch, row: number, words: Int32Array, at: number): boolean {
+    const came = this.pending[(words[at + Word.cpu]! >>> Shift.cpu) & 0xffff]?.came;
+    return came !== undefined && writeAfter(batch, row, came, words, at);
+  }
+
   /** False where it was lost. */
   writeLeft(batch: PacketBatch, row: number, words: Int32Array, at: number): boolean {
     const left = this.pending[(words[at + Word.cpu]! >>> Shift.cpu) & 0xffff]?.left;
-    if (left === undefined || !isOf(left, words, at)) return false;
-    copyAddress(left, Word.src, batch.srcAfter, row * 4);
-    copyAddress(left, Word.dst, batch.dstAfter, row * 4);
-    batch.srcPortAfter[row] = left[Word.srcPort]! >>> Shift.srcPort;
-    batch.dstPortAfter[row] = left[Word.dstPort]! >>> Shift.dstPort;
-    return true;
+    return left !== undefined && writeAfter(batch, row, left, words, at);
   }
+}
+
+function writeAfter(
+  batch: PacketBatch,
+  row: number,
+  copy: Int32Array,
+  words: Int32Array,
+  at: number,
+): boolean {
+  if (!isOf(copy, words, at)) return false;
+  copyAddress(copy, Word.src, batch.srcAfter, row * 4);
+  copyAddress(copy, Word.dst, batch.dstAfter, row * 4);
+  batch.srcPortAfter[row] = copy[Word.srcPort]! >>> Shift.srcPort;
+  batch.dstPortAfter[row] = copy[Word.dstPort]! >>> Shift.dstPort;
+  return true;
 }
 
 /** Was this copy made right before the traversal, for the same sk_buff? */

@@ -6,6 +6,7 @@ export const record = {
   skb: 8, // 8 bytes
   firstNs: 8, // 8 bytes
   srcRule: 8, // 8 bytes
+  parent: 8, // 8 bytes
   rival: 8, // 8 bytes
   textAt: 8, // 8 bytes
   flow: 16, // 8 bytes
@@ -101,6 +102,7 @@ export const RecordFlag = {
   flowDstNull: 128,
   flowRules: 256,
   flowBoth: 512,
+  flowParent: 1024,
   moduleGone: 1,
   endUnconfirmed: 1,
   endDeleted: 2,
@@ -139,6 +141,7 @@ export const Seen = {
   decided: 10,
   confirm: 14,
   state: 16,
+  queued: 20,
 } as const;
 
 /** enum record_confirm. */

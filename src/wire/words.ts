@@ -47,6 +47,7 @@ export const Word = {
   bothSinceFirst: record.bothSinceFirstNs >>> 2,
   bothEntry: record.bothEntry >>> 2,
   srcRule: record.srcRule >>> 2,
+  parent: record.parent >>> 2,
   dstRule: record.dstRule >>> 2,
   endRemaining: record.remaining >>> 2,
   textAt: record.textAt >>> 2,

@@ -35,6 +35,19 @@ describe('the hook functions of conntrack', () => {
     expect(hookAddresses(symbolsOf(OLD))).toEqual({
       conntrack: IN,
       hookSlow: { begin: 0xffffffff81000050n, end: 0xffffffff81000130n },
+      reinject: { begin: 0n, end: 0n },
+    });
+  });
+
+  it('know what lets a packet out of a queue: one function for all, later that of the queue alone', () => {
+    const queue = 'ffffffffc0b00100 t nfqnl_reinject\t[nfnetlink_queue]';
+    const all = 'ffffffff81000140 T nf_reinject';
+    const end = 'ffffffffc0b00180 t nfqnl_flush\t[nfnetlink_queue]';
+    expect(hookAddresses(symbolsOf([...OLD, queue, end]))).toMatchObject({
+      reinject: { begin: 0xffffffffc0b00100n, end: 0xffffffffc0b00180n },
+    });
+    expect(hookAddresses(symbolsOf([...OLD, all, queue, end]))).toMatchObject({
+      reinject: { begin: 0xffffffff81000140n, end: 0xffffffffc0a00100n },
     });
   });
 
@@ -62,11 +75,14 @@ describe('the hook functions of conntrack', () => {
     writeAddresses({ rodata } as unknown as BpfObject, {
       conntrack: [11n, 12n, 13n, 14n, 15n],
       hookSlow: { begin: 31n, end: 32n },
+      reinject: { begin: 41n, end: 42n },
     });
     expect(written).toEqual({
       conntrack_hooks: [11n, 12n, 13n, 14n],
       hook_slow_begin: [31n],
       hook_slow_end: [32n],
+      reinject_begin: [41n],
+      reinject_end: [42n],
     });
   });
 });

@@ -33,6 +33,8 @@ const FAILURES = [
 ];
 /** What every packet, or every search for a port, meets. */
 const OFTEN = ['nf_conntrack_in', 'nf_conntrack_tuple_taken'];
+/** NFQUEUE, where somebody can listen to it. */
+const QUEUES = ['nf_queue', 'nfqnl_reinject'];
 const RULES = [...COMMITS, 'xt_find_table_lock', ...STATEMENTS, ...TARGETS];
 
 /** What kernels of those versions have, all modules loaded. */
@@ -231,22 +233,27 @@ describe('what is probed', () => {
   });
 });
 
+/** What the compiler sees of a file with stubs for both. */
+function partFor(backend: Backend, text: string): string {
+  const [, fentry, kprobe] = /#ifdef CONNTRAIL_FENTRY\n(.*?)#else\n(.*?)#endif/s.exec(text) ?? [];
+  const part = backend === 'fentry' ? fentry : kprobe;
+  return part?.includes('SEC(') ? part : text;
+}
+
 describe.each(BACKENDS)('the object of %s', (backend) => {
   const file = `../../bpf/${backend}.bpf.c`;
-  const text = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
-  const ofBoth = text('../../bpf/tracked.h').split('#else\n'); // of fentry, and of kprobe
-  const failures = [`../../bpf/${backend}_failures.h`, '../../bpf/log.h'];
-  const others = ['../../bpf/handlers.h', '../../bpf/open.h', '../../bpf/module.h'];
+  const names = ['handlers.h', 'open.h', 'module.h', 'tracked.h', 'log.h', `${backend}_failures.h`];
   const source = [
-    ...[file, ...failures, ...others].map(text),
-    ofBoth[backend === 'fentry' ? 0 : 1]!,
+    file,
+    ...[...names, 'queue.h', 'queue_stubs.h'].map((name) => `../../bpf/${name}`),
   ]
+    .map((name) => partFor(backend, readFileSync(new URL(name, import.meta.url), 'utf8')))
     .join('\n')
     .replace(/^NAT_\w+\((\w+)\)$/gm, `SEC("${backend}/$1")\nint $1`);
   const all = { states: true, refusals: true };
   const plans = ALL.flatMap((kernel) =>
     DETAILS.map((detail) =>
-      plan([...KERNELS[kernel], ...OFTEN], kernel, { detail, ...all }, backend),
+      plan([...KERNELS[kernel], ...OFTEN, ...QUEUES], kernel, { detail, ...all }, backend),
     ),
   );
   const planned = plans.flatMap(({ probes }) => probes);
@@ -263,6 +270,32 @@ describe.each(BACKENDS)('the object of %s', (backend) => {
     for (const { program, kind } of planned) {
       expect(written.get(program)).toMatch(kind === 'tracepoint' ? /^raw_tp\// : `${kind}/`);
     }
+  });
+});
+
+describe('queues of user space', () => {
+  const names = [...KERNELS['6.1.0'], ...QUEUES];
+  const of = (has: readonly string[], detail: Detail) => plan(has, '6.1.0', detail, 'fentry');
+  const placesOf = (has: readonly string[], detail: Detail) =>
+    of(has, detail).probes.map((probe) => `${probe.kind} ${probe.function}`);
+
+  it('are probed where a packet goes in and comes out, where somebody can listen', () => {
+    const ends = ['fexit nf_queue', 'fentry nf_queue', 'fentry nfqnl_reinject'];
+    expect(placesOf(names, 'packets')).toEqual(expect.arrayContaining(ends));
+    expect(placesOf(KERNELS['6.1.0'].concat('nf_queue'), 'packets')).not.toContain(ends[0]);
+    expect(placesOf(names, 'flows')).not.toContain(ends[0]);
+  });
+
+  it('need the last function with visits, too: a reinjected packet returns to no hook', () => {
+    expect(placesOf(names, 'visits')).toContain('fexit ipv4_confirm');
+    expect(placesOf(KERNELS['6.1.0'], 'visits')).not.toContain('fexit ipv4_confirm');
+  });
+
+  it('are asked for what waits in them, where maps can be walked', () => {
+    expect(of(names, 'packets').runs).toEqual(['tell_queued_packets']);
+    expect(of(names, 'flows').runs).toEqual(['tell_open_flows']);
+    expect(of(KERNELS['6.1.0'], 'packets').runs).toEqual([]);
+    expect(plan(names, '5.10.0', 'packets').runs).toEqual([]);
   });
 });
 

@@ -131,7 +131,9 @@ describe('a Parquet file', () => {
     const [found] = await readMetadata(path);
     const schema = Buffer.from(found?.metadata['ARROW:schema'] ?? '', 'base64').toString('latin1');
     expect(schema).toContain('ns since boot');
-    expect(schema).toContain('verdict of the last visit; stolen also stands for queued');
+    expect(schema).toContain(
+      'verdict of the last visit; queue: it waited for user space when the trace ended',
+    );
     expect(schema).toContain('drop,accept,stolen,queue,repeat,stop');
   });
 

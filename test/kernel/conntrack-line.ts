@@ -31,7 +31,9 @@ export function parseConntrackLine(line: string): ConntrackEntry {
   const text = (name: string, index: number): string => values.get(name)?.[index] ?? '';
   const number = (name: string, index = 0): number => Number(text(name, index) || 0);
   const isIcmp = values.has('type');
+  const isKeyed = values.has('srckey'); // GRE: keys of PPTP, in hexadecimal
   const port = (name: 'sport' | 'dport', index: number): number => {
+    if (isKeyed) return number(name === 'sport' ? 'srckey' : 'dstkey', index);
     if (!isIcmp) return number(name, index);
     return name === 'sport'
       ? number('id', index)

@@ -58,6 +58,8 @@ export interface TraversalOptions extends Place {
   readonly in?: number;
   readonly out?: number;
   readonly len?: number;
+  /** Of the wire, where it is more than one. */
+  readonly segments?: number;
   /** Undefined: with its entry's tuple of its direction, which no record repeats. */
   readonly came?: Tuple;
   /** Undefined: as it came; 'mapped': as its entry says. */
@@ -65,6 +67,8 @@ export interface TraversalOptions extends Place {
   /** Hooks where a nat chain was evaluated, and where it was rewritten. */
   readonly chains?: readonly HookName[];
   readonly rewritten?: readonly HookName[];
+  /** Hooks at which it was handed to user space. */
+  readonly queued?: readonly HookName[];
   /** FLOW_SRC_RULE and the others, of the packet's own entry. */
   readonly decided?: number;
   readonly confirm?: keyof typeof ConfirmCode;
@@ -140,7 +144,7 @@ export class Script {
       ...visitsOf(hooks, options),
       traversalStartedNs: startedNs,
       traversalSeen: seenOf(options),
-      traversalLen: options.len ?? 60,
+      traversalLen: (options.len ?? 60) + (options.segments ?? 0) * 2 ** 20,
       traversalInIfindex: options.in ?? 0,
       traversalOutIfindex: options.out ?? 0,
     });
@@ -181,6 +185,12 @@ export class Script {
       flags: flags | RecordFlag.flowReply | (hasRules ? RecordFlag.flowRules : 0),
       ...(hasRules ? rules : {}),
     });
+  }
+
+  /** The entry was expected by the helper of another one. */
+  parent(parent: bigint, place: Place): void {
+    const { skb: _, ...usual } = place;
+    this.emit(RecordKind.flow, { ...usual, parent, flags: RecordFlag.flowParent });
   }
 
   /** It lost a clash; the tuple is the winner's. */
@@ -311,12 +321,13 @@ function visitsOf(hooks: readonly HookName[], { enters, leaves }: TraversalOptio
 }
 
 function seenOf(options: TraversalOptions): number {
-  const { chains = [], rewritten = [], decided = 0, confirm = 'none' } = options;
+  const { chains = [], rewritten = [], queued = [], decided = 0, confirm = 'none' } = options;
   const bits = (hooks: readonly HookName[]): number =>
     hooks.reduce((sum, hook) => sum | (1 << Hook[hook]), 0);
   return (
     (bits(chains) << Seen.chains) |
     (bits(rewritten) << Seen.rewritten) |
+    (bits(queued) << Seen.queued) |
     ((decided >>> 4) << Seen.decided) |
     (ConfirmCode[confirm] << Seen.confirm) |
     ((options.state ?? StateCode.notTold) << Seen.state)

@@ -14,6 +14,7 @@ const WIDTHS: Readonly<Partial<Record<Field, Width>>> = {
   ktimeNs: 8,
   skb: 8,
   firstNs: 8,
+  parent: 8,
   flow: 8,
   cpu: 2,
   kind: 1,

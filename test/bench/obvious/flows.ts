@@ -39,6 +39,10 @@ export class ObviousFlows {
       row.confirm = 'merged';
       return;
     }
+    if (flags & RecordFlag.flowParent) {
+      row.parent = record.skb; // in its place
+      return;
+    }
     sawState(row, record);
     row.zone = detail.zone;
     row.entry = detail.entry;

@@ -98,7 +98,8 @@ export class ObviousRebuild {
     const { netns, cpu, family, l4proto, flags } = record;
     const packet = this.packets.begin(record.skb);
     const { row } = packet;
-    Object.assign(row, { netns, cpu, family, protocol: l4proto, length: traversal.len });
+    const [length, segments] = [traversal.len & 0xf_ffff, Math.max(1, traversal.len >>> 20)];
+    Object.assign(row, { netns, cpu, family, protocol: l4proto, length, segments });
     row.started_at = traversal.startedNs + this.clockOffsetNs;
     row.started_ktime_ns = traversal.startedNs;
     const came = this.tuples.came(record, this.flows.of(record));
@@ -126,6 +127,7 @@ export class ObviousRebuild {
       row[`${name}_chains`] = ((seen >>> (Seen.chains + hook)) & 1) === 1;
       row[`${name}_rewritten`] = ((seen >>> (Seen.rewritten + hook)) & 1) === 1;
       if (row[`${name}_chains`]) increase(row, 'chain_runs', 1);
+      if ((seen >>> (Seen.queued + hook)) & 1) row.queued_hook = name;
       row.last_hook = name;
     }
     if (inIfindex !== 0 && HOOKS[visits[0]!.hook] !== 'output') row.in_ifindex = inIfindex;
