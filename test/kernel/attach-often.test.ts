@@ -14,7 +14,7 @@ import { kernelsOf } from './matrix.ts';
 const ROUNDS = process.env.CONNTRAIL_KERNELS ? 200 : 10;
 /** After so many the kernel holds what it keeps for good: caches, pools. */
 const FIRST = ROUNDS / 5;
-const GUEST_SEC = ROUNDS * 30;
+const GUEST_SEC = 300 + ROUNDS * 30;
 
 /** What attach-often.mjs prints: counts, and memory in KiB. */
 interface Held {
@@ -46,7 +46,7 @@ nft 'table ip own {
     ct state new counter
   }
 }' || exit 9
-( while :; do echo x > /dev/udp/127.0.0.1/7; done ) 2> /dev/null & noise=$!
+( while :; do echo x > /dev/udp/127.0.0.1/7; sleep 0.1; done ) 2> /dev/null & noise=$!
 node test/kernel/attach-often.mjs ${ROUNDS} ${FIRST} flows > $OUT/told.json || exit 8
 kill $noise
 nft -j list counter ip own made > $OUT/made.json`;
