@@ -14,7 +14,7 @@
  *   sample.h     whole flows, one of N     call.h       a call's entry and its return
  *   rule.h       nat statement -> rule     legacy.h     tables of the legacy backend
  *   tell.h       flow -> record            open.h       entries that outlive the trace
- *   emit.h       record -> ring
+ *   emit.h       record -> ring         fragment.h   fragments, and what they become
  */
 #ifndef CONNTRAIL_HANDLERS_H
 #define CONNTRAIL_HANDLERS_H
@@ -48,6 +48,7 @@
 #include "hooks.h"
 #include "begin.h"
 #include "visit.h"
+#include "fragment.h"
 #include "account.h"
 #include "conntrack.h"
 #include "open.h"

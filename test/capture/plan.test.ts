@@ -6,6 +6,7 @@ import { TraceError } from '../../src/model/error.ts';
 import { BACKENDS, type Backend, DETAILS, type Detail } from '../../src/model/facts.ts';
 
 const ANYWHERE = ['nf_hook_slow', '__nf_conntrack_confirm', 'nf_conntrack_free', 'nf_ct_delete'];
+const FRAGMENTS = ['inet_frag_queue_insert', 'inet_frag_reasm_finish'];
 const NAT = ['nf_nat_setup_info', '__nf_nat_alloc_null_binding', 'nft_nat_do_chain'];
 const TABLES = ['ipt_do_table', 'ip6t_do_table'];
 const COMMITS = ['nf_tables_commit', 'xt_replace_table'];
@@ -26,6 +27,7 @@ const RULES = [...COMMITS, 'xt_find_table_lock', ...STATEMENTS, ...TARGETS];
 const KERNELS = {
   '5.10.0': [
     ...ANYWHERE,
+    ...FRAGMENTS,
     ...NAT,
     ...TABLES,
     'ipv4_confirm',
@@ -38,10 +40,18 @@ const KERNELS = {
     ...MASQUERADE.byFamily,
   ],
   '6.1.0': [
-    ...[...ANYWHERE, ...NAT, ...TABLES, 'ipv4_confirm', 'ipv6_confirm', 'nf_confirm'],
+    ...[...ANYWHERE, ...FRAGMENTS, ...NAT, ...TABLES, 'ipv4_confirm', 'ipv6_confirm', 'nf_confirm'],
     ...[...RULES, ...MASQUERADE.byFamily],
   ],
-  '6.12.0': [...ANYWHERE, ...NAT, ...TABLES, 'nf_confirm', ...RULES, ...MASQUERADE.both],
+  '6.12.0': [
+    ...ANYWHERE,
+    ...FRAGMENTS,
+    ...NAT,
+    ...TABLES,
+    'nf_confirm',
+    ...RULES,
+    ...MASQUERADE.both,
+  ],
 } as const;
 type Kernel = keyof typeof KERNELS;
 const ALL = Object.keys(KERNELS) as Kernel[];
@@ -129,6 +139,8 @@ describe('what is probed', () => {
     expect(places('6.1.0', 'packets', 'fentry')).toEqual([
       'fentry __nf_conntrack_confirm',
       'fentry __nf_nat_alloc_null_binding',
+      'fentry inet_frag_queue_insert',
+      'fentry inet_frag_reasm_finish',
       'fentry ip6t_do_table',
       'fentry ipt_do_table',
       'fentry nf_conntrack_free',
@@ -190,9 +202,10 @@ describe('what is probed', () => {
 
 describe.each(BACKENDS)('the object of %s', (backend) => {
   const file = `../../bpf/${backend}.bpf.c`;
-  const source = [file, '../../bpf/handlers.h', '../../bpf/open.h']
+  const source = [file, '../../bpf/handlers.h', '../../bpf/open.h', '../../bpf/fragment.h']
     .map((name) => readFileSync(new URL(name, import.meta.url), 'utf8'))
     .join('\n')
+    .replace(/^AT_ENTRY\((\w+)\)\nint ENTRY_PROGRAM/gm, `SEC("${backend}/$1")\nint BPF_PROGRAM`)
     .replace(/^NAT_\w+\((\w+)\)$/gm, `SEC("${backend}/$1")\nint $1`);
   const plans = ALL.flatMap((kernel) =>
     DETAILS.map((detail) => plan(KERNELS[kernel], kernel, detail, backend)),
@@ -244,6 +257,20 @@ describe('probe plan', () => {
     for (const kernel of ALL) expect(plan(KERNELS[kernel], kernel).notAvailable).toEqual([]);
     expect(plan(KERNELS['5.10.0'], '5.10.0', 'flows').notAvailable).toEqual([
       'packets of flows that outlive the trace: this kernel is older than 5.13, they are not counted',
+    ]);
+  });
+
+  it('sees fragments where it sees packets, and says so where it cannot', () => {
+    const has = (detail: Detail) =>
+      plan(KERNELS['6.1.0'], '6.1.0', detail)
+        .probes.map(({ function: name }) => name)
+        .filter((name) => FRAGMENTS.includes(name));
+    expect(has('packets')).toEqual(FRAGMENTS);
+    expect(has('visits')).toEqual(FRAGMENTS);
+    expect(has('flows')).toEqual([]);
+    const without = KERNELS['6.1.0'].filter((name) => name !== 'inet_frag_queue_insert');
+    expect(plan(without).notAvailable).toEqual([
+      'inet_frag_queue_insert: fragments are torn, and what they become has no ports as it came',
     ]);
   });
 
