@@ -75,8 +75,13 @@ struct net_device {
 	possible_net_t nd_net;
 };
 
+enum skb_ext_id {
+	SKB_EXT_BRIDGE_NF = 0, /* what br_netfilter keeps of a bridged packet */
+};
+
 struct sk_buff {
 	struct net_device *dev;
+	__u8 active_extensions; /* bit per enum skb_ext_id */
 	unsigned int len;
 	unsigned long _nfct;
 	__u32 mark;
