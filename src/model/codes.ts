@@ -68,6 +68,9 @@ export const Confirm = {
 export const ENDS = ['open', 'deleted', 'expired', 'never confirmed', 'freed'] as const;
 export const End = { open: 0, deleted: 1, expired: 2, neverConfirmed: 3, freed: 4 } as const;
 
+/** Which direction's packets a flow's zone is about: as in struct nf_conntrack_zone, where 3 is both. */
+export const ZONE_DIRECTIONS = ['both', 'original', 'reply'] as const;
+
 /** IANA protocol numbers that have a name here; others show as their number. */
 export const PROTOCOLS: Readonly<Record<number, string>> = {
   1: 'icmp',

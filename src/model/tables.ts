@@ -12,6 +12,7 @@ import {
   PROBES,
   STATES,
   VERDICTS,
+  ZONE_DIRECTIONS,
 } from './codes.ts';
 import { type Column, code, column, NULL, type Table } from './column.ts';
 import { RULES } from './rules-table.ts';
@@ -20,7 +21,7 @@ export type { Column, ColumnType, Table } from './column.ts';
 export { RULES };
 
 /** Major.minor: a reader of an older minor version keeps working. */
-export const SCHEMA_VERSION = '1.1';
+export const SCHEMA_VERSION = '1.2';
 
 function tupleColumns(suffix: string, whose: string): Column[] {
   return [
@@ -58,7 +59,7 @@ export const PACKETS: Table = {
     code(
       'state',
       STATES,
-      'conntrack state when the packet left its last visit; none: no entry, and it was dropped where it began or conntrack was not at work',
+      'conntrack state when the packet left its last visit; none: no entry, and it was dropped or taken for a fragment where it began, or conntrack was not at work',
     ),
     column('family', 'u8', '4 or 6', { unit: 'IP version' }),
     column('protocol', 'u8', 'layer 4 protocol', { unit: 'IANA protocol number' }),
@@ -72,7 +73,11 @@ export const PACKETS: Table = {
     column('started_ktime_ns', 'u64', 'the same by CLOCK_MONOTONIC', { unit: 'ns since boot' }),
     ...hookColumns(),
     code('last_hook', HOOKS, 'hook of the last visit'),
-    code('verdict', VERDICTS, 'verdict of the last visit; stolen also stands for queued'),
+    code(
+      'verdict',
+      VERDICTS,
+      'verdict of the last visit; stolen also stands for queued, and for a fragment that was taken to wait for the others',
+    ),
     code('src_nat', DECISIONS, 'who decided about the source'),
     code('dst_nat', DECISIONS, 'who decided about the destination'),
     column('chain_runs', 'u8', 'visits in which a nat chain was evaluated'),
@@ -138,6 +143,11 @@ export const FLOWS: Table = {
       'u32',
       'rule that decided manip dst: rules.rule; null: none, or not seen',
       NULL,
+    ),
+    code(
+      'zone_direction',
+      ZONE_DIRECTIONS,
+      'whose packets the zone is for; those of the other direction are in zone 0',
     ),
   ],
 };

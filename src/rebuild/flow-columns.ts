@@ -41,6 +41,7 @@ export const Flow = {
   complete: at('complete'),
   srcRule: at('src_rule'),
   dstRule: at('dst_rule'),
+  zoneDirection: at('zone_direction'),
 } as const;
 
 /** Where each of an entry's tuples is. */

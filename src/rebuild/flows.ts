@@ -15,6 +15,7 @@ import { markOlder } from './older.ts';
 import { isMapped } from './outcome.ts';
 import type { PacketBatch } from './packet-batch.ts';
 import { add, clearNull, copyPair } from './row-words.ts';
+import { writeZone } from './zone.ts';
 
 export class Flows {
   readonly rules = new DecidedRules();
@@ -57,7 +58,7 @@ export class Flows {
       return;
     }
     this.copyState(words, at, row);
-    to[row + Col.zone] = words[at + Word.flowZone]! & 0xffff;
+    writeZone(to, row, words[at + Word.flowZone]!);
     to[row + this.store.extra + FlowExtra.known]! |= Known.told;
     if (flags & RecordFlag.flowBoth) copyBoth(words, at, to, row);
     else copyTuple(words, at, to, row, flags & RecordFlag.flowReply ? REPLY : ORIGINAL);

@@ -80,14 +80,15 @@ describe('arrowSchema', () => {
     const field = schema.fields.find(({ name }) => name === 'verdict');
     expect(Object.fromEntries(field?.metadata ?? [])).toEqual({
       unit: '',
-      meaning: 'verdict of the last visit; stolen also stands for queued',
+      meaning:
+        'verdict of the last visit; stolen also stands for queued, and for a fragment that was taken to wait for the others',
       words: 'drop,accept,stolen,queue,repeat,stop',
     });
     expect(schema.fields.find(({ name }) => name === 'length')?.metadata.get('unit')).toBe('bytes');
     expect(Object.fromEntries(schema.metadata)).toEqual({
       more: 'of it',
       'conntrail.table': 'packets',
-      'conntrail.schema_version': '1.1',
+      'conntrail.schema_version': '1.2',
     });
   });
 });

@@ -65,7 +65,7 @@ describe.each(TABLES)('$name', (table) => {
     expect(found?.metadata).toMatchObject({
       ...CLOSING,
       'conntrail.table': table.name,
-      'conntrail.schema_version': '1.1',
+      'conntrail.schema_version': '1.2',
       'conntrail.node': 'node/1',
       'conntrail.facts': JSON.stringify(FACTS),
     });
