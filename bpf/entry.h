@@ -83,17 +83,22 @@ static __always_inline void follow_entry(struct packet *packet, struct sk_buff *
 	look_at_entry(packet, nfct);
 }
 
+static __always_inline void note_outcome(struct packet *packet, const struct tuple *now)
+{
+	if (same_tuple(now, packet->is_changed ? &packet->last : &packet->came))
+		return;
+	packet->record.traversal.seen |= 1 << (SEEN_REWRITTEN + (packet->record.hook & 7));
+	packet->is_changed = 1;
+	packet->last = *now;
+}
+
 /* What the visit that ends now, at `hook`, made of the tuple. */
 static __noinline int read_outcome(struct packet *packet, struct sk_buff *skb)
 {
 	struct tuple now;
 
 	read_tuple(skb, packet->record.family, &now);
-	if (same_tuple(&now, packet->is_changed ? &packet->last : &packet->came))
-		return 0;
-	packet->record.traversal.seen |= 1 << (SEEN_REWRITTEN + (packet->record.hook & 7));
-	packet->is_changed = 1;
-	packet->last = now;
+	note_outcome(packet, &now);
 	return 0;
 }
 
