@@ -34,14 +34,18 @@ static __always_inline __u64 number_before_confirm(struct sk_buff *skb)
 	return flow ? flow->number : 0;
 }
 
-/* The last hook of a flow's first packet. `before` is the flow that asked for its place. */
+/*
+ * The last hook of a flow's first packet. `before` is the flow that asked for
+ * its place. A reply to a packet that was refused asks for none.
+ */
 static __always_inline int on_confirm(struct sk_buff *skb, __u64 before, int ret)
 {
 	struct counters *count = cpu_counters();
-	struct nf_conn *ct = entry_of(FIELD(skb, _nfct));
+	__u64 nfct = FIELD(skb, _nfct);
+	struct nf_conn *ct = entry_of(nfct);
 	struct flow *flow;
 
-	if (!count || !ct)
+	if (!count || !ct || is_reply(nfct))
 		return 0;
 	flow = known_flow(ct);
 	if (flow && flow->number == before) {

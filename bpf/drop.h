@@ -53,6 +53,34 @@ static __always_inline bool is_at_hook(const struct packet *packet, __u64 locati
 	       reason == bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_NETFILTER_DROP);
 }
 
+/*
+ * Dropped at its last hook, before nat was asked there: what is decided of the
+ * source was so for another packet, a reset that answers this one.
+ */
+static __always_inline void forget_source(struct packet *packet)
+{
+	__u32 seen = packet->record.traversal.seen;
+	__u8 hook = packet->record.hook & 7;
+
+	if (!(seen >> SEEN_CONFIRM & 3) && !(seen >> (SEEN_CHAINS + hook) & 1))
+		packet->record.traversal.seen =
+			seen & ~((FLOW_SRC_RULE | FLOW_SRC_NULL) >> 4 << SEEN_DECIDED);
+}
+
+/* What the visit before made of it. A tracepoint's argument is a number: all of it is copied. */
+static __noinline int read_last_outcome(struct packet *packet, struct sk_buff *skb)
+{
+	const unsigned char *head = BPF_CORE_READ(skb, head);
+	struct tuple now;
+
+	if (!packet)
+		return 0;
+	read_any_tuple(head, BPF_CORE_READ(skb, network_header), BPF_CORE_READ(skb, tail),
+		       packet->record.family, &now);
+	note_outcome(packet, &now);
+	return 0;
+}
+
 /* The packet dies on its way: its visits go out as far as they went. */
 static __always_inline void end_dropped(struct packet *packet, struct sk_buff *skb, __u64 location,
 					__u32 reason)
@@ -66,8 +94,12 @@ static __always_inline void end_dropped(struct packet *packet, struct sk_buff *s
 		turn_away(packet);
 		return;
 	}
+	if (at_hook && ends_way(packet->record.hook))
+		forget_source(packet);
 	if (at_hook)
 		end_visit(packet);
+	else if (!packet->as_flow || (packet->rewrites & 1))
+		read_last_outcome(packet, skb);
 	if (at_hook && !packet->nfct && packet->record.traversal.visits == 1)
 		packet->record.flags &= ~PACKET_CONNTRACK_RAN; /* perhaps before it came to conntrack */
 	ct = entry_of(packet->nfct);

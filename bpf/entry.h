@@ -9,9 +9,14 @@ static __always_inline bool is_related(__u64 nfct)
 	return (nfct & NFCT_INFOMASK) == 1 || (nfct & NFCT_INFOMASK) == 4;
 }
 
+static __always_inline bool is_reply(__u64 nfct)
+{
+	return (nfct & NFCT_INFOMASK) >= 3;
+}
+
 static __always_inline void compare_with_entry(struct packet *packet, struct flow *flow, __u64 nfct)
 {
-	int reply = (nfct & NFCT_INFOMASK) >= 3;
+	int reply = is_reply(nfct);
 
 	if (is_related(nfct) || tuple_hash(&packet->came) != flow->came_hash[reply])
 		return;
@@ -19,6 +24,20 @@ static __always_inline void compare_with_entry(struct packet *packet, struct flo
 	packet->left_hash = flow->left_hash[reply];
 	packet->rewrites = flow->rewrites >> (reply ? 2 : 0) & 3;
 	packet->entry_mark = flow->mark;
+}
+
+/*
+ * What this packet decided of the entry that it makes: the nat chains that may
+ * set src are at the ends of its way. One that ends before may leave that to
+ * the packet that answers it, a reset for one.
+ */
+static __always_inline __u32 decided_here(const struct packet *packet, const struct flow *flow)
+{
+	__u16 decided = flow->decided;
+
+	if (!ends_way(packet->record.hook))
+		decided &= FLOW_DST_RULE | FLOW_DST_NULL;
+	return (__u32)decided >> 4;
 }
 
 static __noinline int look_at_entry(struct packet *packet, __u64 nfct)
@@ -43,11 +62,11 @@ static __noinline int look_at_entry(struct packet *packet, __u64 nfct)
 	if (!flow->hashed || packet->makes_flow) {
 		status = BPF_CORE_READ(ct, status);
 		if (!(status & IPS_CONFIRMED))
-			packet->makes_flow = 1;
+			packet->makes_flow = !is_reply(nfct); /* a reset or an error of a reject is one */
 		else if (!flow->hashed)
 			hash_flow(ct, flow);
 		if (packet->makes_flow)
-			packet->record.traversal.seen |= (__u32)flow->decided >> 4 << SEEN_DECIDED;
+			packet->record.traversal.seen |= decided_here(packet, flow) << SEEN_DECIDED;
 	}
 	if (flow->hashed)
 		compare_with_entry(packet, flow, nfct);
@@ -64,17 +83,22 @@ static __always_inline void follow_entry(struct packet *packet, struct sk_buff *
 	look_at_entry(packet, nfct);
 }
 
+static __always_inline void note_outcome(struct packet *packet, const struct tuple *now)
+{
+	if (same_tuple(now, packet->is_changed ? &packet->last : &packet->came))
+		return;
+	packet->record.traversal.seen |= 1 << (SEEN_REWRITTEN + (packet->record.hook & 7));
+	packet->is_changed = 1;
+	packet->last = *now;
+}
+
 /* What the visit that ends now, at `hook`, made of the tuple. */
 static __noinline int read_outcome(struct packet *packet, struct sk_buff *skb)
 {
 	struct tuple now;
 
 	read_tuple(skb, packet->record.family, &now);
-	if (same_tuple(&now, packet->is_changed ? &packet->last : &packet->came))
-		return 0;
-	packet->record.traversal.seen |= 1 << (SEEN_REWRITTEN + (packet->record.hook & 7));
-	packet->is_changed = 1;
-	packet->last = now;
+	note_outcome(packet, &now);
 	return 0;
 }
 

@@ -20,6 +20,7 @@
  *   note.h       noted until it fails      log.h        functions that log
  *   tracked.h    changes of state          module.h     modules that come and go
  *   queue.h      NFQUEUE: packets wait     parent.h     an expected entry -> its parent
+ *   fragment.h   fragments, and what they become
  */
 #ifndef CONNTRAIL_HANDLERS_H
 #define CONNTRAIL_HANDLERS_H
@@ -34,6 +35,7 @@
 #include <bpf/bpf_core_read.h>
 
 #include "kernel.h"
+#include "hook_entries.h"
 #include "record.h"
 #include "maps.h"
 #include "emit.h"
@@ -60,6 +62,7 @@
 #include "full.h"
 #include "clash.h"
 #include "search.h"
+#include "fragment.h"
 #include "account.h"
 #include "tracked.h"
 #include "conntrack.h"

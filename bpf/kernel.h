@@ -89,8 +89,13 @@ struct net_device {
 	possible_net_t nd_net;
 };
 
+enum skb_ext_id {
+	SKB_EXT_BRIDGE_NF = 0, /* what br_netfilter keeps of a bridged packet */
+};
+
 struct sk_buff {
 	struct net_device *dev;
+	__u8 active_extensions; /* bit per enum skb_ext_id */
 	unsigned int len;
 	unsigned long _nfct;
 	__u32 mark;
@@ -188,19 +193,5 @@ struct nft_rule_dp {
 };
 
 #pragma clang attribute pop
-
-/*
- * The functions registered at one hook; replaced as a whole when one is added.
- * Not moved by CO-RE, which knows no variable index: the same from 4.14 to 7.3.
- */
-struct nf_hook_function {
-	__u64 hook;
-	__u64 priv;
-};
-
-struct nf_hook_entries {
-	__u16 num_hook_entries;
-	struct nf_hook_function hooks[];
-};
 
 #endif

@@ -14,6 +14,7 @@
 #define CONNTRAIL_RECORD_H
 
 #include "failure_codes.h"
+#include "entry_codes.h"
 #include "filter_terms.h"
 #include "rule_codes.h"
 
@@ -75,20 +76,6 @@ enum record_seen {
 	SEEN_CONFIRM = 14,  /* 2 bits: enum record_confirm */
 	SEEN_STATE = 16,    /* 4 bits: enum record_state of its entry, when the packet was done with */
 	SEEN_QUEUED = 20,   /* 5 bits: it was handed to user space at this hook (NFQUEUE) */
-};
-
-/* An entry's state as its protocol keeps it; IPS_SEEN_REPLY and IPS_ASSURED are in record.status. */
-enum record_state {
-	STATE_NOT_TOLD = 0,
-	STATE_TCP = 1,	   /* and enum tcp_conntrack: 1 to 10 */
-	STATE_NO_TCP = 15, /* an entry of another protocol */
-};
-
-enum record_confirm {
-	CONFIRM_NONE = 0,
-	CONFIRM_INSERTED = 1,
-	CONFIRM_REFUSED = 2,
-	CONFIRM_MERGED = 3,
 };
 
 #define MAX_VISITS 3

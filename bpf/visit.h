@@ -79,6 +79,23 @@ static __always_inline void end_way(struct packet *packet, struct sk_buff *skb)
 	finish_packet(packet, NF_ACCEPT);
 }
 
+/*
+ * br_netfilter has shown this bridged packet to prerouting, and it goes up to
+ * the host: the IP stack calls its prerouting, where ip_sabotage_in() is first,
+ * hands the packet on and stops the rest. That is no visit.
+ */
+static __always_inline bool is_handed_up(const struct packet *packet, struct sk_buff *skb,
+					 struct nf_hook_state *state, __u8 hook)
+{
+	if (hook != HOOK_PREROUTING || packet->record.hook != HOOK_PREROUTING ||
+	    !packet->record.traversal.visits || packet->record.skb != (__u64)skb ||
+	    packet->net != (__u64)FIELD(state, net))
+		return false;
+	return bpf_core_enum_value_exists(enum skb_ext_id, SKB_EXT_BRIDGE_NF) &&
+	       FIELD(skb, active_extensions) >>
+			       bpf_core_enum_value(enum skb_ext_id, SKB_EXT_BRIDGE_NF) & 1;
+}
+
 /* What is still here goes out. */
 static __always_inline void make_room(struct packet *packet)
 {
@@ -127,6 +144,8 @@ static __always_inline int on_hook_enter(struct sk_buff *skb, struct nf_hook_sta
 		pass_hook(packet, skb, state, pf, hook);
 		return 0;
 	}
+	if (is_handed_up(packet, skb, state, hook))
+		return 0;
 	make_room(packet);
 	if (begins_tracking(entries, pf, hook))
 		first_visit(packet, skb, state, pf, hook, PACKET_CONNTRACK_RAN);

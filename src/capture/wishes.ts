@@ -13,6 +13,8 @@ import { ALL, type Asked, entry, type Has, type Wish } from './wish.ts';
 const PACKETS: readonly Detail[] = ['packets', 'visits'];
 const NO_NAT = 'nf_nat is not loaded, nothing is translated here';
 
+const NO_FRAGMENTS = 'fragments are torn, and what they become has no ports as it came';
+
 const FIXED: readonly Wish[] = [
   { function: 'nf_hook_slow', ...entry('hook_enter'), details: ['packets'] },
   {
@@ -27,6 +29,13 @@ const FIXED: readonly Wish[] = [
     fentry: { entry: 'confirm_enter', leave: 'confirm_leave' },
     details: ALL,
   },
+  {
+    function: 'inet_frag_queue_insert',
+    ...entry('fragment'),
+    details: PACKETS,
+    absent: NO_FRAGMENTS,
+  },
+  { function: 'inet_frag_reasm_finish', ...entry('whole'), details: PACKETS, absent: NO_FRAGMENTS },
   { function: 'nf_conntrack_free', ...entry('entry_free'), details: ALL },
   {
     function: 'nf_nat_setup_info',

@@ -14,7 +14,7 @@ import { ended } from '../lab/tool.ts';
 import { TruthKeeper } from '../lab/truth.ts';
 import { TraceError } from '../model/error.ts';
 
-const READY_MS = 180_000;
+const READY_MS = 600_000;
 
 /** conntrail itself as a child. Its standard output is data only when it prints a result. */
 function conntrail(args: readonly string[], stdout: 'inherit' | 'ignore'): ChildProcess {

@@ -16,7 +16,7 @@ import { accountedBy, movedCounters } from './explained.ts';
 import { RulesWatch } from './rules-watch.ts';
 import { type NamedBatch, TraceTables } from './tables.ts';
 
-/** Room for one drain; two of them, so that one is written while the other fills. */
+/** Room for one drain, of two: one is written while the other fills. */
 export const DRAIN_BYTES = 32_768 * recordBytes;
 /** Rows that are ready wait no longer than this for the rest of their batch. */
 const FLUSH_MS = 1000;
@@ -170,9 +170,12 @@ export class LiveTrace {
 
   private async finish(sinks: TraceSinks): Promise<TraceEnd> {
     this.tables.finish();
-    const [before, after] = [this.statsBefore, readConntrackStats()];
+    const [before, after, counters] = [
+      this.statsBefore,
+      readConntrackStats(),
+      this.session.counters(),
+    ];
     const { tally, evicted } = this.tables;
-    const counters = this.session.counters();
     for (const [cpu, { seq }] of counters.entries()) tally.end(cpu, seq, process.hrtime.bigint());
     const ledger = {
       rows: ledgerRows(counters, tally, { evicted, recursion: this.session.recursionMisses() }),

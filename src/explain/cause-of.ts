@@ -99,7 +99,15 @@ function mappedBefore({ way, flow }: Passed, hook: HookName, mapping: string): A
     return skipped('not explained', 'no nat chain ran');
   }
   const isHelped = mapping === 'rule' && flow !== undefined && isExpected(flow);
+  if (!isHelped && madeFlow(way) && decision === 'none') {
+    return skipped('not explained', 'the packet that answers it decided');
+  }
   return skipped('flow already mapped', isHelped ? EXPECTED : '');
+}
+
+/** It was the first of its flow: nothing was mapped before. Refused, its answer may decide the rest. */
+function madeFlow({ srcNat, dstNat }: Way): boolean {
+  return [srcNat, dstNat].some((by) => by === 'rule' || by === 'null mapping');
 }
 
 function withoutConntrack(passed: Passed, hook: HookName): AtHook {

@@ -7,8 +7,8 @@ import type { Net } from './topology.ts';
 
 const TABLE = 'lab_count';
 const HOOKS = ['prerouting', 'input', 'forward', 'output', 'postrouting'] as const;
-/** Before conntrack (-200) and raw (-300); after srcnat (100) and the helpers (300). */
-const PRIORITIES = { early: -350, late: 350 } as const;
+/** Before raw chains (-450, -300), defragmentation (-400) and conntrack (-200); after srcnat (100) and the helpers (300). */
+const PRIORITIES = { early: -460, late: 350 } as const;
 
 const MATCHES = {
   'ipv4 tcp': 'meta nfproto ipv4 meta l4proto tcp',

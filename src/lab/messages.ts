@@ -1,4 +1,5 @@
 /** The `tcp` and `udp` steps: messages to an end that answers, or only takes them in. */
+import { isIPv6 } from 'node:net';
 import { TraceError } from '../model/error.ts';
 import { socatFamily, socatHost, startListener } from './listen.ts';
 import { type LabProcess, startProcess } from './process.ts';
@@ -9,27 +10,36 @@ import type { Net } from './topology.ts';
 
 type MessageStep = StepOf<'tcp' | 'udp'>;
 
-const MESSAGE_BYTES = 32;
-
 function clientArgv(step: MessageStep, flow: number): string[] {
   const { to, kind, reply, source, sourcePort } = step;
   const name = `${kind.toUpperCase()}${socatFamily(to.address)}${reply ? '' : '-SENDTO'}`;
   const port = sourcePort === undefined ? '' : `,sourceport=${sourcePort + flow},reuseaddr`;
   const own = source === undefined ? '' : `,bind=${socatHost(source)}`;
-  const where = `${name}:${socatHost(to.address)}:${to.port}${own}${port}`;
+  const where = `${name}:${socatHost(to.address)}:${to.port}${own}${port}${headerOptions(step)}`;
   // one read becomes one datagram: exactly a message at a time
-  const options = [...(reply ? [] : ['-u']), '-t', '0.1', '-b', String(MESSAGE_BYTES)];
+  const options = [...(reply ? [] : ['-u']), '-t', '0.1', '-b', String(step.bytes)];
   return ['socat', ...options, '-', where];
 }
 
+/** What the header of each packet says, as socat asks for it. */
+function headerOptions({ to, tos, ttl }: MessageStep): string {
+  const [tosName, ttlName] = isIPv6(to.address)
+    ? ['ipv6-tclass', 'ipv6-unicast-hops']
+    : ['tos', 'ttl'];
+  return [
+    tos === undefined ? '' : `,${tosName}=${tos}`,
+    ttl === undefined ? '' : `,${ttlName}=${ttl}`,
+  ].join('');
+}
+
 /** Messages differ, so that a capture shows which is which. */
-const message = (index: number) =>
-  `message ${index + 1}`.padEnd(MESSAGE_BYTES - 1, '.').concat('\n');
+const message = (index: number, bytes: number) =>
+  `message ${index + 1}`.padEnd(bytes - 1, '.').concat('\n');
 
 async function converse(client: LabProcess, step: MessageStep): Promise<void> {
   for (let index = 0; index < step.send; index++) {
-    client.child.stdin.write(message(index));
-    if (step.reply) await client.receive((index + 1) * MESSAGE_BYTES);
+    client.child.stdin.write(message(index, step.bytes));
+    if (step.reply) await client.receive((index + 1) * step.bytes);
   }
   client.child.stdin.end();
   await ended(client.child);
@@ -41,7 +51,7 @@ async function sendFlow(net: Net, step: MessageStep, flow: number): Promise<numb
   const timer = setTimeout(() => void client.kill(), STEP_MS);
   try {
     await converse(client, step);
-    const answered = Math.floor(client.received() / MESSAGE_BYTES);
+    const answered = Math.floor(client.received() / step.bytes);
     if (client.child.exitCode === 0 && answered >= (step.reply ? step.send : 0)) return answered;
     const why = client.complaint() || `${answered} of ${step.send} messages were answered`;
     const where = `${step.from} to ${step.to.address}:${step.to.port}`;

@@ -1,6 +1,6 @@
 /** Reads the steps of a scenario: `tcp`, `udp`, `ping`, `flood`, `raw_tcp`, `race`, `run`, `together`. */
 import { isIP } from 'node:net';
-import { type Endpoint, type Listener, type Step, TCP_FLAGS } from './scenario.ts';
+import { type Endpoint, type Listener, MESSAGE_BYTES, type Step, TCP_FLAGS } from './scenario.ts';
 import {
   optional,
   type Place,
@@ -59,7 +59,8 @@ function readFlags(place: Place): number {
 type Reader = (place: Place, namespaces: readonly string[]) => Step;
 
 function messages(kind: 'tcp' | 'udp'): Reader {
-  const known = ['from', 'to', 'listen', 'flows', 'send', 'source', 'source_port'];
+  const ends = ['from', 'to', 'listen', 'flows', 'send', 'source', 'source_port'];
+  const known = [...ends, 'bytes', 'tos', 'ttl'];
   return (place, namespaces) => {
     readMapping(place, kind === 'udp' ? [...known, 'reply'] : known);
     return {
@@ -72,6 +73,9 @@ function messages(kind: 'tcp' | 'udp'): Reader {
       reply: kind === 'tcp' || optional(place.at('reply'), readFlag, false),
       source: optional(place.at('source'), readAddress, undefined),
       sourcePort: optional(place.at('source_port'), readPort, undefined),
+      bytes: optional(place.at('bytes'), (there) => readNumber(there, 16, 8192), MESSAGE_BYTES),
+      tos: optional(place.at('tos'), (there) => readNumber(there, 0, 255), undefined),
+      ttl: optional(place.at('ttl'), (there) => readNumber(there, 1, 255), undefined),
     };
   };
 }

@@ -27,6 +27,12 @@ export type Step =
       /** Address the messages come from; what routing chooses where not given. */
       readonly source: string | undefined;
       readonly sourcePort: number | undefined;
+      /** Of each message; more than a packet holds goes out in fragments. */
+      readonly bytes: number;
+      /** Type of service, or of IPv6 the traffic class. */
+      readonly tos: number | undefined;
+      /** Routers that a message may pass before it is too old, and one more. */
+      readonly ttl: number | undefined;
     }
   | {
       readonly kind: 'ping';
@@ -66,6 +72,9 @@ export type Step =
 
 export type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
 
+/** Length of a message where a step names none. */
+export const MESSAGE_BYTES = 32;
+
 /** No step but a flood takes longer. */
 export const STEP_MS = 30_000;
 
@@ -88,7 +97,7 @@ export type RuleTool =
  */
 export type Ruleset = Readonly<Partial<Record<RuleTool, string>>>;
 
-export type TopologyName = 'routed' | 'single';
+export type TopologyName = 'routed' | 'layered' | 'bridged' | 'single';
 
 export interface Scenario {
   /** The file's name without its ending. */

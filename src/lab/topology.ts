@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { TraceError } from '../model/error.ts';
 import type { Scenario } from './scenario.ts';
 import { needTool, runTool, type ToolOptions, type ToolResult } from './tool.ts';
-import { type LinkEnd, TOPOLOGIES, type TopologyPlan } from './topology-plan.ts';
+import { addNetwork } from './topology-build.ts';
+import { TOPOLOGIES, type TopologyPlan } from './topology-plan.ts';
+import { quietSysctls, writeSysctls } from './topology-sysctl.ts';
 
 const NAMESPACES = '/run/netns';
 const MODULES = ['veth', 'nf_conntrack', 'nf_nat', 'nf_tables', 'nf_conntrack_netlink'];
@@ -42,65 +44,6 @@ function openNet(namespaces: Net['namespaces'], signal: AbortSignal | undefined)
     exec: (name, argv, options) => runTool(within(name, argv), { signal, ...options }),
     need: (name, argv, options) => needTool(within(name, argv), { signal, ...options }),
   };
-}
-
-/** Sets sysctls in a namespace, given as `net.ipv4.ip_forward` and value. */
-async function writeSysctls(net: Net, namespace: string, values: Record<string, string>) {
-  const lines = Object.entries(values).map(
-    ([name, value]) => `echo ${value} > /proc/sys/${name.replaceAll('.', '/')}`,
-  );
-  if (lines.length > 0) await net.need(namespace, ['sh', '-ec', lines.join('\n')]);
-}
-
-/** No router solicitation, no duplicate detection: addresses are usable at once. */
-function quietSysctls(plan: TopologyPlan, namespace: string): Record<string, string> {
-  const routes = plan.routers.includes(namespace) ? '1' : '0';
-  return {
-    'net.ipv4.ip_forward': routes,
-    'net.ipv6.conf.all.forwarding': routes,
-    'net.ipv6.conf.default.accept_dad': '0',
-    'net.ipv6.conf.default.router_solicitations': '0',
-    'net.netfilter.nf_conntrack_acct': '0',
-  };
-}
-
-/** Both ends know each other's address: no ARP or neighbour discovery among the packets. */
-function endCommands(end: LinkEnd, peer: LinkEnd): string[] {
-  const { device, mac, ipv4, ipv6 } = end;
-  const commands = [
-    `link set ${device} address ${mac}`,
-    `addr add ${ipv4}/24 dev ${device}`,
-    `addr add ${ipv6}/64 dev ${device} nodad`,
-    `link set ${device} up`,
-    `neigh replace ${peer.ipv4} lladdr ${peer.mac} dev ${device} nud permanent`,
-    `neigh replace ${peer.ipv6} lladdr ${peer.mac} dev ${device} nud permanent`,
-  ];
-  const routes = [`route add default via ${peer.ipv4}`, `-6 route add default via ${peer.ipv6}`];
-  return end.gateway ? [...commands, ...routes] : commands;
-}
-
-/** `ip -batch` takes no options on its lines: the IPv6 ones are a batch of their own. */
-async function runBatch(net: Net, namespace: string, commands: readonly string[]) {
-  const six = commands.filter((line) => line.startsWith('-6 ')).map((line) => line.slice(3));
-  const others = commands.filter((line) => !line.startsWith('-6 '));
-  await net.need(namespace, ['ip', '-batch', '-'], { input: `${others.join('\n')}\n` });
-  if (six.length > 0) {
-    await net.need(namespace, ['ip', '-6', '-batch', '-'], { input: `${six.join('\n')}\n` });
-  }
-}
-
-async function addLinks(net: Net, plan: TopologyPlan): Promise<void> {
-  for (const [a, b] of plan.links) {
-    const names = [a, b].map((end) => net.namespaces[end.namespace]?.name ?? '');
-    const first = ['ip', 'link', 'add', a.device, 'netns', names[0] ?? '', 'type', 'veth'];
-    await needTool([...first, 'peer', 'name', b.device, 'netns', names[1] ?? '']);
-  }
-  for (const namespace of plan.namespaces) {
-    const ends = plan.links.flatMap(([a, b]) => [[a, b] as const, [b, a] as const]);
-    const own = ends.filter(([end]) => end.namespace === namespace);
-    const commands = own.flatMap(([end, peer]) => endCommands(end, peer));
-    await runBatch(net, namespace, ['link set lo up', ...commands]);
-  }
 }
 
 async function addNamespaces(
@@ -160,7 +103,7 @@ export async function withTopology<T>(
   try {
     const net = await addNamespaces(plan, prefix, signal);
     for (const name of plan.namespaces) await writeSysctls(net, name, quietSysctls(plan, name));
-    await addLinks(net, plan);
+    await addNetwork(net, plan);
     for (const [name, values] of Object.entries(scenario.sysctl)) {
       await writeSysctls(net, name, values);
     }

@@ -82,6 +82,9 @@ export const End = {
   evicted: 5,
 } as const;
 
+/** Which direction's packets a flow's zone is about: as in struct nf_conntrack_zone, where 3 is both. */
+export const ZONE_DIRECTIONS = ['both', 'original', 'reply'] as const;
+
 /** IANA protocol numbers that have a name here; others show as their number. */
 export const PROTOCOLS: Readonly<Record<number, string>> = {
   1: 'icmp',

@@ -12,6 +12,7 @@ import {
   PROBES,
   STATES,
   VERDICTS,
+  ZONE_DIRECTIONS,
 } from './codes.ts';
 import { type Column, code, column, NULL, type Table } from './column.ts';
 import { FAILURES } from './failures-table.ts';
@@ -60,7 +61,7 @@ export const PACKETS: Table = {
     code(
       'state',
       STATES,
-      'conntrack state when the packet left its last visit; none: no entry, and it was dropped where it began or conntrack was not at work',
+      'conntrack state when the packet left its last visit; none: no entry, and it was dropped or taken for a fragment where it began, or conntrack was not at work',
     ),
     column('family', 'u8', '4 or 6', { unit: 'IP version' }),
     column('protocol', 'u8', 'layer 4 protocol', { unit: 'IANA protocol number' }),
@@ -77,7 +78,7 @@ export const PACKETS: Table = {
     code(
       'verdict',
       VERDICTS,
-      'verdict of the last visit; queue: it waited for user space when the trace ended',
+      'verdict of the last visit; queue: it waited for user space when the trace ended; stolen also stands for a fragment that was taken to wait for the others',
     ),
     code('src_nat', DECISIONS, 'who decided about the source'),
     code('dst_nat', DECISIONS, 'who decided about the destination'),
@@ -162,6 +163,11 @@ export const FLOWS: Table = {
       'u64',
       'flow whose helper expected this one: flows.flow; null: none did, or the trace has no record of that one',
       NULL,
+    ),
+    code(
+      'zone_direction',
+      ZONE_DIRECTIONS,
+      'whose packets the zone is for; those of the other direction are in zone 0',
     ),
   ],
 };

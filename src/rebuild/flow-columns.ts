@@ -47,6 +47,7 @@ export const Flow = {
   establishedAt: at('established_at'),
   handshakeNs: at('handshake_ns'),
   parent: at('parent'),
+  zoneDirection: at('zone_direction'),
 } as const;
 
 /** Where each of an entry's tuples is. */

@@ -1,7 +1,17 @@
 /** Tuples of a record about an entry, and of a row of `flows`. */
 import type { TupleWords } from '../libbpf/columns.ts';
+import { RecordFlag } from '../wire/layout.ts';
 import { Shift, Word } from '../wire/words.ts';
+import { Known } from './flow-columns.ts';
 import { copyAddress, sameAddress } from './row-words.ts';
+
+export const BOTH = Known.original | Known.reply;
+
+/** The tuples that a RECORD_FLOW has. */
+export function knownBy(flags: number): number {
+  if (flags & RecordFlag.flowBoth) return BOTH;
+  return flags & RecordFlag.flowReply ? Known.reply : Known.original;
+}
 
 export function hasTuple(
   words: Int32Array,

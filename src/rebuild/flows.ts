@@ -11,12 +11,13 @@ import { DecidedRules } from './decided-rules.ts';
 import { Flow as Col, FlowExtra, FlowNull, Known, ORIGINAL, REPLY } from './flow-columns.ts';
 import { noteConfirm, noteDecided } from './flow-decided.ts';
 import type { FlowStore } from './flow-store.ts';
-import { copyTuple, hasTuple } from './flow-tuples.ts';
+import { BOTH, copyTuple, hasTuple, knownBy } from './flow-tuples.ts';
 import { mappingOf } from './mapped.ts';
 import { markOlder } from './older.ts';
 import { isMapped } from './outcome.ts';
 import type { PacketBatch } from './packet-batch.ts';
 import { add, clearNull, copyPair } from './row-words.ts';
+import { writeZone } from './zone.ts';
 
 export class Flows {
   readonly rules = new DecidedRules();
@@ -66,7 +67,7 @@ export class Flows {
       return;
     }
     this.copyState(words, at, row);
-    to[row + Col.zone] = words[at + Word.flowZone]! & 0xffff;
+    writeZone(to, row, words[at + Word.flowZone]!);
     to[row + this.store.extra + FlowExtra.known]! |= Known.told;
     if (flags & RecordFlag.flowBoth) copyBoth(words, at, to, row);
     else copyTuple(words, at, to, row, flags & RecordFlag.flowReply ? REPLY : ORIGINAL);
@@ -190,12 +191,4 @@ export class Flows {
     words[row + extra + FlowExtra.known] = known;
     if ((known & BOTH) === BOTH) words[row + extra + FlowExtra.mapping] = mappingOf(words, row);
   }
-}
-
-const BOTH = Known.original | Known.reply;
-
-/** The tuples that a RECORD_FLOW has. */
-function knownBy(flags: number): number {
-  if (flags & RecordFlag.flowBoth) return BOTH;
-  return flags & RecordFlag.flowReply ? Known.reply : Known.original;
 }

@@ -10,6 +10,7 @@ const ANYWHERE = [
   ...['nf_hook_slow', 'nf_conntrack_in', '__nf_conntrack_confirm'],
   ...['nf_conntrack_free', 'nf_ct_delete'],
 ];
+const FRAGMENTS = ['inet_frag_queue_insert', 'inet_frag_reasm_finish'];
 const NAT = ['nf_nat_setup_info', '__nf_nat_alloc_null_binding', 'nft_nat_do_chain'];
 const TABLES = ['ipt_do_table', 'ip6t_do_table'];
 const COMMITS = ['nf_tables_commit', 'xt_replace_table'];
@@ -41,6 +42,7 @@ const RULES = [...COMMITS, 'xt_find_table_lock', ...STATEMENTS, ...TARGETS];
 const KERNELS = {
   '5.10.0': [
     ...ANYWHERE,
+    ...FRAGMENTS,
     ...NAT,
     ...TABLES,
     'ipv4_confirm',
@@ -54,11 +56,12 @@ const KERNELS = {
     ...MASQUERADE.byFamily,
   ],
   '6.1.0': [
-    ...[...ANYWHERE, ...NAT, ...TABLES, 'ipv4_confirm', 'ipv6_confirm', 'nf_confirm'],
+    ...[...ANYWHERE, ...FRAGMENTS, ...NAT, ...TABLES, 'ipv4_confirm', 'ipv6_confirm', 'nf_confirm'],
     ...[...RULES, ...FAILURES, ...MASQUERADE.byFamily, 'bpf_for_each_map_elem'],
   ],
   '6.12.0': [
     ...ANYWHERE,
+    ...FRAGMENTS,
     ...NAT,
     ...TABLES,
     'nf_confirm',
@@ -154,6 +157,8 @@ describe('what is probed', () => {
     expect(places('6.1.0', 'packets', 'fentry')).toEqual([
       'fentry __nf_conntrack_confirm',
       'fentry __nf_nat_alloc_null_binding',
+      'fentry inet_frag_queue_insert',
+      'fentry inet_frag_reasm_finish',
       'fentry ip6t_do_table',
       'fentry ipt_do_table',
       'fentry nf_conntrack_free',
@@ -245,10 +250,11 @@ describe.each(BACKENDS)('the object of %s', (backend) => {
   const names = ['handlers.h', 'open.h', 'module.h', 'tracked.h', 'log.h', `${backend}_failures.h`];
   const source = [
     file,
-    ...[...names, 'queue.h', 'queue_stubs.h'].map((name) => `../../bpf/${name}`),
+    ...[...names, 'queue.h', 'queue_stubs.h', 'fragment.h'].map((name) => `../../bpf/${name}`),
   ]
     .map((name) => partFor(backend, readFileSync(new URL(name, import.meta.url), 'utf8')))
     .join('\n')
+    .replace(/^AT_ENTRY\((\w+)\)\nint ENTRY_PROGRAM/gm, `SEC("${backend}/$1")\nint BPF_PROGRAM`)
     .replace(/^NAT_\w+\((\w+)\)$/gm, `SEC("${backend}/$1")\nint $1`);
   const all = { states: true, refusals: true };
   const plans = ALL.flatMap((kernel) =>
@@ -275,7 +281,7 @@ describe.each(BACKENDS)('the object of %s', (backend) => {
 
 describe('queues of user space', () => {
   const names = [...KERNELS['6.1.0'], ...QUEUES];
-  const of = (has: readonly string[], detail: Detail) => plan(has, '6.1.0', detail, 'fentry');
+  const of = (has: readonly string[], detail: Detail) => plan(has, '6.1.0', { detail }, 'fentry');
   const placesOf = (has: readonly string[], detail: Detail) =>
     of(has, detail).probes.map((probe) => `${probe.kind} ${probe.function}`);
 
@@ -295,7 +301,8 @@ describe('queues of user space', () => {
     expect(of(names, 'packets').runs).toEqual(['tell_queued_packets']);
     expect(of(names, 'flows').runs).toEqual(['tell_open_flows']);
     expect(of(KERNELS['6.1.0'], 'packets').runs).toEqual([]);
-    expect(plan(names, '5.10.0', 'packets').runs).toEqual([]);
+    const noWalk = names.filter((name) => name !== 'bpf_for_each_map_elem');
+    expect(plan(noWalk).runs).toEqual([]);
   });
 });
 
@@ -329,6 +336,20 @@ describe('probe plan', () => {
     for (const kernel of ALL) expect(plan(KERNELS[kernel], kernel).notAvailable).toEqual([]);
     expect(plan(KERNELS['5.10.0'], '5.10.0', { detail: 'flows' }).notAvailable).toEqual([
       'packets of flows that outlive the trace: this kernel has no bpf_for_each_map_elem(), they are not counted',
+    ]);
+  });
+
+  it('sees fragments where it sees packets, and says so where it cannot', () => {
+    const has = (detail: Detail) =>
+      plan(KERNELS['6.1.0'], '6.1.0', { detail })
+        .probes.map(({ function: name }) => name)
+        .filter((name) => FRAGMENTS.includes(name));
+    expect(has('packets')).toEqual(FRAGMENTS);
+    expect(has('visits')).toEqual(FRAGMENTS);
+    expect(has('flows')).toEqual([]);
+    const without = KERNELS['6.1.0'].filter((name) => name !== 'inet_frag_queue_insert');
+    expect(plan(without).notAvailable).toEqual([
+      'inet_frag_queue_insert: fragments are torn, and what they become has no ports as it came',
     ]);
   });
 

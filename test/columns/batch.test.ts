@@ -80,7 +80,8 @@ describe('arrowSchema', () => {
     const field = schema.fields.find(({ name }) => name === 'verdict');
     expect(Object.fromEntries(field?.metadata ?? [])).toEqual({
       unit: '',
-      meaning: 'verdict of the last visit; queue: it waited for user space when the trace ended',
+      meaning:
+        'verdict of the last visit; queue: it waited for user space when the trace ended; stolen also stands for a fragment that was taken to wait for the others',
       words: 'drop,accept,stolen,queue,repeat,stop',
     });
     expect(schema.fields.find(({ name }) => name === 'length')?.metadata.get('unit')).toBe('bytes');

@@ -198,6 +198,15 @@ describe('a cause alone', () => {
     expect(later.causes[0]!.detail).toBe('at forward: NETFILTER_DROP in nf_hook_slow');
   });
 
+  it('dropped before the nat hook, though the reset that answers it had its source decided', () => {
+    const drop = { verdict: 'drop', drop_reason: 'NETFILTER_DROP', drop_location: 'nf_hook_slow' };
+    const decided = { src_nat: 'none', dst_nat: 'null mapping' };
+    const refused = packet(1n, 'prerouting chains > forward', { ...NEW, ...drop, ...decided });
+    const given = { src_nat: 'null mapping', dst_nat: 'null mapping', confirm: 'none' };
+    const found = one({ packets: [refused], flows: [flow(7n, given)], rules: [masquerade()] });
+    expect(causes(found)).toEqual(['dropped before the nat hook 1']);
+  });
+
   it.each(['none', 'refused', 'merged'])('confirmed nowhere: %s', (confirm) => {
     const counted = { packets_before: 0n, packets_after: 1n };
     const found = one({

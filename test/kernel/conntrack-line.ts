@@ -15,6 +15,7 @@ export interface ConntrackEntry {
   readonly dstPortReply: number;
   readonly mark: number;
   readonly zone: number;
+  readonly zoneDirection: 'both' | 'original' | 'reply';
   readonly isAssured: boolean;
   readonly isUnreplied: boolean;
 }
@@ -51,7 +52,12 @@ export function parseConntrackLine(line: string): ConntrackEntry {
     srcPortReply: port('sport', 1),
     dstPortReply: port('dport', 1),
     mark: number('mark'),
-    zone: number('zone'),
+    zone: number('zone') + number('zone-orig') + number('zone-reply'),
+    zoneDirection: values.has('zone-orig')
+      ? 'original'
+      : values.has('zone-reply')
+        ? 'reply'
+        : 'both',
     isAssured: words.includes('[ASSURED]'),
     isUnreplied: words.includes('[UNREPLIED]'),
   };

@@ -21,7 +21,7 @@ export function listedFlows(flows: readonly Row[], lines: readonly string[]): Ro
 export function flowText(row: Row): string {
   const status = Number(row.status);
   const marks = `${status & ASSURED ? ' assured' : ''}${status & SEEN_REPLY ? '' : ' unreplied'}`;
-  return `${row.family} ${row.protocol} ${tupleOf(row)} ${tupleOf(row, '_reply')} mark ${row.mark} zone ${row.zone}${marks}`;
+  return `${row.family} ${row.protocol} ${tupleOf(row)} ${tupleOf(row, '_reply')} mark ${row.mark} zone ${row.zone} ${row.zone_direction}${marks}`;
 }
 
 export function entryText(line: string): string {
@@ -29,5 +29,5 @@ export function entryText(line: string): string {
   const marks = `${entry.isAssured ? ' assured' : ''}${entry.isUnreplied ? ' unreplied' : ''}`;
   const original = `${entry.src}:${entry.srcPort}>${entry.dst}:${entry.dstPort}`;
   const reply = `${entry.srcReply}:${entry.srcPortReply}>${entry.dstReply}:${entry.dstPortReply}`;
-  return `${entry.family} ${entry.protocol} ${original} ${reply} mark ${entry.mark} zone ${entry.zone}${marks}`;
+  return `${entry.family} ${entry.protocol} ${original} ${reply} mark ${entry.mark} zone ${entry.zone} ${entry.zoneDirection}${marks}`;
 }

@@ -6,22 +6,16 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { KernelTruth, NamespaceTruth } from '../../src/lab/truth.ts';
-import { HOOKS } from '../../src/model/codes.ts';
-import { imbalance, totalLost } from '../../src/model/ledger.ts';
-import { entryText, flowText, listedFlows } from './entries.ts';
 import { playScript, runInGuest } from './in-guest.ts';
 import {
-  countAtHook,
-  inNamespace,
-  nonZero,
-  type Row,
-  readCaptureTrace,
-  readTruth,
-  type Trace,
-  tupleOf,
-  wayOf,
-} from './trace.ts';
+  byStart,
+  checkAgainstKernel,
+  ofNamespace,
+  type Played,
+  sniffedText,
+  wireText,
+} from './kernel-checks.ts';
+import { inNamespace, readCaptureTrace, readTruth, tupleOf, wayOf } from './trace.ts';
 
 const SCENARIOS = [
   'dnat-masquerade',
@@ -37,11 +31,6 @@ const SCENARIOS = [
   'loopback',
 ] as const;
 type ScenarioName = (typeof SCENARIOS)[number];
-
-interface Played {
-  readonly trace: Trace;
-  readonly truth: KernelTruth;
-}
 
 const played = new Map<ScenarioName, Played>();
 let folder: string;
@@ -69,97 +58,9 @@ function play(name: ScenarioName): Played {
   return found;
 }
 
-/** One namespace's rows and truth. */
-function at(name: ScenarioName, namespace: string) {
-  const { trace, truth } = play(name);
-  const there = truth.namespaces[namespace];
-  if (there === undefined) throw new Error(`${name} has no namespace ${namespace}`);
-  return {
-    there,
-    packets: inNamespace(trace.packets, there).filter(
-      (row) => row.protocol !== 58 || Number(row.dst_port) >>> 8 < 130,
-    ),
-    flows: inNamespace(trace.flows, there),
-  };
-}
+const at = (name: ScenarioName, namespace: string) => ofNamespace(play(name), namespace);
 
-function counted(truth: KernelTruth): NamespaceTruth[] {
-  return Object.values(truth.namespaces).filter((namespace) => namespace.hooks !== null);
-}
-
-describe.each(SCENARIOS)('%s, against the kernel', (name) => {
-  it('lost nothing, and the ledger balances to the record', () => {
-    const { ledger } = play(name).trace.end;
-    expect(totalLost(ledger)).toBe(0);
-    expect(ledger.rows.filter((row) => imbalance(row) !== 0)).toEqual([]);
-    expect(ledger.rows.reduce((sum, row) => sum + row.delivered, 0)).toBeGreaterThan(0);
-  });
-
-  it('has the packets that nft counted before conntrack, hook by hook', () => {
-    const { trace, truth } = play(name);
-    for (const namespace of counted(truth)) {
-      for (const hook of HOOKS) {
-        const early = nonZero(namespace.hooks![hook].early);
-        expect({ hook, ...countAtHook(trace.packets, namespace, hook) }).toEqual({
-          hook,
-          ...early,
-        });
-      }
-    }
-  });
-
-  it('lets on the packets that nft counted after every other chain', () => {
-    const { trace, truth } = play(name);
-    for (const namespace of counted(truth)) {
-      for (const hook of HOOKS) {
-        const passed = (row: Row) =>
-          row.verdict === 'accept' || row.last_hook !== hook || isRefusedByConfirm(row);
-        const late = nonZero(namespace.hooks![hook].late);
-        expect({ hook, ...countAtHook(trace.packets, namespace, hook, passed) }).toEqual({
-          hook,
-          ...late,
-        });
-      }
-    }
-  });
-
-  it('has the flows of conntrack -L, entry for entry', () => {
-    const { trace, truth } = play(name);
-    for (const namespace of Object.values(truth.namespaces)) {
-      const listed = listedFlows(inNamespace(trace.flows, namespace), namespace.conntrack);
-      const ours = listed.map(flowText).sort();
-      expect(ours).toEqual(namespace.conntrack.map((line) => entryText(line)).sort());
-    }
-  });
-
-  it('has no torn packet and no flow without its tuples', () => {
-    const { trace } = play(name);
-    expect(trace.packets.filter((row) => row.complete !== true)).toEqual([]);
-    expect(trace.flows.filter((row) => row.complete !== true)).toEqual([]);
-  });
-
-  it('shows rule decisions only on the first packet of a flow', () => {
-    for (const flow of play(name).trace.flows) {
-      const packets = packetsOf(play(name).trace, flow);
-      const deciding = packets.filter((row) => row.src_nat === 'rule' || row.dst_nat === 'rule');
-      expect(deciding.length).toBeLessThanOrEqual(1);
-      if (flow.src_nat === 'rule' || flow.dst_nat === 'rule')
-        expect(deciding).toEqual([packets[0]]);
-    }
-  });
-});
-
-/** Confirmation is the very last function of a hook: such a packet has passed all chains. */
-function isRefusedByConfirm(row: Row): boolean {
-  return row.verdict === 'drop' && row.confirm === 'refused';
-}
-
-/** A flow's packets in order of time. */
-function packetsOf(trace: Trace, flow: Row): Row[] {
-  return trace.packets
-    .filter((row) => row.flow === flow.flow)
-    .sort((a, b) => ((a.started_ktime_ns as bigint) < (b.started_ktime_ns as bigint) ? -1 : 1));
-}
+describe.each(SCENARIOS)('%s, against the kernel', (name) => checkAgainstKernel(() => play(name)));
 
 describe('forwarded DNAT and masquerade', () => {
   it('decides each flow at its first packet by both chains, and maps all others', () => {
@@ -212,24 +113,6 @@ describe('forwarded DNAT and masquerade', () => {
     expect(theirs.length).toBeGreaterThan(100);
   });
 });
-
-function byStart(a: Row, b: Row): number {
-  return (a.started_ktime_ns as bigint) < (b.started_ktime_ns as bigint) ? -1 : 1;
-}
-
-/** As tcpdump -n -q -t writes it: port after a dot, none for ICMP. */
-function wireText(row: Row, suffix: string): string {
-  const hasPorts = row.protocol === 6 || row.protocol === 17;
-  const end = (side: string) =>
-    `${row[`${side}${suffix}`]}${hasPorts ? `.${row[`${side}_port${suffix}`]}` : ''}`;
-  return `${end('src')} > ${end('dst')}`;
-}
-
-function sniffedText(line: string): string {
-  const [, ends] = /^IP6? (\S+ > \S+):/.exec(line) ?? [];
-  if (ends === undefined) throw new Error(`tcpdump wrote: ${line}`);
-  return ends;
-}
 
 describe('REDIRECT to a local service', () => {
   it('takes requests to input and replies from output, the way of the classic puzzle', () => {

@@ -9,7 +9,7 @@ const parse = (rest: string) => parseScenario(HEAD + rest, 'x.yaml');
 it('reads every kind of step', () => {
   const { traffic } = parse(`traffic:
   - tcp: { from: client, to: "10.0.1.1:8080", listen: "server 203.0.113.2:80", flows: 4, send: 3 }
-  - udp: { from: client, to: "[fd00:2::2]:53", send: 5, reply: true, source: fd00:1::7, source_port: 5001 }
+  - udp: { from: client, to: "[fd00:2::2]:53", send: 5, reply: true, source: fd00:1::7, source_port: 5001, bytes: 4001, tos: 96, ttl: 2 }
   - ping: { from: client, to: fd00:2::2, count: 7 }
   - together:
       - flood: { from: client, to: "203.0.113.2:9", count: 100000, bytes: 64 }
@@ -27,6 +27,9 @@ it('reads every kind of step', () => {
       reply: true,
       source: undefined,
       sourcePort: undefined,
+      bytes: 32,
+      tos: undefined,
+      ttl: undefined,
     },
     {
       kind: 'udp',
@@ -38,6 +41,9 @@ it('reads every kind of step', () => {
       reply: true,
       source: 'fd00:1::7',
       sourcePort: 5001,
+      bytes: 4001,
+      tos: 96,
+      ttl: 2,
     },
     { kind: 'ping', from: 'client', to: 'fd00:2::2', flows: 1, count: 7, unanswered: false },
     {

@@ -55,6 +55,7 @@ describe('a flow', () => {
       end: 'open',
       ended_at: null,
       zone: 12,
+      zone_direction: 'both',
       mark: 9,
       netns: NETNS,
       entry: 0xffff_8883_9100_0c00n,
