@@ -14,32 +14,13 @@ import type { RulesChange } from '../rebuild/decided-rules.ts';
 import { recordBytes } from '../wire/layout.ts';
 import { accountedBy, movedCounters } from './explained.ts';
 import { RulesWatch } from './rules-watch.ts';
-import { type NamedBatch, TraceTables } from './tables.ts';
+import { TraceTables } from './tables.ts';
+import type { RunOptions, TraceSinks } from './trace-sinks.ts';
 
 /** Room for one drain, of two: one is written while the other fills. */
 export const DRAIN_BYTES = 32_768 * recordBytes;
 /** Rows that are ready wait no longer than this for the rest of their batch. */
 const FLUSH_MS = 1000;
-
-export interface TraceSinks {
-  /** False: no batches are made, records are only counted. */
-  readonly needsTables: boolean;
-  /** The bytes are valid until the promise settles. */
-  drained(bytes: Uint8Array, horizonNs: bigint): Promise<void>;
-  batch(named: NamedBatch): Promise<void>;
-}
-
-export interface RunOptions {
-  readonly onStarted: () => void;
-  /** Undefined: until it is stopped. */
-  readonly durationMs?: number | undefined;
-  /** The longest a record waits before it is drained. */
-  readonly latencyMs: number;
-  /** Told when probes were attached or lost later. */
-  readonly onProbes?: (change: ProbeChange) => void;
-  /** The loaded rules are read, for the table `rules`. */
-  readonly readsRules?: boolean;
-}
 
 export class LiveTrace {
   private readonly session: Session;

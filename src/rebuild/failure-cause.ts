@@ -24,7 +24,7 @@ const FIRST_ICMPV6_INFORMATION = 128; // RFC 4443, 2.1
  * Words that the kernel says of packets that stay valid: nf_conntrack_tcp_packet()
  * and, since 5.19, tcp_in_window() for what comes too late.
  */
-const STAYS_VALID = /ignored|lower(ed)? timeout|challenge|^SEQ is under lower bound %u/;
+const STAYS_VALID = /ignored|lower(ed)? (timeout|…)|challenge|^SEQ is under lower bound %u/;
 
 /** `words`: a RECORD_FAILURE. `text`: undefined where it has none, or it is not known. */
 export function judge(words: Int32Array, text: string | undefined, fate: Fate): Judged {

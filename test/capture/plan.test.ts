@@ -242,7 +242,7 @@ describe('what is probed', () => {
 function partFor(backend: Backend, text: string): string {
   const [, fentry, kprobe] = /#ifdef CONNTRAIL_FENTRY\n(.*?)#else\n(.*?)#endif/s.exec(text) ?? [];
   const part = backend === 'fentry' ? fentry : kprobe;
-  return part?.includes('SEC(') ? part : text;
+  return part !== undefined && /^SEC\(/m.test(part) ? part : text;
 }
 
 describe.each(BACKENDS)('the object of %s', (backend) => {

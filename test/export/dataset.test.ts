@@ -77,9 +77,9 @@ it('completes a part by age, also when nothing more comes', async () => {
     ['packets', 3],
     ['flows', 0],
     ['rules', 0],
-    ['failures', 0],
     ['losses', 0],
     ['states', 0],
+    ['failures', 0],
   ]);
 });
 
