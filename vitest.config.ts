@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** A guest is a whole kernel, often emulated: minutes, one at a time. */
+/** A guest is a whole kernel, often emulated: minutes, two at a time. */
 const GUEST_MS = 20 * 60_000;
 
 export default defineConfig({
@@ -31,7 +31,7 @@ export default defineConfig({
           name: 'kernel',
           include: ['test/kernel/**/*.test.ts'],
           globalSetup: ['./test/run/build-dist.ts'],
-          maxWorkers: 1,
+          maxWorkers: 2,
           testTimeout: GUEST_MS,
           hookTimeout: GUEST_MS,
           sequence: { groupOrder: 2 },

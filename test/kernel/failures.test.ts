@@ -12,6 +12,7 @@ import type { NamespaceTruth } from '../../src/lab/truth.ts';
 import { EXPLAINED } from '../../src/model/failure-codes.ts';
 import { totalLost } from '../../src/model/ledger.ts';
 import { playScript, runInGuest } from './in-guest.ts';
+import { kernelsOf } from './matrix.ts';
 import { inNamespace, type Row, readCaptureTrace, readTruth, type Trace } from './trace.ts';
 
 const SCENARIOS = [
@@ -25,16 +26,15 @@ const SCENARIOS = [
 ] as const;
 type Name = (typeof SCENARIOS)[number];
 
-/** Kernel, backend, detail, and whether refusals are probed: `6.1 fentry flows --refusals`. */
-const RUNS = (
-  process.env.CONNTRAIL_FAILURE_RUNS ??
-  '6.1 fentry packets,6.1 kprobe flows --refusals,5.10 kprobe packets'
-)
-  .split(',')
-  .map((run) => {
-    const [kernel = '', backend = '', detail = '', refusals = ''] = run.trim().split(' ');
-    return { kernel, backend, detail, refusals };
-  });
+/** Of modules without BTF kprobes alone. `make test` plays the first of each kernel. */
+const RUNS = kernelsOf('failures.test.ts').flatMap((kernel) => {
+  const backend = kernel === '5.10' ? 'kprobe' : 'fentry';
+  const runs = [
+    { kernel, backend, detail: 'packets', refusals: '' },
+    { kernel, backend: 'kprobe', detail: 'flows', refusals: '--refusals' },
+  ];
+  return process.env.CONNTRAIL_KERNELS ? runs : runs.slice(0, 1);
+});
 
 /** `cpu=0 found=3 invalid=1 ...` lines to counts by counter, per CPU. */
 function countersIn(statistics: string): Record<string, number>[] {
@@ -76,7 +76,7 @@ function byCause(rows: readonly Row[]): Record<string, number> {
   return counts;
 }
 
-describe.each(RUNS)('Linux $kernel, $backend, $detail $refusals', (run) => {
+describe.each(RUNS)('kernel $kernel, $backend, $detail $refusals', (run) => {
   let folder: string;
   let trace: Trace;
   const truths = new Map<Name, Readonly<Record<string, NamespaceTruth>>>();

@@ -28,8 +28,11 @@ export const GROUPS: readonly Group[] = [
   {
     file: 'late.test.ts',
     tells: 'rules whose modules come after the trace began',
-    slice: ['6.1'],
   },
+  { file: 'paths.test.ts', tells: 'bridges, tunnels, zones, fragments, errors, what is refused' },
+  { file: 'protocols.test.ts', tells: 'queues, helpers, IPVS, flowtables, super-packets' },
+  { file: 'failures.test.ts', tells: 'what conntrack refuses or loses, with its cause' },
+  { file: 'states.test.ts', tells: 'changes of state' },
   {
     file: 'attach-often.test.ts',
     tells: 'attached and detached 200 times under traffic',
