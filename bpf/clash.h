@@ -36,7 +36,8 @@ static __noinline int on_clash(struct sk_buff *skb, struct nf_conntrack_tuple_ha
 	read_entry_tuple(ct, 1, &reply);
 	read_entry_tuple(ct, 0, &note->clash.tuple);
 	note->clash.skb = (__u64)skb;
-	note->clash.flow = flow && flow_wanted(flow) ? flow->number : 0;
+	note->clash.number = flow ? flow->number : 0;
+	note->clash.flow = flow && flow->wanted != WANTED_NO ? flow->number : 0;
 	note->clash.rival = told_flow(entry_with(hash));
 	note->clash.netns = entry_netns(ct);
 	note->clash.zone = entry_zone(ct);
@@ -64,7 +65,7 @@ static __noinline int on_clash_leave(struct sk_buff *skb, __u32 verdict)
 	failure.tuple = note->clash.tuple;
 	if (note->clash.reply_taken)
 		failure.flags |= FAILURE_REPLY_TAKEN;
-	if (now && now->number != note->clash.flow)
+	if (now && now->number != note->clash.number)
 		failure.flags |= FAILURE_MERGED;
 	if (ct)
 		failure.status = BPF_CORE_READ(ct, status);

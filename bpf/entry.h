@@ -105,7 +105,8 @@ static __noinline int read_outcome(struct packet *packet, struct sk_buff *skb)
 static __always_inline void note_state(struct packet *packet, __u16 status, __u8 tcp)
 {
 	packet->record.status = status;
-	if (!is_related(packet->nfct)) /* an ICMP error is of another protocol than its entry */
+	/* An ICMP error is of another protocol than its entry. */
+	if (!is_related(packet->nfct) || !is_icmp(packet->record.l4proto))
 		packet->record.traversal.seen |=
 			(__u32)state_code(tcp, packet->record.l4proto) << SEEN_STATE;
 }

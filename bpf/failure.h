@@ -29,6 +29,8 @@ static __noinline bool failure_wanted(const struct failure *failure)
 		if (!failure->skb || !packet || packet->wanted == WANTED_NO)
 			return false;
 	}
+	if (failure->flow) /* which is wanted, whatever this packet's own tuple says */
+		return true;
 	if (failure->flags & FAILURE_NO_TUPLE)
 		return !filter.by_flow && sample == 1;
 	return in_sample(&failure->tuple) && tuple_matches(&failure->tuple);

@@ -6,6 +6,7 @@
 /* nf_ct_resolve_clash() between its entry and its return: softirqs are off there. */
 struct clash {
 	__u64 skb; /* kept afterwards: this packet's refusal has been told */
+	__u64 number; /* of the loser; `flow` is 0 where it is not wanted */
 	__u64 flow, rival;
 	__u32 netns, zone;
 	__u64 reply_taken;

@@ -46,7 +46,6 @@ static __always_inline int on_queue_enter(struct sk_buff *skb)
 
 	if (!packet || !packet->record.traversal.visits)
 		return 0;
-	packet->state = 0;
 	packet->queue = QUEUE_WAITS;
 	packet->record.traversal.seen |= 1 << (SEEN_QUEUED + (packet->record.hook & 7));
 	if (bpf_map_update_elem(&queued, &key, packet, BPF_ANY) == 0)

@@ -57,17 +57,18 @@ int BPF_PROG(tracked, struct sk_buff *skb)
 }
 
 #else
+/* Refusals are told at the same return: a key of its own. */
 SEC("kprobe/nf_conntrack_in")
 int BPF_KPROBE(track, struct sk_buff *skb)
 {
-	remember_call(ENTRY_KEY(ctx), (__u64)skb, 0);
+	remember_call(ENTRY_KEY(ctx) + 1, (__u64)skb, 0);
 	return 0;
 }
 
 SEC("kretprobe/nf_conntrack_in")
 int BPF_KRETPROBE(tracked)
 {
-	struct call *call = recall(RETURN_KEY(ctx));
+	struct call *call = recall(RETURN_KEY(ctx) + 1);
 
 	return call ? on_tracked((struct sk_buff *)call->args[0]) : 0;
 }

@@ -106,16 +106,18 @@ static bool prepare(struct chunk_encoder *encoder, struct chunk *chunk)
 	return true;
 }
 
-static void put_levels(struct chunk *chunk)
+/* Returns 0, or -EINVAL: a column without levels has rows without a value. */
+static int put_levels(struct chunk *chunk)
 {
 	uint8_t *bits = chunk->values;
 
 	chunk->call->present = chunk->rows;
 	if (!(chunk->call->flags & CHUNK_NULLABLE))
-		return;
+		return spans_have_nulls(chunk->spans) ? -EINVAL : 0;
 	if (spans_have_nulls(chunk->spans))
 		chunk->call->present = gather_validity(chunk->spans, bits);
 	put_bits(&chunk->body, bits, chunk->rows, chunk->call->present);
+	return 0;
 }
 
 /* One page, compressed, to the end of `out`. Returns its length or a negative errno. */
@@ -179,7 +181,8 @@ int chunk_encode(struct chunk_call *call)
 	call->has_bounds = 0;
 	if (!prepare(encoder, &chunk))
 		return -ENOMEM;
-	put_levels(&chunk);
-	result = put_values(&chunk);
+	result = put_levels(&chunk);
+	if (!result)
+		result = put_values(&chunk);
 	return result ? result : put_out(encoder, &chunk);
 }

@@ -80,7 +80,7 @@ struct chunk_encoder *chunk_encoder_open(int level);
 
 /*
  * Returns 0, or a negative errno: -ENOBUFS where `capacity` does not suffice,
- * -ENOMEM, -ERANGE where a code has no word, -EINVAL for an unknown type.
+ * -ENOMEM, -ERANGE where a code has no word, -EINVAL for an unknown type, or validity without CHUNK_NULLABLE.
  */
 int chunk_encode(struct chunk_call *call);
 

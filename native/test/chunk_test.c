@@ -143,6 +143,10 @@ void test_chunk_refusals(void)
 	EQUAL((uint32_t)chunk_encode(&call), (uint32_t)-ENOBUFS);
 	call.capacity = 5;
 	EQUAL((uint32_t)chunk_encode(&call), (uint32_t)-ENOBUFS);
+	call.capacity = sizeof(out);
+	span.validity = address(codes);
+	EQUAL((uint32_t)chunk_encode(&call), (uint32_t)-EINVAL);
+	span.validity = 0;
 	call.type = 3;
 	EQUAL((uint32_t)chunk_encode(&call), (uint32_t)-EINVAL);
 	chunk_encoder_close(encoder);

@@ -89,7 +89,7 @@ function load(plan: ProbePlan, symbols: Symbols, options: LoadOptions): Loaded {
     chooseProbes(object, plan);
     const everywhere = writeSettings(object, symbols, options);
     object.map('flows').setMaxEntries(flowEntries());
-    if (symbols.has('nfqnl_reinject')) object.map('queued').setMaxEntries(QUEUED_PACKETS);
+    if (options.detail !== 'flows') object.map('queued').setMaxEntries(QUEUED_PACKETS);
     for (const name of ['packets', 'calls', 'counters', 'notes']) {
       const map = object.map(name);
       map.setMaxEntries(map.maxEntries * cpus);

@@ -5,7 +5,6 @@
 import type { Release } from '../kernel/release.ts';
 import { TraceError } from '../model/error.ts';
 import type { Backend } from '../model/facts.ts';
-import { hasQueues } from './queue-wishes.ts';
 import { stateWishes } from './state-wish.ts';
 import type { Asked, Has, Wish } from './wish.ts';
 import { wishesFor } from './wishes.ts';
@@ -63,7 +62,7 @@ export function planProbes(has: Has, release: Release, asked: Asked, backend: Ba
   const drop = detail === 'flows' ? [] : [PACKET_DROP];
   const hasWalk = has(WALK_OF_MAPS);
   const tellsOpen = detail === 'flows' && hasWalk;
-  const tellsQueued = detail !== 'flows' && hasWalk && hasQueues(has);
+  const tellsQueued = detail !== 'flows' && hasWalk; // nfnetlink_queue may come later
   return {
     backend,
     probes: [...MODULES, ...there.flatMap((wish) => probesOf(wish, backend)), ...drop],

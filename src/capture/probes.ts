@@ -22,6 +22,7 @@ import { planFor } from './plan-here.ts';
 const FITTED: Readonly<Record<string, RegExp>> = {
   nf_tables: /^(xt_[sd]nat_target_v\d|masquerade_tg6?|redirect_tg\d|netmap_tg\d)$/,
   nf_conntrack: /^hook_enter$/,
+  nfnetlink_queue: /^packet_drop$/, // where a reinjected packet is dropped
 };
 
 interface Part {

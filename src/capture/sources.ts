@@ -101,11 +101,34 @@ const SOURCES: readonly Source[] = [
     otherwise: 'nf_conntrack is not loaded',
   },
   {
-    fact: 'clash',
-    functions: /^__nf_conntrack_confirm$/,
+    fact: 'clash, and the rival',
+    functions: /^nf_ct_resolve_clash$/,
     details: ALL,
-    note: 'derived: the packet has another entry afterwards',
-    otherwise: 'nf_conntrack is not loaded',
+    otherwise: 'inlined in this kernel: only that the packet has another entry afterwards is seen',
+  },
+  {
+    fact: 'why a packet is invalid',
+    functions: /^nf_(ct_)?l4proto_log_invalid$/,
+    details: ALL,
+    otherwise: 'the functions that say so are not there',
+  },
+  {
+    fact: 'full table, evicted flows',
+    functions: /^(early_drop|__nf_conntrack_alloc)$/,
+    details: ALL,
+    otherwise: 'inlined in this kernel',
+  },
+  {
+    fact: 'packets that wait in a queue',
+    functions: /^(nf_queue|nfqnl_reinject)$/,
+    details: PACKETS,
+    otherwise: 'nfnetlink_queue is not loaded: nobody can listen',
+  },
+  {
+    fact: 'fragments',
+    functions: /^inet_frag_(queue_insert|reasm_finish)$/,
+    details: PACKETS,
+    otherwise: 'the functions are not there: a fragment ends as stolen, what they become is torn',
   },
   {
     fact: 'end of a flow',

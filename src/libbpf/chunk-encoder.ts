@@ -65,7 +65,8 @@ const CALL_BYTES = 96;
 
 /** 64-bit words of struct chunk_span; from and rows are halves of the last. */
 const SPAN_WIDE = 4;
-const MOST_SPANS = 1024;
+/** Batches that one chunk may be made of. */
+export const MOST_SPANS = 1024;
 
 const ENOBUFS = 105;
 const ENOMEM = 12;

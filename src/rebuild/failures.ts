@@ -6,9 +6,9 @@
  */
 import { Verdict } from '../model/codes.ts';
 import type { NameTable, RowBuffer } from '../model/rows.ts';
-import { Ctinfo, FailureKind, RecordFlag, RecordKind } from '../wire/layout.ts';
+import { Ctinfo, FailureFlag, FailureKind, RecordFlag, RecordKind } from '../wire/layout.ts';
 import { isLess, recordWords, Shift, Word } from '../wire/words.ts';
-import { Fate, kindOf } from './failure-cause.ts';
+import { Fate, flagsOf, kindOf } from './failure-cause.ts';
 import { FailureCounts } from './failure-counts.ts';
 import { type Failed, FailureRows } from './failure-rows.ts';
 import type { FlowStore } from './flow-store.ts';
@@ -20,6 +20,7 @@ import type { Tuples } from './tuples.ts';
 const WAIT_NS = 100_000_000;
 /** More do not wait: the oldest is judged by what is known. */
 const MOST_WAITING = 16_384;
+const MOST_RANGES = 1024;
 const BATCH_ROWS = 4096;
 
 /** What a packet's traversal must not be, if that it has no entry is to mean that it was refused. */
@@ -66,10 +67,11 @@ export class Failures {
     const copy = words.slice(at, at + recordWords);
     const kind = kindOf(copy);
     if (kind === FailureKind.range) {
+      if (this.ranges.size === MOST_RANGES) this.ranges.clear(); // their searches were lost
       this.ranges.set(keyOf(copy, Word.flow), copy);
       return;
     }
-    if (kind === FailureKind.refused && this.settle(copy, Word.ktime, Fate.refused)) return;
+    if (kind === FailureKind.refused && this.settle(copy, 0, Word.ktime, Fate.refused)) return;
     this.wait(copy, kind);
   }
 
@@ -85,7 +87,7 @@ export class Failures {
     const hasEntry = ((words[at + Word.ctinfo]! >>> Shift.ctinfo) & 0xff) !== Ctinfo.none;
     if (!hasEntry && !isRefused(words, at, flags)) return;
     const fate = hasEntry ? Fate.valid : Fate.refused;
-    if (this.settle(words.subarray(at, at + recordWords), Word.started, fate)) return;
+    if (this.settle(words, at, Word.started, fate)) return;
     if (hasEntry || this.options.refusalsTold) return;
     const came = tuples.cameOf(words, at);
     if (came !== undefined) this.wait(silentFailure(words, at, came), FailureKind.refused);
@@ -110,17 +112,17 @@ export class Failures {
     this.flush();
   }
 
-  /** The failure of the same packet, since the time at `words[since]`, has come out so. */
-  private settle(words: Int32Array, since: number, fate: Fate): boolean {
-    const key = keyOf(words, Word.skb);
+  /** The failure of the same packet, since the time at the record's word `since`, has come out so. */
+  private settle(words: Int32Array, at: number, since: number, fate: Fate): boolean {
+    const key = keyOf(words, at + Word.skb);
     const failed = this.bySkb.get(key);
     if (failed === undefined) return false;
     const { words: own } = failed;
     const isBefore = isLess(
       own[Word.ktime + 1]!,
       own[Word.ktime]!,
-      words[since + 1]!,
-      words[since]!,
+      words[at + since + 1]!,
+      words[at + since]!,
     );
     // A refusal is told when nf_conntrack_in() returns, of the packet that has just failed there.
     if (since === Word.started && isBefore) return false;
@@ -133,7 +135,8 @@ export class Failures {
     const flow = keyOf(words, Word.flow);
     const range = kind === FailureKind.search ? this.ranges.get(flow) : undefined;
     if (range !== undefined) this.ranges.delete(flow);
-    const hasZone = kind !== FailureKind.refused;
+    const isOfEntry = (flagsOf(words) & FailureFlag.ofEntry) !== 0;
+    const hasZone = kind === FailureKind.invalid ? isOfEntry : kind !== FailureKind.refused;
     const failed: Failed = { words, fate: Fate.unknown, range, hasZone };
     if (kind === FailureKind.invalid) this.bySkb.set(keyOf(words, Word.skb), failed);
     this.waiting.push(failed);

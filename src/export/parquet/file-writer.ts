@@ -1,5 +1,6 @@
 /** One Parquet file: rows are kept until they are enough for a row group; the footer comes last. */
 import { writeSync } from 'node:fs';
+import { MOST_SPANS } from '../../libbpf/chunk-encoder.ts';
 import type { Table } from '../../model/tables.ts';
 import { PARQUET_MAGIC, TAIL_BYTES } from '../parquet-footer.ts';
 import { fileMetadata } from './file-metadata.ts';
@@ -34,7 +35,8 @@ export class FileWriter {
       const length = Math.min(ROW_GROUP_ROWS, rows - from);
       this.waiting.push({ columns, from, rows: length, isWhole: length === rows });
       this.waitingRows += length;
-      if (this.waitingRows >= ROW_GROUP_ROWS) this.putRowGroup();
+      const isFull = this.waitingRows >= ROW_GROUP_ROWS || this.waiting.length === MOST_SPANS;
+      if (isFull) this.putRowGroup();
     }
   }
 

@@ -111,6 +111,14 @@ describe('a file', () => {
       expectSame(await readWithDuckDb(path, table), inMicroseconds(rows, table));
     },
   );
+
+  it('of more batches than a chunk is made of comes back: quiet traces hand over few rows at a time', async () => {
+    const table = columnsNamed('u8', 'u16_null', 'bool_null');
+    const rows = randomRows(table, 1030, { pattern: 'few', nulls: 'runs', seed: 9 });
+    const path = write(table, rows, 1);
+    expect(metadataOf(path).row_groups.map((group) => Number(group.num_rows))).toEqual([1024, 6]);
+    expectSame(await readWithDuckDb(path, table), inMicroseconds(rows, table));
+  });
 });
 
 describe('a dictionary', () => {
