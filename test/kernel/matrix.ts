@@ -24,7 +24,6 @@ export const GROUPS: readonly Group[] = [
     file: 'sources.test.ts',
     tells: 'what each fact of a trace is known by, both backends',
     slice: [],
-    slice: ['6.1'],
   },
   {
     file: 'late.test.ts',

@@ -1,7 +1,7 @@
 /**
  * The ways that a packet can take, one scenario for each, against the kernel's
  * own account: what holds for every scenario, then what is particular.
- * CONNTRAIL_TEST_KERNEL names another kernel of the lab.
+ * The kernels are those of matrix.ts.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -60,6 +60,7 @@ describe.each(kernelsOf('paths.test.ts'))('kernel %s', (kernel) => {
   const ways = (rows: readonly Row[]) => new Set(rows.map((row) => wayOf(row).join()));
   const states = (rows: readonly Row[]) =>
     new Set(rows.map((row) => `${row.state} ${row.direction}`));
+  const startOf = (row: Row): bigint => row.started_ktime_ns as bigint;
   const port = (row: Row, ...ports: number[]) =>
     ports.includes(Number(row.src_port)) || ports.includes(Number(row.dst_port));
 
@@ -278,7 +279,12 @@ describe.each(kernelsOf('paths.test.ts'))('kernel %s', (kernel) => {
       const came = messages.filter(
         (row) => row.prerouting_at !== null && kinds.includes(Number(row.dst_port) >>> 8),
       );
-      expect(came).toHaveLength(after! - before!);
+      // A neighbour may be asked for once more after the counter was read for the last time.
+      const { packets } = at('path-nat66', 'router');
+      const last = packets.map(startOf).reduce((a, b) => (a > b ? a : b));
+      const inTime = came.filter((row) => startOf(row) < last);
+      expect(inTime.length).toBeLessThanOrEqual(after! - before!);
+      expect(came.length).toBeGreaterThanOrEqual(after! - before!);
       expect(came.length).toBeGreaterThan(0);
       expect(messages.filter((row) => row.state !== 'untracked' || row.flow !== null)).toEqual([]);
     });

@@ -1,7 +1,7 @@
 /**
  * Protocols and targets that take packets other ways, on a real kernel, each
- * against what the kernel itself counted in the same run. Another kernel than
- * the default one is named by CONNTRAIL_TEST_KERNEL.
+ * against what the kernel itself counted in the same run. The kernels are those
+ * of matrix.ts.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,7 +1,6 @@
 /**
  * Changes of state against the kernel's own account of them (`conntrack -E`,
- * `conntrack -L`) and tcpdump's times, on the kernels of matrix.ts,
- * 6.1 where that is not set.
+ * `conntrack -L`) and tcpdump's times, on the kernels of matrix.ts.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
