@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { LAB_KERNELS } from '../../src/lab/kernels.ts';
-import { GROUPS, kernelsOf } from '../kernel/matrix.ts';
+import { GROUPS, kernelsOf, onlyAsked } from '../kernel/matrix.ts';
 import { kernelIn } from '../run/kernel-results.ts';
 import { kernelsDocument } from '../run/kernels-document.ts';
 import { ROOT } from './sources.ts';
@@ -32,7 +32,11 @@ describe('docs/kernels.md', () => {
 
 describe('the kernels of a run', () => {
   it('are those of the group, or those that were asked for', () => {
-    expect(kernelsOf('late.test.ts', '')).toEqual(['6.1']);
+    expect(kernelsOf('paths.test.ts', '')).toEqual(['6.1']);
+    expect(kernelsOf('kernels.test.ts', '')).toEqual(['5.10', '7']);
+    expect(kernelsOf('late.test.ts', '')).toEqual([]);
+    expect(onlyAsked('')).toContain('late.test.ts');
+    expect(onlyAsked('all')).toEqual([]);
     expect(kernelsOf('late.test.ts', 'all')).toEqual(names);
     expect(kernelsOf('late.test.ts', '7,5.10')).toEqual(['5.10', '7']);
     expect(kernelsOf('attach-often.test.ts', 'all')).toEqual(['6.1']);
