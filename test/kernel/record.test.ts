@@ -303,7 +303,7 @@ const REFUSALS = `
 try() { name=$1; shift; timeout 100 "$@" > "$OUT/$name.out" 2> "$OUT/$name.err"; echo "$?" > "$OUT/$name.status"; }
 cd $OUT
 try missing-module conntrail record --duration 1s --out x.capture
-modprobe nf_conntrack; modprobe nf_nat
+modprobe nf_conntrack; modprobe nf_nat; modprobe nf_tables # reading the rules would load it, which is told
 try no-root setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all,+dac_read_search --ambient-caps=-all,+dac_read_search conntrail record --duration 1s --out /tmp/x.capture
 try no-bpf setpriv --bounding-set -sys_admin,-bpf,-perfmon --inh-caps -sys_admin,-bpf,-perfmon conntrail record --duration 1s --out x.capture
 echo 4.19.0 > /tmp/release
