@@ -45,7 +45,7 @@ export async function readTrace(
   return asCapture ? readCapture(place, tables, sink) : readFiles(place, tables, sink);
 }
 
-const MAY_LACK: readonly TableName[] = ['rules', 'states'];
+const MAY_LACK: readonly TableName[] = ['rules', 'states', 'failures'];
 
 /** The lab leaves its trace, `trace` or `trace.capture`, in a folder. */
 async function traceIn(from: string): Promise<string> {
