@@ -1,16 +1,18 @@
 /** Records of failures, judged, to rows of `failures`. */
 import { Cause, COUNTERS } from '../model/failure-codes.ts';
 import { layoutOf } from '../model/row-layout.ts';
-import { type NameTable, RowBuffer } from '../model/rows.ts';
+import type { NameTable, RowBuffer } from '../model/rows.ts';
 import { FAILURES } from '../model/tables.ts';
 import { FailureFlag, FailureKind } from '../wire/layout.ts';
 import { Shift, Word } from '../wire/words.ts';
+import { BatchRows } from './batch-rows.ts';
 import { errorText, type Fate, flagsOf, judge, kindOf } from './failure-cause.ts';
 import { Flow as Col, FlowNull } from './flow-columns.ts';
 import type { FlowStore } from './flow-store.ts';
 import { clearNull, copyAddress, copyPair, isNull, setNull } from './row-words.ts';
 
 const { at, index } = layoutOf(FAILURES);
+const BATCH_ROWS = 4096;
 const NO_HOOK = 255;
 const NULLABLE = FAILURES.columns.flatMap(({ nullable }, place) => (nullable ? [place] : []));
 
@@ -26,17 +28,22 @@ export interface Failed {
 }
 
 export class FailureRows {
-  readonly rows: RowBuffer;
+  private readonly rows: BatchRows;
   private readonly names: NameTable;
   private readonly store: FlowStore;
 
-  constructor(capacity: number, names: NameTable, store: FlowStore) {
-    this.rows = new RowBuffer(FAILURES, capacity);
+  constructor(names: NameTable, store: FlowStore, onRows: (rows: RowBuffer) => void) {
+    this.rows = new BatchRows(FAILURES, BATCH_ROWS, onRows);
     this.names = names;
     this.store = store;
   }
 
-  /** Returns the counters that it moved. The caller checks that there is room. */
+  /** Hands over the rows that there are. */
+  flush(): void {
+    this.rows.flush();
+  }
+
+  /** Returns the counters that it moved. */
   write(failed: Failed, said: string | undefined): readonly string[] {
     const { words, fate } = failed;
     const { cause, knownBy } = judge(words, said, fate);

@@ -21,7 +21,6 @@ const WAIT_NS = 100_000_000;
 /** More do not wait: the oldest is judged by what is known. */
 const MOST_WAITING = 16_384;
 const MOST_RANGES = 1024;
-const BATCH_ROWS = 4096;
 
 /** What a packet's traversal must not be, if that it has no entry is to mean that it was refused. */
 const UNSURE = RecordFlag.packetHadEntry | RecordFlag.packetIsPart | RecordFlag.packetIsTorn;
@@ -49,7 +48,7 @@ export class Failures {
 
   constructor(options: FailureOptions) {
     this.options = options;
-    this.rows = new FailureRows(BATCH_ROWS, options.names, options.store);
+    this.rows = new FailureRows(options.names, options.store, options.onRows);
   }
 
   /** Does a failure wait for its packet's traversal? */
@@ -104,7 +103,7 @@ export class Failures {
 
   /** Rows that are finished, though they do not fill a batch. */
   flush(): void {
-    if (this.rows.rows.length > 0) this.handOver();
+    this.rows.flush();
   }
 
   finish(): void {
@@ -148,18 +147,12 @@ export class Failures {
     const { words } = failed;
     const key = keyOf(words, Word.skb);
     if (this.bySkb.get(key) === failed) this.bySkb.delete(key);
-    if (this.rows.rows.isFull) this.handOver();
     const text = hasText(words) ? this.texts.find(words, Word.said) : undefined;
     const counters = this.rows.write(failed, text);
     this.counts.add(words, counters);
     if (this.first < MOST_WAITING) return;
     this.waiting = this.waiting.slice(this.first);
     this.first = 0;
-  }
-
-  private handOver(): void {
-    this.options.onRows(this.rows.rows);
-    this.rows.rows.clear();
   }
 }
 

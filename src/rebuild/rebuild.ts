@@ -6,13 +6,14 @@
  */
 import type { ModuleChange } from '../model/probe-change.ts';
 import { NameTable } from '../model/rows.ts';
+import { FLOWS } from '../model/tables.ts';
 import { RecordKind } from '../wire/layout.ts';
 import { Tally } from '../wire/tally.ts';
 import { bigAt, recordWords, Shift, Word } from '../wire/words.ts';
+import { BatchRows } from './batch-rows.ts';
 import { Changes } from './changes.ts';
 import type { DecidedRules, RulesChange } from './decided-rules.ts';
 import { Failures } from './failures.ts';
-import { FlowRows } from './flow-rows.ts';
 import { FlowStore } from './flow-store.ts';
 import { Flows } from './flows.ts';
 import { Locations } from './locations.ts';
@@ -35,7 +36,7 @@ export class Rebuild {
   private readonly options: RebuildOptions;
   readonly failures: Failures;
   private readonly packetRows: PacketRows;
-  private readonly flowRows: FlowRows;
+  private readonly flowRows: BatchRows;
   private readonly packets: Packets;
   private readonly flowStore: FlowStore;
   private readonly flows: Flows;
@@ -50,14 +51,13 @@ export class Rebuild {
     this.options = options;
     this.locations = new Locations(this.names, options.symbol);
     this.tally = new Tally(options.cpus);
-    this.flowRows = new FlowRows(batchRows, options.onRows);
+    this.flowRows = new BatchRows(FLOWS, batchRows, options.onRows);
     this.packetRows = new PacketRows(batchRows, options.onPackets);
     this.flowStore = new FlowStore(flowLimit, (words, row) => {
       this.flows.rules.countFlow(words, row);
       this.flowRows.append(words, row);
     });
-    const { changesFrom = 'packets', onRows } = options;
-    this.changes = new Changes(this.flowStore, changesFrom, onRows);
+    this.changes = new Changes(this.flowStore, options.changesFrom ?? 'packets', options.onRows);
     this.flows = new Flows(this.flowStore, this.changes);
     this.packets = new Packets(this.packetRows, this.flowStore, this.flows, clockOffsetNs);
     this.failures = new Failures({ ...options, names: this.names, store: this.flowStore });

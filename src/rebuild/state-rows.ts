@@ -1,7 +1,8 @@
 /** Rows of `states`. */
 import { layoutOf } from '../model/row-layout.ts';
-import { RowBuffer } from '../model/rows.ts';
+import type { RowBuffer } from '../model/rows.ts';
 import { STATES_TABLE } from '../model/tables.ts';
+import { BatchRows } from './batch-rows.ts';
 import { Flow, FlowExtra } from './flow-columns.ts';
 import { replyOf, tcpOf } from './flow-state.ts';
 import type { FlowStore } from './flow-store.ts';
@@ -44,12 +45,11 @@ export class StateRows {
   direction = 0;
   private readonly packet = new Int32Array(2);
   private readonly store: FlowStore;
-  private readonly rows = new RowBuffer(STATES_TABLE, BATCH_ROWS);
-  private readonly onRows: (rows: RowBuffer) => void;
+  private readonly rows: BatchRows;
 
   constructor(store: FlowStore, onRows: (rows: RowBuffer) => void) {
     this.store = store;
-    this.onRows = onRows;
+    this.rows = new BatchRows(STATES_TABLE, BATCH_ROWS, onRows);
   }
 
   /** Number of the packet that shows the next row's change. */
@@ -79,13 +79,10 @@ export class StateRows {
     if (before === 0) setNull(to, row, Null.replyBefore);
     writeCode(to, row, Col.tcpBefore, Null.tcpBefore, tcpOf(before));
     writeCode(to, row, Col.tcpAfter, Null.tcpAfter, tcpOf(after));
-    if (this.rows.isFull) this.flush();
   }
 
   flush(): void {
-    if (this.rows.length === 0) return;
-    this.onRows(this.rows);
-    this.rows.clear();
+    this.rows.flush();
   }
 
   /** From the flow's beginning to the time at `words[time]`, ns, as two words; 0 where that was later. */
