@@ -46,15 +46,17 @@ export function hookAddresses(symbols: Symbols): HookAddresses | undefined {
 }
 
 export function writeAddresses(object: BpfObject, addresses: HookAddresses): void {
-  const write = (name: string, values: readonly bigint[]): void => {
-    const setting = object.rodata(name);
-    const bytes = new Uint8Array(setting.size);
-    new BigUint64Array(bytes.buffer).set(values.slice(0, setting.size / 8));
-    setting.write(bytes);
-  };
-  write('conntrack_hooks', addresses.conntrack);
-  write('hook_slow_begin', [addresses.hookSlow.begin]);
-  write('hook_slow_end', [addresses.hookSlow.end]);
-  write('reinject_begin', [addresses.reinject.begin]);
-  write('reinject_end', [addresses.reinject.end]);
+  writeSetting(object, 'conntrack_hooks', addresses.conntrack);
+  writeSetting(object, 'hook_slow_begin', [addresses.hookSlow.begin]);
+  writeSetting(object, 'hook_slow_end', [addresses.hookSlow.end]);
+  writeSetting(object, 'reinject_begin', [addresses.reinject.begin]);
+  writeSetting(object, 'reinject_end', [addresses.reinject.end]);
+}
+
+/** A setting of 64-bit words, as many of them as it has room for. */
+export function writeSetting(object: BpfObject, name: string, values: readonly bigint[]): void {
+  const setting = object.rodata(name);
+  const bytes = new Uint8Array(setting.size);
+  new BigUint64Array(bytes.buffer).set(values.slice(0, setting.size / 8));
+  setting.write(bytes);
 }

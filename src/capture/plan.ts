@@ -50,7 +50,7 @@ const WALK_OF_MAPS = 'bpf_for_each_map_elem';
 const NOT_TOLD = `packets of flows that outlive the trace: this kernel has no ${WALK_OF_MAPS}(), they are not counted`;
 
 /**
- * `refusals`: the probes too that every packet meets. `has` answers for the functions of the kernel and of its loaded modules.
+ * `has` answers for the functions of the kernel and of its loaded modules.
  * Throws where a required one is not there.
  */
 export function planProbes(has: Has, release: Release, asked: Asked, backend: Backend): ProbePlan {
