@@ -10,7 +10,7 @@
 import { moduleSettled } from '../kernel/modules.ts';
 import { loadSymbols, type Symbols } from '../kernel/symbols.ts';
 import type { BpfObject, Program } from '../libbpf/index.ts';
-import { TraceError } from '../model/error.ts';
+import { messageOf, TraceError } from '../model/error.ts';
 import type { Backend } from '../model/facts.ts';
 import type { ModuleChange, ProbeChange } from '../model/probe-change.ts';
 import { type Place, placeText } from './attach.ts';
@@ -158,8 +158,4 @@ export class Probes {
     const [found] = this.symbols.functions(place.probe.function);
     return { ...place, part, module: found?.module };
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,10 +1,10 @@
 import { CommanderError } from 'commander';
-import { TraceError } from '../model/error.ts';
+import { messageOf, TraceError } from '../model/error.ts';
 import { Exit } from './exit.ts';
 
 /** One line and what to try; a stack only for whoever asks for it. */
 export function describeError(error: unknown): string {
-  const lines = [`conntrail: ${messageOf(error)}`];
+  const lines = [`conntrail: ${lineOf(error)}`];
   const hint = hintOf(error);
   if (hint !== undefined) lines.push(`  try: ${hint}`);
   if (process.env.CONNTRAIL_DEBUG === '1' && error instanceof Error) lines.push(stackOf(error));
@@ -17,9 +17,8 @@ export function exitOf(error: unknown): Exit {
   return error instanceof TraceError && error.code === 'usage' ? Exit.usage : Exit.failed;
 }
 
-function messageOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  const line = text.split('\n', 1)[0] ?? '';
+function lineOf(error: unknown): string {
+  const line = messageOf(error).split('\n', 1)[0] ?? '';
   return error instanceof TraceError ? line : `unexpected error: ${line}`;
 }
 

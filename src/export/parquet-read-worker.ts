@@ -5,7 +5,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { parentPort } from 'node:worker_threads';
 import { ParquetFile } from 'parquet-wasm';
-import { errnoOf } from '../model/error.ts';
+import { errnoOf, messageOf } from '../model/error.ts';
 import type { ReadReply, ReadRequest } from './parquet-decoder.ts';
 
 const BATCH_ROWS = 65_536;
@@ -49,7 +49,7 @@ async function answer(request: ReadRequest): Promise<void> {
       reply({ kind: 'group', ipc: await readGroup(request.group) });
     }
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     reply({ kind: 'failed', message, errno: errnoOf(error) });
   }
 }

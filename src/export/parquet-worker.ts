@@ -6,7 +6,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { ChunkEncoder } from '../libbpf/chunk-encoder.ts';
 import type { Handle } from '../libbpf/native.ts';
-import { errnoOf } from '../model/error.ts';
+import { errnoOf, messageOf } from '../model/error.ts';
 import { buffersOf } from './batch-memory.ts';
 import { FileWriter } from './parquet/file-writer.ts';
 import { RowGroupEncoder } from './parquet/row-group.ts';
@@ -52,7 +52,7 @@ parentPort?.on('message', (request: Request) => {
     answer(request);
   } catch (error) {
     parts.delete(request.part);
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     reply({ kind: 'failed', part: request.part, message, errno: errnoOf(error) });
   }
 });

@@ -1,4 +1,4 @@
-import { errnoOf, fileError, TraceError } from '../model/error.ts';
+import { errnoOf, fileError, messageOf, TraceError } from '../model/error.ts';
 
 /** What a decoder threw about these bytes, as one line. */
 export function corruptError(path: string, error: unknown): TraceError {
@@ -8,7 +8,7 @@ export function corruptError(path: string, error: unknown): TraceError {
     return new TraceError(code, message, { ...(hint === undefined ? {} : { hint }), cause: error });
   }
   if (errnoOf(error) !== undefined) return fileError('read', path, error);
-  const said = error instanceof Error ? error.message : String(error);
+  const said = messageOf(error);
   const [line = ''] = said.split('\n');
   return new TraceError('corrupt', `${path}: ${line.slice(0, 200)}`, {
     hint: 'the file is damaged, or not one of conntrail',

@@ -47,9 +47,14 @@ export function fileError(operation: string, path: string, error: unknown): Trac
   const errno = errnoOf(error);
   const hint = errno === undefined ? undefined : FILE_HINTS[errno];
   const code = errno === 'ENOENT' ? 'missing' : errno === 'EACCES' ? 'permission' : 'io';
-  const found = errno ?? (error instanceof Error ? error.message : String(error));
+  const found = errno ?? messageOf(error);
   return new TraceError(code, `${operation} ${path}: ${found}`, {
     ...(hint === undefined ? {} : { hint }),
     cause: error,
   });
+}
+
+/** What was thrown, in words. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
