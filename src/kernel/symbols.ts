@@ -27,6 +27,7 @@ export class Symbols {
   readonly #addresses: BigUint64Array;
   /** Offset of each function's name in the text. */
   readonly #names: Uint32Array;
+  readonly #known = new Map<string, boolean>();
 
   private constructor(text: Buffer, addresses: BigUint64Array, names: Uint32Array) {
     this.#text = text;
@@ -56,8 +57,11 @@ export class Symbols {
     return this.count > 0 && this.#addresses[this.count - 1] !== 0n;
   }
 
+  /** Asked of the same names again and again while probes are planned: kept. */
   has(name: string): boolean {
-    return this.functions(name).length > 0;
+    const isThere = this.#known.get(name) ?? this.functions(name).length > 0;
+    this.#known.set(name, isThere);
+    return isThere;
   }
 
   /** Every function of that name: static ones of two modules may share it. */
@@ -192,6 +196,4 @@ function wordEnd(text: Buffer, start: number): number {
   return end;
 }
 
-function compare(a: bigint, b: bigint): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
+const compare = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
