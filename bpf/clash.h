@@ -3,13 +3,6 @@
 #ifndef CONNTRAIL_CLASH_H
 #define CONNTRAIL_CLASH_H
 
-static __always_inline bool equal_tuples(const struct tuple *a, const struct tuple *b)
-{
-	const __u64 *x = a->words, *y = b->words;
-
-	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] && x[4] == y[4];
-}
-
 /* The entry that a struct nf_conntrack_tuple_hash is a part of. */
 static __always_inline struct nf_conn *entry_with(struct nf_conntrack_tuple_hash *hash)
 {
@@ -42,7 +35,7 @@ static __noinline int on_clash(struct sk_buff *skb, struct nf_conntrack_tuple_ha
 	note->clash.netns = entry_netns(ct);
 	note->clash.zone = entry_zone(ct);
 	note->clash.reply_taken =
-		equal_tuples(&taken, &reply) && !equal_tuples(&taken, &note->clash.tuple);
+		same_tuple(&taken, &reply) && !same_tuple(&taken, &note->clash.tuple);
 	return 0;
 }
 
