@@ -14,6 +14,13 @@ export interface Played {
   readonly truth: KernelTruth;
 }
 
+/** A scenario's, of those that one guest played. */
+export function playedIn<Name>(played: ReadonlyMap<Name, Played>, name: Name): Played {
+  const found = played.get(name);
+  if (found === undefined) throw new Error(`${name} was not played`);
+  return found;
+}
+
 /** One namespace's rows and truth, without neighbour discovery and its like. */
 export function ofNamespace({ trace, truth }: Played, namespace: string) {
   const there = truth.namespaces[namespace];

@@ -15,6 +15,7 @@ import {
   isNeighbourMessage,
   ofNamespace,
   type Played,
+  playedIn,
   sniffedText,
   wireText,
 } from './kernel-checks.ts';
@@ -50,12 +51,7 @@ describe.each(kernelsOf('paths.test.ts'))('kernel %s', (kernel) => {
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  function play(name: ScenarioName): Played {
-    const found = played.get(name);
-    if (found === undefined) throw new Error(`${name} was not played`);
-    return found;
-  }
-
+  const play = (name: ScenarioName) => playedIn(played, name);
   const at = (name: ScenarioName, namespace: string) => ofNamespace(play(name), namespace);
   const ways = (rows: readonly Row[]) => new Set(rows.map((row) => wayOf(row).join()));
   const states = (rows: readonly Row[]) =>

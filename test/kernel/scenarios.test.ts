@@ -12,6 +12,7 @@ import {
   checkAgainstKernel,
   ofNamespace,
   type Played,
+  playedIn,
   sniffedText,
   wireText,
 } from './kernel-checks.ts';
@@ -52,11 +53,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-function play(name: ScenarioName): Played {
-  const found = played.get(name);
-  if (found === undefined) throw new Error(`${name} was not played`);
-  return found;
-}
+const play = (name: ScenarioName) => playedIn(played, name);
 
 const at = (name: ScenarioName, namespace: string) => ofNamespace(play(name), namespace);
 
