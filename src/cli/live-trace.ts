@@ -77,7 +77,7 @@ export class LiveTrace {
     this.onProbes = onProbes;
     this.rules = readsRules ? new RulesWatch() : undefined;
     await this.rules?.read();
-    const statsBefore = readNetnsStats();
+    const statsBefore = await readNetnsStats();
     await this.session.start();
     this.startedKtimeNs = process.hrtime.bigint().toString();
     this.follow(this.session.modulesMissed());
@@ -86,7 +86,10 @@ export class LiveTrace {
     try {
       await this.drain(sinks, latencyMs, () => this.isStopping);
       while (this.session.tellOpen() > 0) await this.drain(sinks, 0, (bytes) => bytes === 0);
-      this.moved = movedCounters(statsBefore, readNetnsStats());
+      this.moved = movedCounters(
+        statsBefore,
+        await this.drainBeside(sinks, latencyMs, readNetnsStats()),
+      );
       await this.session.stop();
       while (this.session.tellQueued() > 0) await this.drain(sinks, 0, (bytes) => bytes === 0);
       await this.drain(sinks, 0, (bytes) => bytes === 0);
@@ -101,6 +104,18 @@ export class LiveTrace {
 
   async close(): Promise<void> {
     await this.session.close();
+  }
+
+  /** Probes still record while it goes on. */
+  private async drainBeside<T>(sinks: TraceSinks, latencyMs: number, work: Promise<T>): Promise<T> {
+    let isDone = false;
+    const end = () => {
+      isDone = true;
+      this.session.wake();
+    };
+    void work.then(end, end);
+    await this.drain(sinks, latencyMs, () => isDone);
+    return work;
   }
 
   /** Drains until `isEnough`, asked after each drain with its bytes. */
