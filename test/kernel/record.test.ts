@@ -310,7 +310,7 @@ echo 4.19.0 > /tmp/release
 try no-btf unshare -m sh -c 'mount -t tmpfs none /sys/kernel/btf && exec conntrail record --duration 1s --out x.capture'
 try old-kernel unshare -m sh -c 'mount --bind /tmp/release /proc/sys/kernel/osrelease && exec conntrail record --duration 1s --out x.capture'
 mkdir /tmp/tiny; mount -t tmpfs -o size=16k tmpfs /tmp/tiny
-try full-disk conntrail record --duration 2s --out /tmp/tiny/x.parquet
+try full-disk conntrail record --quiet --duration 2s --out /tmp/tiny/x.parquet
 try not-writable conntrail record --duration 1s --out /proc/nowhere/trace
 try bad-duration conntrail record --duration 5parsecs --out x
 try unknown-flag conntrail record --fitler tcp --out x
