@@ -109,15 +109,22 @@ static __always_inline void end_dropped(struct packet *packet, struct sk_buff *s
 	finish_packet(packet, at_hook ? NF_DROP : NF_ACCEPT);
 }
 
-/* Has the sk_buff gone to another namespace, where its end is no matter of this packet's? */
-static __always_inline bool has_moved(const struct packet *packet, struct sk_buff *skb)
+/*
+ * Is what is freed there no longer this packet? It has gone to another
+ * namespace, or a hook took it and freed it in silence, and its memory is
+ * another's. Only at output may a packet have no device yet, and one that was
+ * delivered here is the socket's, which keeps other things in that field.
+ */
+static __always_inline bool is_another(const struct packet *packet, struct sk_buff *skb)
 {
 	struct net_device *dev;
 
-	if (packet->record.hook != HOOK_POSTROUTING)
+	if (packet->record.hook == HOOK_INPUT && !packet->record.traversal.visits)
 		return false;
 	dev = BPF_CORE_READ(skb, dev);
-	return dev && (__u64)BPF_CORE_READ(dev, nd_net.net) != packet->net;
+	if (!dev)
+		return packet->record.hook != HOOK_OUTPUT;
+	return (__u64)BPF_CORE_READ(dev, nd_net.net) != packet->net;
 }
 
 static __always_inline int on_drop(struct sk_buff *skb, __u64 location, __u32 reason)
@@ -127,12 +134,14 @@ static __always_inline int on_drop(struct sk_buff *skb, __u64 location, __u32 re
 
 	if (!packet)
 		return 0;
+	if (is_another(packet, skb)) {
+		make_room(packet);
+		return 0;
+	}
 	if (packet->queue == QUEUE_WAITS)
 		was_not_queued(packet);
 	if (packet->record.traversal.visits)
 		end_dropped(packet, skb, location, reason);
-	else if (has_moved(packet, skb))
-		return 0;
 	count = cpu_counters();
 	if (count && is_wanted(packet))
 		send_drop(count, packet, location, reason);

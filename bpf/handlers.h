@@ -20,6 +20,7 @@
  *   note.h       noted until it fails      log.h        functions that log
  *   tracked.h    changes of state          module.h     modules that come and go
  *   queue.h      NFQUEUE: packets wait     parent.h     an expected entry -> its parent
+ *   taken.h      packets that a hook kept
  *   fragment.h   fragments, and what they become
  */
 #ifndef CONNTRAIL_HANDLERS_H
@@ -71,6 +72,7 @@
 #include "nat.h"
 #include "queue.h"
 #include "drop.h"
+#include "taken.h"
 #include "module.h"
 
 /* A raw tracepoint, in both: its arguments are plain numbers. `reason` since 5.17. */

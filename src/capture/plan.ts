@@ -46,6 +46,8 @@ const MODULES: readonly Probe[] = ['module_load', 'module_free'].map((program) =
 export const TELL_OPEN = 'tell_open_flows';
 /** Tells of the packets that still wait in a queue. */
 export const TELL_QUEUED = 'tell_queued_packets';
+/** Tells of the packets that went into a hook and were never seen to come out of it. */
+export const TELL_TAKEN = 'tell_taken_packets';
 const WALK_OF_MAPS = 'bpf_for_each_map_elem';
 const NOT_TOLD = `packets of flows that outlive the trace: this kernel has no ${WALK_OF_MAPS}(), they are not counted`;
 
@@ -62,11 +64,11 @@ export function planProbes(has: Has, release: Release, asked: Asked, backend: Ba
   const drop = detail === 'flows' ? [] : [PACKET_DROP];
   const hasWalk = has(WALK_OF_MAPS);
   const tellsOpen = detail === 'flows' && hasWalk;
-  const tellsQueued = detail !== 'flows' && hasWalk; // nfnetlink_queue may come later
+  const ofPackets = [TELL_QUEUED, TELL_TAKEN]; // nfnetlink_queue may come later
   return {
     backend,
     probes: [...MODULES, ...there.flatMap((wish) => probesOf(wish, backend)), ...drop],
-    runs: [...(tellsOpen ? [TELL_OPEN] : []), ...(tellsQueued ? [TELL_QUEUED] : [])],
+    runs: hasWalk ? (detail === 'flows' ? [TELL_OPEN] : ofPackets) : [],
     notAvailable: [
       ...wishes.flatMap((wish) => (has(wish.function) ? [] : [`${wish.function}: ${wish.absent}`])),
       ...(detail === 'flows' && !tellsOpen ? [NOT_TOLD] : []),

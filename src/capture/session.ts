@@ -9,7 +9,7 @@ import { type FilterWords, forFlowsAlone, readFilter } from './filter.ts';
 import { type CpuCounters, openCalls, readCounters } from './kernel-counters.ts';
 import { type Loaded, loadProbes } from './load.ts';
 import { wordBytes } from './map-bytes.ts';
-import { TELL_OPEN, TELL_QUEUED } from './plan.ts';
+import { TELL_OPEN, TELL_QUEUED, TELL_TAKEN } from './plan.ts';
 import { Probes } from './probes.ts';
 import { checkKernel } from './requirements.ts';
 import { defaultRingBytes, type Rings } from './rings.ts';
@@ -138,6 +138,11 @@ export class Session {
   /** The same for packets that wait in a queue of user space, after `stop()`. */
   tellQueued(): number {
     return this.run(TELL_QUEUED);
+  }
+
+  /** The same for packets that a hook kept in silence, and that nobody has asked for since. */
+  tellTaken(): number {
+    return this.run(TELL_TAKEN);
   }
 
   counters(): CpuCounters[] {

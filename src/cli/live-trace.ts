@@ -92,6 +92,7 @@ export class LiveTrace {
       );
       await this.session.stop();
       while (this.session.tellQueued() > 0) await this.drain(sinks, 0, (bytes) => bytes === 0);
+      while (this.session.tellTaken() > 0) await this.drain(sinks, 0, (bytes) => bytes === 0);
       await this.drain(sinks, 0, (bytes) => bytes === 0);
       await this.rules?.read();
       return await this.finish(sinks);

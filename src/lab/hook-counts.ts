@@ -14,8 +14,14 @@ const MATCHES = {
   'ipv4 tcp': 'meta nfproto ipv4 meta l4proto tcp',
   'ipv4 udp': 'meta nfproto ipv4 meta l4proto udp',
   'ipv4 icmp': 'meta nfproto ipv4 meta l4proto icmp',
+  'ipv4 udplite': 'meta nfproto ipv4 meta l4proto 136',
+  'ipv4 sctp': 'meta nfproto ipv4 meta l4proto 132',
+  'ipv4 dccp': 'meta nfproto ipv4 meta l4proto 33',
+  'ipv4 gre': 'meta nfproto ipv4 meta l4proto 47',
   'ipv6 tcp': 'meta nfproto ipv6 meta l4proto tcp',
   'ipv6 udp': 'meta nfproto ipv6 meta l4proto udp',
+  'ipv6 udplite': 'meta nfproto ipv6 meta l4proto 136',
+  'ipv6 sctp': 'meta nfproto ipv6 meta l4proto 132',
   // errors and echo; not the neighbour and listener messages, which come when they like
   'ipv6 icmp': 'meta nfproto ipv6 icmpv6 type < 130',
 } as const;

@@ -1,21 +1,22 @@
-/** The `tcp` and `udp` steps: messages to an end that answers, or only takes them in. */
+/** The steps named after a protocol: messages to an end that answers, or only takes them in. */
 import { isIPv6 } from 'node:net';
 import { TraceError } from '../model/error.ts';
-import { socatFamily, socatHost, startListener } from './listen.ts';
+import { OPTIONS, SOCAT_NAMES, socatFamily, socatHost, startListener } from './listen.ts';
 import { type LabProcess, startProcess } from './process.ts';
-import { STEP_MS, type StepOf } from './scenario.ts';
+import { type MessageKind, STEP_MS, type StepOf } from './scenario.ts';
 import type { StepResult } from './step-result.ts';
 import { ended } from './tool.ts';
 import type { Net } from './topology.ts';
 
-type MessageStep = StepOf<'tcp' | 'udp'>;
+type MessageStep = StepOf<MessageKind>;
 
 function clientArgv(step: MessageStep, flow: number): string[] {
   const { to, kind, reply, source, sourcePort } = step;
-  const name = `${kind.toUpperCase()}${socatFamily(to.address)}${reply ? '' : '-SENDTO'}`;
+  const name = `${SOCAT_NAMES[kind]}${socatFamily(to.address)}${reply ? '' : '-SENDTO'}`;
   const port = sourcePort === undefined ? '' : `,sourceport=${sourcePort + flow},reuseaddr`;
   const own = source === undefined ? '' : `,bind=${socatHost(source)}`;
-  const where = `${name}:${socatHost(to.address)}:${to.port}${own}${port}${headerOptions(step)}`;
+  const end = `${name}:${socatHost(to.address)}:${to.port}${OPTIONS[kind]}`;
+  const where = `${end}${own}${port}${headerOptions(step)}`;
   // one read becomes one datagram: exactly a message at a time
   const options = [...(reply ? [] : ['-u']), '-t', '0.1', '-b', String(step.bytes)];
   return ['socat', ...options, '-', where];
@@ -71,6 +72,7 @@ export async function sendMessages(net: Net, step: MessageStep): Promise<StepRes
   } finally {
     await listener?.kill();
   }
-  if (step.kind === 'tcp') return { kind: 'tcp', answered };
-  return { kind: 'udp', packetsSent: step.flows * step.send, answered };
+  const { kind } = step;
+  if (kind === 'tcp' || kind === 'sctp') return { kind, answered };
+  return { kind, packetsSent: step.flows * step.send, answered };
 }

@@ -1,6 +1,13 @@
-/** Reads the steps of a scenario: `tcp`, `udp`, `ping`, `flood`, `raw_tcp`, `race`, `run`, `together`. */
+/** Reads the steps of a scenario: `tcp`, `udp`, `udplite`, `sctp`, `ping`, `flood`, `raw_tcp`, `race`, `run`, `together`. */
 import { isIP } from 'node:net';
-import { type Endpoint, type Listener, MESSAGE_BYTES, type Step, TCP_FLAGS } from './scenario.ts';
+import {
+  type Endpoint,
+  type Listener,
+  MESSAGE_BYTES,
+  type MessageKind,
+  type Step,
+  TCP_FLAGS,
+} from './scenario.ts';
 import {
   optional,
   type Place,
@@ -58,11 +65,12 @@ function readFlags(place: Place): number {
 
 type Reader = (place: Place, namespaces: readonly string[]) => Step;
 
-function messages(kind: 'tcp' | 'udp'): Reader {
+function messages(kind: MessageKind): Reader {
+  const isStream = kind === 'tcp' || kind === 'sctp';
   const ends = ['from', 'to', 'listen', 'flows', 'send', 'source', 'source_port'];
   const known = [...ends, 'bytes', 'tos', 'ttl'];
   return (place, namespaces) => {
-    readMapping(place, kind === 'udp' ? [...known, 'reply'] : known);
+    readMapping(place, isStream ? known : [...known, 'reply']);
     return {
       kind,
       from: readWord(place.at('from'), namespaces),
@@ -70,7 +78,7 @@ function messages(kind: 'tcp' | 'udp'): Reader {
       listen: optional(place.at('listen'), (there) => readListener(there, namespaces), undefined),
       flows: optional(place.at('flows'), readCount, 1),
       send: optional(place.at('send'), readCount, 1),
-      reply: kind === 'tcp' || optional(place.at('reply'), readFlag, false),
+      reply: isStream || optional(place.at('reply'), readFlag, false),
       source: optional(place.at('source'), readAddress, undefined),
       sourcePort: optional(place.at('source_port'), readPort, undefined),
       bytes: optional(place.at('bytes'), (there) => readNumber(there, 16, 8192), MESSAGE_BYTES),
@@ -83,6 +91,8 @@ function messages(kind: 'tcp' | 'udp'): Reader {
 const READERS: Readonly<Record<Step['kind'], Reader>> = {
   tcp: messages('tcp'),
   udp: messages('udp'),
+  udplite: messages('udplite'),
+  sctp: messages('sctp'),
   ping: (place, namespaces) => {
     readMapping(place, ['from', 'to', 'flows', 'count', 'unanswered']);
     return {

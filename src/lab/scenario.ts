@@ -11,10 +11,13 @@ export interface Listener extends Endpoint {
 
 export const TCP_FLAGS = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32 } as const;
 
+/** What messages travel in. */
+export type MessageKind = 'tcp' | 'udp' | 'udplite' | 'sctp';
+
 /** One thing that happens; each kind is spelt in a scenario file as it is here. */
 export type Step =
   | {
-      readonly kind: 'tcp' | 'udp';
+      readonly kind: MessageKind;
       readonly from: string;
       readonly to: Endpoint;
       readonly listen: Listener | undefined;
@@ -22,7 +25,7 @@ export type Step =
       readonly flows: number;
       /** Messages per flow, each waited for when it is answered. */
       readonly send: number;
-      /** TCP always answers. */
+      /** TCP and SCTP always answer. */
       readonly reply: boolean;
       /** Address the messages come from; what routing chooses where not given. */
       readonly source: string | undefined;

@@ -95,6 +95,8 @@ function runStep(net: Net, step: Step): Promise<StepResult> {
   switch (step.kind) {
     case 'tcp':
     case 'udp':
+    case 'udplite':
+    case 'sctp':
       return sendMessages(net, step);
     case 'ping':
       return ping(net, step);

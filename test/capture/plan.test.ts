@@ -250,7 +250,9 @@ describe.each(BACKENDS)('the object of %s', (backend) => {
   const names = ['handlers.h', 'open.h', 'module.h', 'tracked.h', 'log.h', `${backend}_failures.h`];
   const source = [
     file,
-    ...[...names, 'queue.h', 'queue_stubs.h', 'fragment.h'].map((name) => `../../bpf/${name}`),
+    ...[...names, 'queue.h', 'queue_stubs.h', 'fragment.h', 'taken.h'].map(
+      (name) => `../../bpf/${name}`,
+    ),
   ]
     .map((name) => partFor(backend, readFileSync(new URL(name, import.meta.url), 'utf8')))
     .join('\n')
@@ -297,10 +299,12 @@ describe('queues of user space', () => {
     expect(placesOf(KERNELS['6.1.0'], 'visits')).not.toContain('fexit ipv4_confirm');
   });
 
-  it('are asked for what waits in them, where maps can be walked', () => {
-    expect(of(names, 'packets').runs).toEqual(['tell_queued_packets']);
+  it('are asked for what waits in them, and hooks for what they kept, where maps can be walked', () => {
+    const ofPackets = ['tell_queued_packets', 'tell_taken_packets'];
+    expect(of(names, 'packets').runs).toEqual(ofPackets);
+    expect(of(names, 'visits').runs).toEqual(ofPackets);
     expect(of(names, 'flows').runs).toEqual(['tell_open_flows']);
-    expect(of(KERNELS['6.1.0'], 'packets').runs).toEqual(['tell_queued_packets']);
+    expect(of(KERNELS['6.1.0'], 'packets').runs).toEqual(ofPackets);
     const noWalk = names.filter((name) => name !== 'bpf_for_each_map_elem');
     expect(plan(noWalk).runs).toEqual([]);
   });

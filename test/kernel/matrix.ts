@@ -32,6 +32,11 @@ export const GROUPS: readonly Group[] = [
   },
   { file: 'paths.test.ts', tells: 'bridges, tunnels, zones, fragments, errors, what is refused' },
   { file: 'protocols.test.ts', tells: 'queues, helpers, IPVS, flowtables, super-packets' },
+  {
+    file: 'transports.test.ts',
+    tells: 'SCTP, UDP-Lite, DCCP, GRE, SYNPROXY, TPROXY, clones',
+    slice: [],
+  },
   { file: 'failures.test.ts', tells: 'what conntrack refuses or loses, with its cause' },
   { file: 'states.test.ts', tells: 'changes of state' },
   {

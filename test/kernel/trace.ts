@@ -72,7 +72,16 @@ export async function readTruth(folder: string): Promise<KernelTruth> {
 
 type Traffic = keyof HookCounts['prerouting']['early'];
 
-const PROTOCOLS: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'icmp' };
+const PROTOCOLS: Readonly<Record<number, string>> = {
+  1: 'icmp',
+  6: 'tcp',
+  17: 'udp',
+  33: 'dccp',
+  47: 'gre',
+  58: 'icmp',
+  132: 'sctp',
+  136: 'udplite',
+};
 
 /** The lab's counters name traffic so; undefined for what they do not count. */
 export function trafficOf(row: Row): Traffic | undefined {

@@ -10,12 +10,25 @@ it('reads every kind of step', () => {
   const { traffic } = parse(`traffic:
   - tcp: { from: client, to: "10.0.1.1:8080", listen: "server 203.0.113.2:80", flows: 4, send: 3 }
   - udp: { from: client, to: "[fd00:2::2]:53", send: 5, reply: true, source: fd00:1::7, source_port: 5001, bytes: 4001, tos: 96, ttl: 2 }
+  - udplite: { from: client, to: "203.0.113.2:7501", listen: "server 203.0.113.2:7502", send: 6, reply: true }
+  - sctp: { from: client, to: "[fd00:2::2]:7511", flows: 8 }
   - ping: { from: client, to: fd00:2::2, count: 7 }
   - together:
       - flood: { from: client, to: "203.0.113.2:9", count: 100000, bytes: 64 }
       - raw_tcp: { from: client, to: "203.0.113.2:80", source_port: 6001, flags: SYN+FIN }
   - run: { in: router, command: "nft list ruleset" }
 `);
+  const messages = {
+    from: 'client',
+    listen: undefined,
+    flows: 1,
+    send: 1,
+    source: undefined,
+    sourcePort: undefined,
+    bytes: 32,
+    tos: undefined,
+    ttl: undefined,
+  };
   expect(traffic).toEqual([
     {
       kind: 'tcp',
@@ -44,6 +57,21 @@ it('reads every kind of step', () => {
       bytes: 4001,
       tos: 96,
       ttl: 2,
+    },
+    {
+      ...messages,
+      kind: 'udplite',
+      to: { address: '203.0.113.2', port: 7501 },
+      listen: { namespace: 'server', address: '203.0.113.2', port: 7502 },
+      send: 6,
+      reply: true,
+    },
+    {
+      ...messages,
+      kind: 'sctp',
+      to: { address: 'fd00:2::2', port: 7511 },
+      flows: 8,
+      reply: true, // as TCP, and unlike the datagrams
     },
     { kind: 'ping', from: 'client', to: 'fd00:2::2', flows: 1, count: 7, unanswered: false },
     {
@@ -88,7 +116,7 @@ describe('refuses, naming file, line, key, found and needed,', () => {
     [
       'a step of two kinds',
       'traffic:\n  - { run: { in: router, command: x }, ping: { from: client, to: 10.0.0.1 } }',
-      'needed one of tcp, udp, ping, flood, raw_tcp, race, run, together',
+      'needed one of tcp, udp, udplite, sctp, ping, flood, raw_tcp, race, run, together',
     ],
     [
       'a port out of range',
