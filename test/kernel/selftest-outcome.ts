@@ -31,3 +31,30 @@ export function outcomeText({ status, complaints }: Outcome): string {
   const result = RESULTS[status] ?? `fail ${status}`;
   return [result, ...complaints].join('; ');
 }
+
+export const UNTRACED = ['untraced', 'untraced-again'] as const;
+export const TRACED = ['traced', 'traced-again'] as const;
+export const PASSES = [...UNTRACED, ...TRACED] as const;
+export type Pass = (typeof PASSES)[number];
+
+/** What each script came to, as text, in the passes in which it ran. */
+export type Outcomes = ReadonlyMap<string, Readonly<Partial<Record<Pass, string>>>>;
+
+function textsOf(outcomes: Outcomes, script: string, passes: readonly Pass[]): string[] {
+  return passes.flatMap((pass) => outcomes.get(script)?.[pass] ?? []);
+}
+
+/** Scripts that came to nothing under the tracer that they ever came to without. */
+export function changedByTracing(outcomes: Outcomes): string[] {
+  return [...outcomes.keys()].filter((script) => {
+    const untraced = textsOf(outcomes, script, UNTRACED);
+    return !textsOf(outcomes, script, TRACED).some((text) => untraced.includes(text));
+  });
+}
+
+/** Scripts that never passed, though nothing was traced. */
+export function failingUntraced(outcomes: Outcomes): string[] {
+  return [...outcomes.keys()].filter(
+    (script) => !textsOf(outcomes, script, UNTRACED).some((text) => text.startsWith('pass')),
+  );
+}

@@ -1,5 +1,10 @@
 import { expect, it } from 'vitest';
-import { outcomeOf, outcomeText } from '../kernel/selftest-outcome.ts';
+import {
+  changedByTracing,
+  failingUntraced,
+  outcomeOf,
+  outcomeText,
+} from '../kernel/selftest-outcome.ts';
 
 const text = (status: number, log: string) => outcomeText(outcomeOf(status, log));
 
@@ -28,4 +33,17 @@ it('is the same for runs that differ in names of namespaces, numbers and repetit
   const other = text(1, 'ERROR: counter in ns1-Qw3rTy9Z (packets 12)\n'.repeat(2));
   expect(one).toBe(other);
   expect(one).not.toBe(text(1, 'ERROR: counter in ns2-a8Zk2PqX (packets 7)\n'));
+});
+
+it('is changed by tracing where no traced run is like one without a tracer', () => {
+  const outcomes = new Map([
+    ['steady', { untraced: 'skip', traced: 'skip' }],
+    ['broken', { untraced: 'pass', traced: 'fail 1' }],
+    ['mended', { untraced: 'fail 1', traced: 'pass', 'traced-again': 'pass' }],
+    ['late', { untraced: 'fail 1', traced: 'pass', 'untraced-again': 'pass' }],
+    ['once', { untraced: 'pass', traced: 'fail 1', 'traced-again': 'pass' }],
+    ['said', { untraced: 'pass', traced: 'pass; FAIL: lost' }],
+  ]);
+  expect(changedByTracing(outcomes)).toEqual(['broken', 'mended', 'said']);
+  expect(failingUntraced(outcomes)).toEqual(['steady', 'mended']);
 });
