@@ -12,8 +12,8 @@ interface NotRun {
   readonly notRun: string;
 }
 
-const quick: Run = { seconds: 120 };
-const long: Run = { seconds: 400 };
+const quick: Run = { seconds: 300 };
+const long: Run = { seconds: 1200 };
 
 const SETS = 'matches of nft sets alone, no conntrack in them, for an hour where it is emulated';
 

@@ -20,7 +20,7 @@ run_one() { # PASS NAME SECONDS
 	wait $!
 	status=$?
 	echo $status > "$OUT/$1/$2.status"
-	echo "$1 $2: $status after $((SECONDS - begun)) s" >&2
+	echo "$1 $2: $status after $((SECONDS - begun)) s"
 	end_session $!
 	ip -all netns delete
 }
