@@ -14,7 +14,7 @@ const RESULTS: Readonly<Record<number, string>> = {
 };
 
 export function outcomeOf(status: number, log: string): Outcome {
-  const lines = log.split('\n').filter((line) => /\b(FAIL|ERROR|SKIP)\b/i.test(line));
+  const lines = log.split('\n').filter((line) => /\b(FAIL|ERROR|SKIP)\b/.test(line));
   return { status, complaints: [...new Set(lines.map(withoutNumbers))].sort() };
 }
 

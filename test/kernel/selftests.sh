@@ -35,7 +35,7 @@ run_all() { # PASS NAME:SECONDS...
 }
 
 result() { # PASS NAME: its status, and how often it complained
-	echo "$(cat "$OUT/$1/$2.status") $(grep -ciE '\b(FAIL|ERROR)\b' "$OUT/$1/$2.log")"
+	echo "$(cat "$OUT/$1/$2.status") $(grep -cE '\b(FAIL|ERROR)\b' "$OUT/$1/$2.log")"
 }
 
 differing() { # PASS PASS NAME:SECONDS...: those with another result
