@@ -9,7 +9,9 @@ import {
 const text = (status: number, log: string) => outcomeText(outcomeOf(status, log));
 
 it('is one word where a script passed', () => {
-  expect(text(0, 'PASS: 3 entries in ns1-a8Zk2PqX\nfailed over to 2\nPASS: icmp error had state\n')).toBe('pass');
+  expect(
+    text(0, 'PASS: 3 entries in ns1-a8Zk2PqX\nfailed over to 2\nPASS: icmp error had state\n'),
+  ).toBe('pass');
 });
 
 it('tells the ways not to pass apart', () => {
