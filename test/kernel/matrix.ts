@@ -46,6 +46,11 @@ export const GROUPS: readonly Group[] = [
     only: ['6.1'],
   },
   {
+    file: 'selftests.test.ts',
+    tells: "the kernel's own tests, with and without a tracer",
+    slice: [],
+  },
+  {
     file: 'kernels.test.ts',
     tells: 'redirect, drops, awkward rules, a translated expression',
     slice: ['5.10', '7'],

@@ -23,6 +23,7 @@ export type KernelResults = Record<string, Record<string, CellResult>>;
 
 export default class KernelResultsKeeper {
   onTestRunEnd(modules: readonly TestModule[]): void {
+    if (process.env.CONNTRAIL_SELFTESTS) return; // some scripts of a group are not the group
     const results = readKernelResults();
     for (const module of modules.filter((one) => one.project.name === 'kernel')) {
       const file = basename(module.moduleId);
