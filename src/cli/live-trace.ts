@@ -86,10 +86,8 @@ export class LiveTrace {
     try {
       await this.drain(sinks, latencyMs, () => this.isStopping);
       while (this.session.tellOpen() > 0) await this.drain(sinks, 0, (bytes) => bytes === 0);
-      this.moved = movedCounters(
-        statsBefore,
-        await this.drainBeside(sinks, latencyMs, readNetnsStats()),
-      );
+      const statsAfter = await this.drainBeside(sinks, latencyMs, readNetnsStats());
+      this.moved = movedCounters(statsBefore, statsAfter);
       await this.session.stop();
       while (this.session.tellQueued() > 0) await this.drain(sinks, 0, (bytes) => bytes === 0);
       while (this.session.tellTaken() > 0) await this.drain(sinks, 0, (bytes) => bytes === 0);

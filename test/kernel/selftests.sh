@@ -5,6 +5,7 @@
 cd "$1" || exit 9
 shift
 export KSFT_MACHINE_SLOW=yes # for those that know a slow machine
+ulimit -l unlimited # before 5.11 eBPF counts as locked memory, of all processes of a user together
 
 end_session() { # SESSION: what a script left running. Nothing is started for it: that takes long
 	for entry in /proc/[0-9]*; do
