@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { LAB_KERNELS } from '../../src/lab/kernels.ts';
 import { GROUPS, kernelsOf, onlyAsked } from '../kernel/matrix.ts';
 import { kernelIn } from '../run/kernel-results.ts';
-import { kernelsDocument } from '../run/kernels-document.ts';
+import { kernelsDocument, resultsIn, sourcesIn } from '../run/kernels-document.ts';
 import { ROOT } from './sources.ts';
 
 const names = LAB_KERNELS.map(({ name }) => name);
@@ -27,6 +27,29 @@ describe('docs/kernels.md', () => {
 
   it('reports no failure', () => {
     expect(document).not.toContain('failed');
+  });
+});
+
+describe('a document that is there', () => {
+  const known = {
+    'paths.test.ts': { '5.10': { passed: 91, failed: 0 }, '6.12': { passed: 92, failed: 0 } },
+    'rules.test.ts': { '6.1': { passed: 59, failed: 0 } },
+  };
+  const sources = {
+    release: '6.12.107+deb13-cloud-amd64',
+    sources: { fentry: { drop: 'fexit a, fentry b', mark: '' }, kprobe: { drop: 'c', mark: 'd' } },
+  };
+
+  it('gives back what it was written from', () => {
+    const text = kernelsDocument(known, (kernel) => (kernel === '6.12' ? sources : undefined));
+    expect(resultsIn(text)).toEqual(known);
+    expect(sourcesIn(text, '6.12')).toEqual(sources);
+    expect(sourcesIn(text, '6.1')).toBeUndefined();
+  });
+
+  it('does not give what failed', () => {
+    const failed = { 'paths.test.ts': { '7': { passed: 5, failed: 1 } } };
+    expect(resultsIn(kernelsDocument(failed, () => undefined))).toEqual({});
   });
 });
 

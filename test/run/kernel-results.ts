@@ -1,14 +1,14 @@
 /**
  * Keeps what the kernel tests came to, by file and kernel, in
  * build/kernel-results.json: runs of some files or some kernels add to what is
- * there. docs/kernels.md is made of it.
+ * there, and in docs/kernels.md, which is made of it.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestCase, TestModule } from 'vitest/node';
 import { DEFAULT_KERNEL } from '../../src/lab/kernels.ts';
-import { kernelsDocument, readSources } from './kernels-document.ts';
+import { kernelsDocument, readSources, resultsIn, sourcesIn } from './kernels-document.ts';
 
 const PATH = fileURLToPath(new URL('../../build/kernel-results.json', import.meta.url));
 
@@ -32,7 +32,11 @@ export default class KernelResultsKeeper {
     mkdirSync(fileURLToPath(new URL('../../build', import.meta.url)), { recursive: true });
     writeFileSync(PATH, `${JSON.stringify(results, null, 2)}\n`);
     if (!process.env.CONNTRAIL_KERNELS) return; // a slice: the document is about all of them
-    writeFileSync(DOCUMENT, kernelsDocument(results, readSources));
+    const before = readFileSync(DOCUMENT, 'utf8');
+    const all = { ...resultsIn(before) };
+    for (const [file, cells] of Object.entries(results)) all[file] = { ...all[file], ...cells };
+    const sources = (kernel: string) => readSources(kernel) ?? sourcesIn(before, kernel);
+    writeFileSync(DOCUMENT, kernelsDocument(all, sources));
   }
 }
 

@@ -14,13 +14,37 @@ export interface KernelSources {
   readonly sources: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
-/** undefined where sources.test.ts has not run on that kernel. */
+/** undefined where sources.test.ts has not run on that kernel here. */
 export function readSources(kernel: string): KernelSources | undefined {
   try {
     return JSON.parse(readFileSync(`${SOURCES_FOLDER}/${kernel}.json`, 'utf8')) as KernelSources;
   } catch {
     return undefined;
   }
+}
+
+/** The cells of a document that say that all passed; the others are not known. */
+export function resultsIn(document: string): KernelResults {
+  const results: KernelResults = {};
+  for (const [, file, cells] of document.matchAll(/^\| (\S+\.test\.ts) \| .*? \| (.*) \|$/gm)) {
+    const counts = cells!.split(' | ').map((cell) => (/^\d+$/.test(cell) ? Number(cell) : 0));
+    for (const [at, passed] of counts.entries()) {
+      if (passed > 0) results[file!] = { ...results[file!], [NAMES[at]!]: { passed, failed: 0 } };
+    }
+  }
+  return results;
+}
+
+/** How facts of a kernel are known, by its section of a document. */
+export function sourcesIn(document: string, kernel: string): KernelSources | undefined {
+  const section = document.split(/^### /m).find((text) => text.startsWith(`${kernel} (`));
+  const release = /\((.*)\)/.exec(section ?? '')?.[1];
+  if (section === undefined || release === undefined) return undefined;
+  const lines = section.split('\n').filter((line) => line.startsWith('| '));
+  const [head = [], , ...rows] = lines.map((line) => line.slice(2, -2).split(' | '));
+  const of = (at: number) => Object.fromEntries(rows.map((row) => [row[0]!, row[at]!]));
+  const sources = Object.fromEntries(head.slice(1).map((name, at) => [name, of(at + 1)]));
+  return { release, sources };
 }
 
 const NAMES = LAB_KERNELS.map(({ name }) => name);
