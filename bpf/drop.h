@@ -112,18 +112,22 @@ static __always_inline void end_dropped(struct packet *packet, struct sk_buff *s
 /*
  * Is what is freed there no longer this packet? It has gone to another
  * namespace, or a hook took it and freed it in silence, and its memory is
- * another's. Only at output may a packet have no device yet, and one that was
- * delivered here is the socket's, which keeps other things in that field.
+ * that of one elsewhere, or of one that has no device. The device says nothing
+ * at output, where it may be missing or a tunnel's, nor once a socket has the
+ * packet, which keeps other things in that field. What was sent from here may
+ * have none for longer (IPsec), what came in may lose it to a socket after
+ * prerouting, where no chain is at input.
  */
 static __always_inline bool is_another(const struct packet *packet, struct sk_buff *skb)
 {
+	const __u8 hook = packet->record.hook;
 	struct net_device *dev;
 
-	if (packet->record.hook == HOOK_INPUT && !packet->record.traversal.visits)
+	if (hook == HOOK_OUTPUT || (hook == HOOK_INPUT && !packet->record.traversal.visits))
 		return false;
 	dev = BPF_CORE_READ(skb, dev);
 	if (!dev)
-		return packet->record.hook != HOOK_OUTPUT;
+		return hook != HOOK_PREROUTING && packet->record.traversal.in_ifindex;
 	return (__u64)BPF_CORE_READ(dev, nd_net.net) != packet->net;
 }
 
@@ -134,12 +138,12 @@ static __always_inline int on_drop(struct sk_buff *skb, __u64 location, __u32 re
 
 	if (!packet)
 		return 0;
+	if (packet->queue == QUEUE_WAITS)
+		was_not_queued(packet);
 	if (is_another(packet, skb)) {
 		make_room(packet);
 		return 0;
 	}
-	if (packet->queue == QUEUE_WAITS)
-		was_not_queued(packet);
 	if (packet->record.traversal.visits)
 		end_dropped(packet, skb, location, reason);
 	count = cpu_counters();

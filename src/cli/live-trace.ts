@@ -89,6 +89,7 @@ export class LiveTrace {
       const statsAfter = await this.drainBeside(sinks, latencyMs, readNetnsStats());
       this.moved = movedCounters(statsBefore, statsAfter);
       await this.session.stop();
+      await this.drain(sinks, 0, (bytes) => bytes === 0);
       while (this.session.tellQueued() > 0) await this.drain(sinks, 0, (bytes) => bytes === 0);
       while (this.session.tellTaken() > 0) await this.drain(sinks, 0, (bytes) => bytes === 0);
       await this.drain(sinks, 0, (bytes) => bytes === 0);

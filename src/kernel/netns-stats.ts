@@ -12,6 +12,8 @@ import { readSystemText } from './system-text.ts';
 /** To enter one costs a process: of a node with more, the others are not read. */
 const MOST_NAMESPACES = 64;
 const STATISTICS = 'net/stat/nf_conntrack';
+/** A namespace that takes longer is left out. */
+const PATIENCE_MS = 5_000;
 const run = promisify(execFile);
 
 /**
@@ -37,7 +39,8 @@ async function textOf(
   const text = pid === undefined ? undefined : readSystemText(`/proc/${pid}/${STATISTICS}`);
   if (text !== undefined) return text;
   try {
-    return (await run('nsenter', [`--net=${path}`, '--', 'cat', `/proc/${STATISTICS}`])).stdout;
+    const command = [`--net=${path}`, '--', 'cat', `/proc/${STATISTICS}`];
+    return (await run('nsenter', command, { timeout: PATIENCE_MS })).stdout;
   } catch {
     return undefined; // gone by now, or we may not enter
   }

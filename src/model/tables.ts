@@ -86,7 +86,11 @@ export const PACKETS: Table = {
     code('confirm', CONFIRMS, 'what confirmation made of the flow in this packet'),
     column('drop_reason', 'name', "the kernel's reason for freeing it; null: not dropped", NULL),
     column('drop_location', 'name', 'kernel function that freed it', NULL),
-    column('complete', 'bool', 'false: torn, a record of this traversal was lost or not seen'),
+    column(
+      'complete',
+      'bool',
+      'false: torn (part of its way was lost or not seen), kept by a hook, or under way when the trace ended',
+    ),
     code(
       'queued_hook',
       HOOKS,

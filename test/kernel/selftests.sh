@@ -35,8 +35,9 @@ run_all() { # PASS NAME:SECONDS...
 	dmesg > "$OUT/$pass.dmesg"
 }
 
-result() { # PASS NAME: its status, and how often it complained
-	echo "$(cat "$OUT/$1/$2.status") $(grep -cE '\b(FAIL|ERROR)\b' "$OUT/$1/$2.log")"
+result() { # PASS NAME: its status and its complaints, as selftest-outcome.ts has them
+	cat "$OUT/$1/$2.status"
+	grep -E '\b(FAIL|ERROR|SKIP)\b' "$OUT/$1/$2.log" | sed -E 's/-\w{6,8}\b//g; s/\b[0-9]+\b/N/g' | sort -u
 }
 
 differing() { # PASS PASS NAME:SECONDS...: those with another result
