@@ -89,7 +89,7 @@ run: setup build ## trace the tour scenario: here if this kernel lets us, else i
 		$(CONNTRAIL) lab --scenario tour; \
 	fi
 
-test: setup build lint native-test ## everything: linter, C tests, unit tests, policy, real kernels in virtual machines
+test: setup build lint native-test ## linter, C tests, unit tests, policy, and real kernels in virtual machines
 	@rm -f $(RESULTS)
 	npx vitest run --reporter=default --reporter=./test/run/last-words.ts \
 		--reporter=./test/run/kernel-results.ts --reporter=json --outputFile.json=$(RESULTS)

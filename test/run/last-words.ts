@@ -1,4 +1,5 @@
 import type { SerializedError, TestCase, TestModule } from 'vitest/node';
+import { onlyAsked } from '../kernel/matrix.ts';
 
 const MESSAGE_LINES = 12;
 const LINE_WIDTH = 300;
@@ -12,11 +13,17 @@ export default class LastWords {
     const skipped = modules.flatMap((module) => [...module.children.allTests('skipped')]);
     if (skipped.length > 0) process.stdout.write(`\nSkipped ${skipped.length}:\n`);
     process.stdout.write(counted(skipped.map(whySkipped)).join(''));
+    if (modules.some(({ project }) => project.name === 'kernel')) process.stdout.write(leftOut());
     process.stdout.write(modules.flatMap(failures).join(''));
     for (const { message } of unhandled) {
       process.stdout.write(`\nFailed outside of the tests:\n${brief(message)}`);
     }
   }
+}
+
+function leftOut(): string {
+  const files = onlyAsked().map((file) => file.replace('.test.ts', ''));
+  return files.length === 0 ? '' : `\nLeft to make test-kernels: ${files.join(', ')}\n`;
 }
 
 /** Each text once, with how often it came. */
