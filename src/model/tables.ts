@@ -86,11 +86,7 @@ export const PACKETS: Table = {
     code('confirm', CONFIRMS, 'what confirmation made of the flow in this packet'),
     column('drop_reason', 'name', "the kernel's reason for freeing it; null: not dropped", NULL),
     column('drop_location', 'name', 'kernel function that freed it', NULL),
-    column(
-      'complete',
-      'bool',
-      'false: torn (part of its way was lost or not seen), kept by a hook, or under way when the trace ended',
-    ),
+    column('complete', 'bool', 'false: torn, kept by a hook, or under way when the trace ended'),
     code(
       'queued_hook',
       HOOKS,
