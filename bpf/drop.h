@@ -115,8 +115,8 @@ static __always_inline void end_dropped(struct packet *packet, struct sk_buff *s
  * that of one elsewhere, or of one that has no device. The device says nothing
  * at output, where it may be missing or a tunnel's, nor once a socket has the
  * packet, which keeps other things in that field. What was sent from here may
- * have none for longer (IPsec), what came in may lose it to a socket after
- * prerouting, where no chain is at input.
+ * have none for longer (IPsec), but then has an entry; what came in may lose it
+ * to a socket after prerouting, where no chain is at input.
  */
 static __always_inline bool is_another(const struct packet *packet, struct sk_buff *skb)
 {
@@ -127,7 +127,8 @@ static __always_inline bool is_another(const struct packet *packet, struct sk_bu
 		return false;
 	dev = BPF_CORE_READ(skb, dev);
 	if (!dev)
-		return hook != HOOK_PREROUTING && packet->record.traversal.in_ifindex;
+		return hook != HOOK_PREROUTING &&
+		       (packet->record.traversal.in_ifindex || !BPF_CORE_READ(skb, _nfct));
 	return (__u64)BPF_CORE_READ(dev, nd_net.net) != packet->net;
 }
 
