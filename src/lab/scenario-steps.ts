@@ -116,13 +116,14 @@ const READERS: Readonly<Record<Step['kind'], Reader>> = {
     };
   },
   raw_tcp: (place, namespaces) => {
-    readMapping(place, ['from', 'to', 'source_port', 'flags', 'count']);
+    readMapping(place, ['from', 'to', 'source_port', 'flags', 'sequence', 'count']);
     return {
       kind: 'raw_tcp',
       from: readWord(place.at('from'), namespaces),
       to: readEndpoint(place.at('to')),
       sourcePort: readPort(place.at('source_port')),
       flags: readFlags(place.at('flags')),
+      sequence: optional(place.at('sequence'), (there) => readNumber(there, 0, 0xffff_0000), 1000),
       count: optional(place.at('count'), readCount, 1),
     };
   },

@@ -61,6 +61,8 @@ export type Step =
       readonly to: Endpoint;
       readonly sourcePort: number;
       readonly flags: number;
+      /** Of the first segment; each further one has one more. */
+      readonly sequence: number;
       readonly count: number;
     }
   | {

@@ -18,7 +18,6 @@ export interface TrafficResult {
 }
 
 const FLOOD_MS = 180_000;
-const FIRST_SEQUENCE = 1_000;
 
 async function ping(net: Net, step: StepOf<'ping'>): Promise<StepResult> {
   const { count, flows, unanswered } = step;
@@ -60,7 +59,7 @@ async function sourceAddress(net: Net, namespace: string, address: string): Prom
 }
 
 async function rawTcp(net: Net, step: StepOf<'raw_tcp'>): Promise<StepResult> {
-  const { from, to, sourcePort, flags, count } = step;
+  const { from, to, sourcePort, flags, sequence, count } = step;
   const source = await sourceAddress(net, from, to.address);
   const family = isIPv6(to.address) ? '6' : '4';
   const sink = `IP${family}-SENDTO:${socatHost(to.address)}:6`;
@@ -71,7 +70,7 @@ async function rawTcp(net: Net, step: StepOf<'raw_tcp'>): Promise<StepResult> {
       target: to.address,
       targetPort: to.port,
       flags,
-      sequence: FIRST_SEQUENCE + index,
+      sequence: sequence + index,
     });
     await net.need(from, ['socat', '-u', '-', sink], { input, timeoutMs: STEP_MS });
   }

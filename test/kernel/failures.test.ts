@@ -116,9 +116,8 @@ describe.each(RUNS)('kernel $kernel, $backend, $detail $refusals', (run) => {
   });
 
   it.each(SCENARIOS)('%s: rows add up to what the kernel counted, on each CPU', (name) => {
-    // what the window refuses hangs on the first sequence numbers, which are random: it may be nothing
-    const mayBeNone = name === 'failure-expectation' || name === 'failure-window';
-    expect(Object.keys(counted(routerOf(name))).length).toBeGreaterThan(mayBeNone ? -1 : 0);
+    const least = name === 'failure-expectation' ? -1 : 0;
+    expect(Object.keys(counted(routerOf(name))).length).toBeGreaterThan(least);
     const rows = rowsOf(name);
     if (isTold) expect(explained(rows)).toEqual(counted(routerOf(name)));
   });

@@ -91,6 +91,7 @@ it('reads every kind of step', () => {
           to: { address: '203.0.113.2', port: 80 },
           sourcePort: 6001,
           flags: 3,
+          sequence: 1000,
           count: 1,
         },
       ],
