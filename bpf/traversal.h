@@ -37,23 +37,46 @@ static __always_inline bool comes_after(__u8 hook, __u8 before)
 	return begins_way(before) ? !begins_way(hook) : before == HOOK_FORWARD && ends_way(hook);
 }
 
-/*
- * The place for this sk_buff on this CPU, whoever is in it. The verifier lets
- * the lower half of a typed pointer be a number, nothing else of it.
- */
-static __always_inline struct packet *place_of(__u64 skb)
+/* Of two places that a packet may have, the first is 0. NULL where this CPU has none, which cannot be. */
+static __always_inline struct packet *place_at(__u64 skb, __u32 second)
 {
+	/* The verifier lets the lower half of a typed pointer be a number, nothing else of it. */
 	__u32 place = (__u32)skb * 0x9e3779b1U >> 26; /* PACKETS_PER_CPU is 2^6 */
-	__u32 index = bpf_get_smp_processor_id() * PACKETS_PER_CPU + place;
+	__u32 index = bpf_get_smp_processor_id() * PACKETS_PER_CPU + (place ^ second);
 
 	return bpf_map_lookup_elem(&packets, &index);
 }
 
 static __always_inline struct packet *packet_of(struct sk_buff *skb)
 {
-	struct packet *packet = place_of((__u64)skb);
+	struct packet *packet = place_at((__u64)skb, 0);
 
+	if (packet && packet->record.skb == (__u64)skb)
+		return packet;
+	packet = place_at((__u64)skb, 1);
 	return packet && packet->record.skb == (__u64)skb ? packet : NULL;
+}
+
+/*
+ * The place for this sk_buff on this CPU, whoever is in it: its own, else a free
+ * one, else that of the packet that began first. What a hook sends meanwhile, a
+ * reset or SYNPROXY's packets, leaves the one it answers in its place.
+ */
+static __always_inline struct packet *place_of(__u64 skb)
+{
+	struct packet *first = place_at(skb, 0), *second;
+
+	if (!first || first->record.skb == skb)
+		return first;
+	second = place_at(skb, 1);
+	if (!second || second->record.skb == skb)
+		return second;
+	if (!first->record.traversal.visits)
+		return first;
+	if (!second->record.traversal.visits)
+		return second;
+	return first->record.traversal.started_ns < second->record.traversal.started_ns ? first
+											: second;
 }
 
 static __always_inline __u32 since(const struct packet *packet, __u64 now)

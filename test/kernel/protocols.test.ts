@@ -25,7 +25,7 @@ import {
   wayOf,
 } from './trace.ts';
 
-const SCENARIOS = ['queued', 'ftp', 'super-packets', 'offloaded', 'balanced'] as const;
+const SCENARIOS = ['queued', 'ftp', 'pptp', 'super-packets', 'offloaded', 'balanced'] as const;
 type ScenarioName = (typeof SCENARIOS)[number];
 
 describe.each(kernelsOf('protocols.test.ts'))('kernel %s', (kernel) => {
@@ -39,6 +39,7 @@ describe.each(kernelsOf('protocols.test.ts'))('kernel %s', (kernel) => {
   let trace: Trace;
   const routers = new Map<ScenarioName, NamespaceTruth>();
   const servers = new Map<ScenarioName, NamespaceTruth>();
+  const clients = new Map<ScenarioName, NamespaceTruth>();
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'conntrail-protocols-'));
@@ -49,6 +50,7 @@ describe.each(kernelsOf('protocols.test.ts'))('kernel %s', (kernel) => {
       const { namespaces } = await readTruth(join(folder, name));
       routers.set(name, namespaces.router!);
       servers.set(name, namespaces.server!);
+      clients.set(name, namespaces.client!);
     }
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -79,7 +81,7 @@ describe.each(kernelsOf('protocols.test.ts'))('kernel %s', (kernel) => {
     expect(ledger.rows.filter((row) => imbalance(row) !== 0)).toEqual([]);
   });
 
-  const COUNTED = ['queued', 'ftp', 'offloaded', 'balanced'] as const;
+  const COUNTED = ['queued', 'ftp', 'pptp', 'offloaded', 'balanced'] as const;
   describe.each(COUNTED)('%s, against the kernel', (name) => {
     it('has the packets that nft counted before conntrack, hook by hook', () => {
       const { there, counters } = at(name);
@@ -218,6 +220,53 @@ describe.each(kernelsOf('protocols.test.ts'))('kernel %s', (kernel) => {
       const related = packets.filter((row) => row.state === 'related');
       expect(related).toHaveLength(counters.related!);
       expect(counters.related).toBe(3); // the first one of each data flow
+    });
+  });
+
+  describe('pptp', () => {
+    /** The client's number of the call, and that which NAT gave it: the port of the control flow. */
+    const CALLS = [
+      { own: 4386, given: 5201, packets: 3n, replies: 2n },
+      { own: 13_124, given: 5202, packets: 1n, replies: 5n },
+    ];
+    const gre = (rows: readonly Row[]) => rows.filter((row) => row.protocol === 47);
+    /** What tcpdump says of GRE: `IP a > b: GREv1, call 5201, ...`. */
+    const onTheWire = (end: NamespaceTruth) =>
+      end
+        .packets!.map((line) => /^IP (\S+ > \S+): GREv1, call (\d+),/.exec(line))
+        .flatMap((match) => (match === null ? [] : `${match[1]} ${match[2]}`));
+
+    it('ties each call to the control flow that its helper read', () => {
+      const { flows } = at('pptp');
+      const calls = gre(flows).map((row) => {
+        const parent = flows.find(({ flow }) => flow === row.parent)!;
+        return [parent.src_port, parent.dst_port_reply, row.packets, row.packets_reply];
+      });
+      const known = CALLS.map(({ given, packets, replies }) => [given, given, packets, replies]);
+      expect(calls.sort()).toEqual(known);
+    });
+
+    it('shows what a call sends before its first reply as related, as the rules did', () => {
+      const { packets, counters } = at('pptp');
+      const related = gre(packets).filter((row) => row.state === 'related');
+      expect(related).toHaveLength(counters.related!);
+      expect(related).toHaveLength(3 + 1);
+      expect(gre(packets)).toHaveLength(counters['forwarded-gre']!);
+    });
+
+    it('knows the number of the call before NAT and after, as tcpdump saw it at both ends', () => {
+      const packets = gre(at('pptp').packets);
+      const replies = packets.filter((row) => row.direction === 'reply');
+      const came = packets.map((row) => `${row.src} > ${row.dst} ${row.dst_port}`);
+      const left = packets.map(
+        (row) => `${row.src_after} > ${row.dst_after} ${row.dst_port_after}`,
+      );
+      const wire = [...onTheWire(clients.get('pptp')!), ...onTheWire(servers.get('pptp')!)];
+      expect(wire).toHaveLength(2 * packets.length);
+      expect([...came, ...left].sort()).toEqual(wire.sort());
+      const changed = replies.map((row) => `${row.dst_port} ${row.dst_port_after}`);
+      const known = CALLS.map(({ own, given }) => `${given} ${own}`);
+      expect(new Set(changed)).toEqual(new Set(known));
     });
   });
 
