@@ -17,6 +17,7 @@ import { readCaptureTrace, type Trace } from './trace.ts';
 const MODULES = [
   ...['nf_conntrack', 'nf_nat', 'nf_tables', 'nft_chain_nat', 'nft_nat', 'nft_masq', 'nft_redir'],
   ...['nft_compat', 'xt_nat', 'xt_MASQUERADE', 'xt_REDIRECT', 'xt_NETMAP'],
+  'nfnetlink_queue',
 ];
 /** Newer kernels have no tables of legacy iptables. */
 const LEGACY = ['iptable_nat', 'ip6table_nat'];
