@@ -3,11 +3,25 @@
 #ifndef CONNTRAIL_OPEN_H
 #define CONNTRAIL_OPEN_H
 
-/* So many in one run, three records each: the smallest ring holds them. */
-#define MOST_TOLD 256
-
 /* In memory of which the verifier knows nothing: of a count that it follows it sees no end. */
 __u32 told_open;
+
+#define TOLD_AT_ONCE 3 /* records, at most */
+
+/*
+ * One more is told: is this run over? The next one begins with a look at all
+ * that were told before, so each tells as many as it can: until half of this
+ * CPU's ring waits, in which probes write as well.
+ */
+static __always_inline bool was_last_told(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	void *ring = bpf_map_lookup_elem(&rings, &cpu);
+
+	told_open++;
+	return !ring || bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) + TOLD_AT_ONCE * RING_STEP >
+				bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / 2;
+}
 
 static long tell_one(void *map, const __u64 *key, struct flow *flow, void *nothing)
 {
@@ -18,7 +32,7 @@ static long tell_one(void *map, const __u64 *key, struct flow *flow, void *nothi
 		return 0;
 	flow->is_counted = 1;
 	tell_end(count, ct, flow, END_OPEN);
-	return ++told_open >= MOST_TOLD;
+	return was_last_told();
 }
 
 /* Attached to nothing: user space runs it until it returns 0. Since 5.13. */

@@ -113,7 +113,7 @@ static long tell_one_queued(void *map, const __u64 *key, struct packet *packet, 
 	if (!packet->record.traversal.visits)
 		return 0;
 	finish_packet(packet, NF_QUEUE);
-	return ++told_open >= MOST_TOLD;
+	return was_last_told();
 }
 
 /* Attached to nothing: user space runs it until it returns 0. Since 5.13. */

@@ -15,7 +15,7 @@ static long tell_one_taken(void *map, const __u32 *place, struct packet *packet,
 	if (!(packet->record.flags & PACKET_CONNTRACK_RAN))
 		return 0;
 	make_room(packet);
-	return ++told_open >= MOST_TOLD;
+	return was_last_told();
 }
 
 /* Attached to nothing: user space runs it until it returns 0. Since 5.13. */

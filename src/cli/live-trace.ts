@@ -33,6 +33,8 @@ export class LiveTrace {
   private rules: RulesWatch | undefined;
   private readonly probeChanges: ProbeChange[] = [];
   private onProbes: RunOptions['onProbes'];
+  /** One is written while the other fills; for all drains, as 3 MB are zeroed when they are made. */
+  private readonly buffers = [new Uint8Array(DRAIN_BYTES), new Uint8Array(DRAIN_BYTES)];
 
   private constructor(session: Session) {
     this.session = session;
@@ -124,11 +126,10 @@ export class LiveTrace {
     timeoutMs: number,
     isEnough: (bytes: number) => boolean,
   ): Promise<void> {
-    const buffers = [new Uint8Array(DRAIN_BYTES), new Uint8Array(DRAIN_BYTES)];
     let writing: Promise<void> = Promise.resolve();
     let flushedAt = performance.now();
     for (let turn = 0; ; turn++) {
-      const buffer = buffers[turn & 1]!;
+      const buffer = this.buffers[turn & 1]!;
       const { bytes, horizonNs } = await this.session.take(buffer, timeoutMs);
       await writing;
       const drained = buffer.subarray(0, bytes);
