@@ -14,12 +14,8 @@
 /* src/libbpf/columns.ts writes them by offset. */
 _Static_assert(sizeof(struct staged) == 16, "layout of staged");
 _Static_assert(sizeof(struct change) == 12, "layout of change");
-_Static_assert(sizeof(struct fill) == 160 + 4 * (PACKET_COLUMNS + PACKET_COLUMNS % 2) + 512,
+_Static_assert(sizeof(struct fill) == 72 + 4 * (PACKET_COLUMNS + PACKET_COLUMNS % 2) + 512,
 	       "layout of fill");
-
-/* Bits of a flow's word `known`. */
-#define KNOWN_ORIGINAL 1
-#define KNOWN_REPLY 2
 
 #define ENTRY_TELLS (PACKET_CAME_AS_FLOW | PACKET_LEFT_AS_MAPPED)
 #define UNSURE (PACKET_IS_PART | PACKET_IS_TORN)
@@ -146,26 +142,24 @@ static inline void fill_codes(const struct fill *fill, uint32_t row, const struc
 
 /* A tuple of the flow: its source and destination, or the other way round. */
 static inline void copy_tuple(const struct fill *fill, uint32_t row, enum packet_column to,
-			      const int32_t *flow, const struct tuple_words *from, bool turned)
+			      const struct flow_tuple *from, bool turned)
 {
-	const uint32_t src = turned ? from->dst : from->src, dst = turned ? from->src : from->dst;
-
-	memcpy(&ADDRESS(to), flow + src, sizeof(struct address));
-	memcpy(&ADDRESS(to + 1), flow + dst, sizeof(struct address));
-	U16(to + 2) = (uint16_t)flow[turned ? from->dst_port : from->src_port];
-	U16(to + 3) = (uint16_t)flow[turned ? from->src_port : from->dst_port];
+	memcpy(&ADDRESS(to), turned ? from->dst : from->src, sizeof(struct address));
+	memcpy(&ADDRESS(to + 1), turned ? from->src : from->dst, sizeof(struct address));
+	U16(to + 2) = (uint16_t)(turned ? from->dst_port : from->src_port);
+	U16(to + 3) = (uint16_t)(turned ? from->src_port : from->dst_port);
 }
 
 /* It came with its entry's tuple of its direction: PACKET_CAME_AS_FLOW. */
-static inline void fill_came(const struct fill *fill, uint32_t row, const int32_t *flow, bool reply,
-			     struct staged *staged)
+static inline void fill_came(const struct fill *fill, uint32_t row, const struct flow_row *flow,
+			     bool reply, struct staged *staged)
 {
-	const int32_t needed = reply ? KNOWN_REPLY : KNOWN_ORIGINAL;
+	const uint32_t needed = reply ? KNOWN_REPLY : KNOWN_ORIGINAL;
 
 	if (staged->noted & NOTED_CAME_DONE)
 		return;
-	if (flow && !(staged->noted & NOTED_CAME_UNKNOWN) && flow[fill->flow.known] & needed) {
-		copy_tuple(fill, row, COLUMN_SRC, flow, &fill->flow.tuple[reply], false);
+	if (flow && !(staged->noted & NOTED_CAME_UNKNOWN) && flow->known & needed) {
+		copy_tuple(fill, row, COLUMN_SRC, &flow->tuple[reply], false);
 		return;
 	}
 	staged->noted |= NOTED_TORN | NOTED_CAME_UNKNOWN;
@@ -184,29 +178,29 @@ static inline void leave_as_came(const struct fill *fill, uint32_t row)
 }
 
 /* With the other direction's tuple, turned round; of ICMP the identifier may change, no more. */
-static inline void leave_as_mapped(const struct fill *fill, uint32_t row, const int32_t *flow,
-				   bool reply)
+static inline void leave_as_mapped(const struct fill *fill, uint32_t row,
+				   const struct flow_row *flow, bool reply)
 {
-	const struct tuple_words *other = &fill->flow.tuple[!reply];
+	const struct flow_tuple *other = &flow->tuple[!reply];
 	const uint8_t protocol = U8(COLUMN_PROTOCOL);
 
-	copy_tuple(fill, row, COLUMN_SRC_AFTER, flow, other, true);
+	copy_tuple(fill, row, COLUMN_SRC_AFTER, other, true);
 	if (protocol != IPPROTO_ICMP && protocol != IPPROTO_ICMPV6)
 		return;
-	U16(COLUMN_SRC_PORT_AFTER) = (uint16_t)flow[other->src_port];
+	U16(COLUMN_SRC_PORT_AFTER) = (uint16_t)other->src_port;
 	U16(COLUMN_DST_PORT_AFTER) = U16(COLUMN_DST_PORT);
 }
 
 static inline void fill_left(const struct fill *fill, uint32_t row, const struct record *record,
-			     const int32_t *flow, bool reply, struct staged *staged)
+			     const struct flow_row *flow, bool reply, struct staged *staged)
 {
-	const int32_t needed = reply ? KNOWN_ORIGINAL : KNOWN_REPLY;
+	const uint32_t needed = reply ? KNOWN_ORIGINAL : KNOWN_REPLY;
 
 	if (staged->noted & NOTED_LEFT_DONE)
 		return;
 	if (record->flags & PACKET_LEFT_AS_CAME) {
 		leave_as_came(fill, row);
-	} else if (record->flags & PACKET_LEFT_AS_MAPPED && flow && flow[fill->flow.known] & needed) {
+	} else if (record->flags & PACKET_LEFT_AS_MAPPED && flow && flow->known & needed) {
 		leave_as_mapped(fill, row, flow, reply);
 	} else {
 		leave_as_came(fill, row);
@@ -216,7 +210,7 @@ static inline void fill_left(const struct fill *fill, uint32_t row, const struct
 
 /* Nothing was decided in it: what its entry says holds. False where there is more to say. */
 static inline bool decide(const struct fill *fill, uint32_t row, const struct record *record,
-			  int32_t *flow, bool reply, const struct staged *staged)
+			  struct flow_row *flow, bool reply, const struct staged *staged)
 {
 	uint32_t ends = 0;
 
@@ -225,46 +219,50 @@ static inline bool decide(const struct fill *fill, uint32_t row, const struct re
 	if (!(record->flags & PACKET_LEFT_AS_CAME)) {
 		if ((record->flags & ENTRY_TELLS) != ENTRY_TELLS)
 			return false;
-		ends = (uint32_t)flow[fill->flow.mapping] >> 2 * reply & 3;
+		ends = flow->mapping >> 2 * reply & 3;
 	}
 	U8(COLUMN_SRC_NAT) = ends & 2 ? (uint8_t)fill->mapping_code : 0;
 	U8(COLUMN_DST_NAT) = ends & 1 ? (uint8_t)fill->mapping_code : 0;
 	U32(COLUMN_FACTS) |= FACT_COMPLETE;
 	if (flow)
-		count(fill, flow, record, reply, ends);
+		count(flow, record, reply, ends);
 	return true;
 }
 
 /* Flows lie anywhere: those of packets a little further on are asked for in time. */
 #define AHEAD 8
-#define LINE_WORDS 16
+#define LINE_BYTES 64
 
-static inline void ask_for(const struct fill *fill, const struct staged *staged, uint32_t index,
-			   const int32_t *flows)
+static inline struct flow_row *flow_at(const struct fill *fill, int32_t word)
+{
+	return (struct flow_row *)((uint32_t *)(uintptr_t)fill->flows + word);
+}
+
+static inline void ask_for(const struct fill *fill, const struct staged *staged, uint32_t index)
 {
 	const int32_t at = index + AHEAD < fill->count ? staged[AHEAD].flow : -1;
+	const uint8_t *row = (const uint8_t *)flow_at(fill, at);
 
 	if (at < 0)
 		return;
-	for (uint32_t word = 0; word <= fill->flow.state; word += LINE_WORDS)
-		__builtin_prefetch(flows + at + word, 1);
+	for (uint32_t byte = 0; byte < sizeof(struct flow_row); byte += LINE_BYTES)
+		__builtin_prefetch(row + byte, 1);
 }
 
 uint32_t columns_fill(struct fill *fill)
 {
 	const uint32_t *words = (const uint32_t *)(uintptr_t)fill->records;
-	int32_t *flows = (int32_t *)(uintptr_t)fill->flows;
 	struct staged *staged = (struct staged *)(uintptr_t)fill->staged;
 	uint32_t open = 0;
 
 	fill->changed = 0;
 	for (uint32_t i = 0; i < fill->count; i++, staged++) {
 		const struct record *record = (const struct record *)(words + staged->record);
-		int32_t *flow = staged->flow < 0 ? NULL : flows + staged->flow;
+		struct flow_row *flow = staged->flow < 0 ? NULL : flow_at(fill, staged->flow);
 		const uint32_t row = fill->first_row + i;
 		const bool reply = is_reply(record);
 
-		ask_for(fill, staged, i, flows);
+		ask_for(fill, staged, i);
 		U64(COLUMN_PACKET) = fill->first_number + i;
 		fill_plain(fill, row, record);
 		fill_empty(fill, row);

@@ -14,6 +14,8 @@
 
 #include <stdint.h>
 
+#include "flows/flow_row.h"
+
 #pragma GCC visibility push(default)
 
 #define HOOKS 5
@@ -84,42 +86,22 @@ enum noted {
 /* A record that waits for its row; rows follow each other. */
 struct staged {
 	uint32_t record; /* where it begins, in 32-bit words of struct fill.records */
-	int32_t flow;	 /* where its flow's words begin in struct fill.flows, -1 for none */
+	int32_t flow;	 /* word of struct fill.flows where its struct flow_row begins, -1 for none */
 	uint32_t noted;	 /* enum noted */
 	uint32_t late;	 /* the caller's */
-};
-
-/* Of one direction of an entry: words within a flow's. Addresses take four, ports one. */
-struct tuple_words {
-	uint32_t src, dst, src_port, dst_port;
-};
-
-/* Of a flow: words within it. Counts take two, low first. */
-struct flow_words {
-	uint32_t known;	  /* bit 0 the original tuple, bit 1 the reply one */
-	uint32_t mapping; /* which ends NAT changes: bit 0 dst, bit 1 src; of replies bits 2 and 3 */
-	uint32_t status;
-	uint32_t status_at; /* CLOCK_MONOTONIC of the record that told it last */
-	uint32_t state;	    /* IPS_SEEN_REPLY and IPS_ASSURED, and enum record_state from bit 16 on; 0 none yet */
-	uint32_t state_before; /* what it was before its last change */
-	uint32_t changed_at; /* CLOCK_MONOTONIC of the record that told that change */
-	uint32_t unused;
-	uint32_t packets[2], bytes[2]; /* per direction */
-	uint32_t chain_packets, mapped_packets;
-	struct tuple_words tuple[2]; /* original, reply */
 };
 
 /* A record that shows an entry in another state than the one before did. */
 struct change {
 	uint32_t index;	 /* among the staged ones */
-	uint32_t before; /* as in struct flow_words.state */
+	uint32_t before; /* as in struct flow_row.state */
 	uint32_t after;
 };
 
 struct fill {
 	uint64_t records; /* addresses of the caller's memory */
 	uint64_t staged;
-	uint64_t flows;
+	uint64_t flows; /* struct flow_row, by word */
 	uint64_t memory;	/* of the batch */
 	uint64_t clock_offset;	/* wall clock minus CLOCK_MONOTONIC, ns */
 	uint64_t first_number;	/* of the packet in the first row */
@@ -128,7 +110,6 @@ struct fill {
 	uint32_t count;
 	uint32_t mapping_code;	/* of an end that was rewritten as mapped */
 	uint32_t changed;	/* out: so many changes */
-	struct flow_words flow;
 	uint32_t column[PACKET_COLUMNS + PACKET_COLUMNS % 2]; /* offset in memory, bytes */
 	uint8_t states[2][256]; /* by whether conntrack ran, and by ctinfo */
 };

@@ -1,18 +1,16 @@
 /**
  * Rows to record batches. In: `rowCount` rows of words (model/tables.ts), lent
- * for the call. Out: a RecordBatch that owns its memory. Rows are taken in
- * tiles small enough for the cache, all columns of a tile before the next:
- * a pass per column over megabytes of rows costs several times as much.
+ * for the call. Out: a RecordBatch that owns its memory, which is one piece.
  */
 import { type Data, makeData, RecordBatch, type Schema, Struct } from 'apache-arrow';
 import { layoutOf, type RowLayout } from '../model/row-layout.ts';
 import type { Table } from '../model/tables.ts';
-import { type ColumnBuilder, columnBuilder } from './column-builder.ts';
+import { ColumnBuilder } from './column-builder.ts';
 import { NameBytes } from './names.ts';
 import { arrowSchema } from './schema.ts';
 
-/** Rows of a tile; a multiple of eight, so that tiles share no byte of a bitmap. */
-const TILE = 256;
+/** Memory is taken for so many rows at least, and for a power of two. */
+const LEAST_ROWS = 64;
 
 export interface BatchContext {
   /** Wall clock minus CLOCK_MONOTONIC. */
@@ -28,6 +26,8 @@ export class BatchBuilder {
   private readonly layout: RowLayout;
   private readonly clockOffsetNs: bigint;
   private readonly names: NameBytes;
+  /** By the rows that their memory is for. */
+  private readonly builders = new Map<number, ColumnBuilder>();
 
   constructor(table: Table, context: BatchContext) {
     this.table = table;
@@ -44,25 +44,17 @@ export class BatchBuilder {
         `${rowCount} rows need ${rowCount * stride} words, ${words.length} given`,
       );
     }
-    const builders = this.builders(rowCount);
-    for (let from = 0; from < rowCount; from += TILE) {
-      const run = { words, stride, from, to: Math.min(from + TILE, rowCount) };
-      for (const builder of builders) builder.fill(run);
-    }
-    return batchFrom(
-      this.schema,
-      rowCount,
-      builders.map((builder) => builder.finish()),
-    );
+    const children = this.builderOf(rowCount).build(words, rowCount, this.names);
+    return batchFrom(this.schema, rowCount, children);
   }
 
-  private builders(rows: number): ColumnBuilder[] {
-    const { table, clockOffsetNs, names } = this;
-    return table.columns.map((column, index) => {
-      const { type } = this.schema.fields[index]!;
-      const at = this.layout.at(column.name);
-      return columnBuilder({ table, column, type, index, at, rows, clockOffsetNs, names });
-    });
+  private builderOf(rows: number): ColumnBuilder {
+    const capacity = Math.max(LEAST_ROWS, 2 ** Math.ceil(Math.log2(Math.max(rows, 1))));
+    const known = this.builders.get(capacity);
+    if (known !== undefined) return known;
+    const builder = new ColumnBuilder(this.table, this.layout, capacity, this.clockOffsetNs);
+    this.builders.set(capacity, builder);
+    return builder;
   }
 }
 

@@ -1,131 +1,116 @@
 /**
- * One column of a batch under construction: typed arrays of its own, filled
- * run by run, then handed over to Arrow without a copy.
+ * Columns of a batch under construction: all in one piece of memory, filled by
+ * the shim, then handed over to Arrow without a copy.
  */
-import { type Data, makeData } from 'apache-arrow';
+import { type Data, makeData, type Schema } from 'apache-arrow';
+import { As, Transpose, type Transposed } from '../libbpf/transpose.ts';
+import type { ColumnType } from '../model/column.ts';
+import { columnMemory } from '../model/memory.ts';
+import type { RowLayout } from '../model/row-layout.ts';
 import { NULL_WORDS } from '../model/row-layout.ts';
-import {
-  copyAddress,
-  copyBits,
-  copyNarrow,
-  copyPair,
-  copyShifted,
-  copyValidity,
-  copyWord,
-  type Run,
-} from './copy.ts';
-import { nameColumn } from './names.ts';
-import type { Place } from './place.ts';
-import { dictionaryOf } from './schema.ts';
+import type { Column, Table } from '../model/tables.ts';
+import { type NameBytes, nameColumn } from './names.ts';
+import { arrowSchema, dictionaryOf } from './schema.ts';
 
-export interface ColumnBuilder {
-  fill(run: Run): void;
-  finish(): Data;
-}
+const AS: Readonly<Record<ColumnType, number>> = {
+  bool: As.bit,
+  u8: As.one,
+  u16: As.two,
+  u32: As.four,
+  u64: As.eight,
+  timestamp: As.time,
+  address: As.sixteen,
+  code: As.one,
+  name: As.nothing,
+};
 
-interface Values {
-  readonly fill: (run: Run) => void;
-  readonly props: () => object;
-}
+/** Columns begin at multiples of this, as Arrow wants it. */
+const ALIGNED = 64;
 
-function timestamps({ at, rows, clockOffsetNs }: Place): Values {
-  const out = new Int32Array(rows * 2);
-  const low = Number(BigInt.asUintN(32, clockOffsetNs));
-  const high = Number(BigInt.asIntN(32, clockOffsetNs >> 32n));
-  const data = new BigInt64Array(out.buffer);
-  return { fill: (run) => copyShifted(run, at, out, low, high), props: () => ({ data }) };
-}
+/** Rows of a table to its columns, `capacity` of them at most. */
+export class ColumnBuilder {
+  readonly schema: Schema;
+  private readonly table: Table;
+  private readonly layout: RowLayout;
+  private readonly transposed: readonly Transposed[];
+  private readonly transpose: Transpose;
+  private readonly bytes: number;
 
-function codes({ table, column, at, rows }: Place): Values {
-  const data = new Int8Array(rows);
-  const dictionary = dictionaryOf(table, column);
-  return { fill: (run) => copyNarrow(run, at, data), props: () => ({ data, dictionary }) };
-}
-
-function narrow(data: Uint8Array | Uint16Array, at: number): Values {
-  return { fill: (run) => copyNarrow(run, at, data), props: () => ({ data }) };
-}
-
-function wide(place: Place): Values {
-  const { at, rows } = place;
-  switch (place.column.type) {
-    case 'u32': {
-      const out = new Int32Array(rows);
-      const data = new Uint32Array(out.buffer);
-      return { fill: (run) => copyWord(run, at, out), props: () => ({ data }) };
-    }
-    case 'u64': {
-      const out = new Int32Array(rows * 2);
-      const data = new BigUint64Array(out.buffer);
-      return { fill: (run) => copyPair(run, at, out), props: () => ({ data }) };
-    }
-    case 'address': {
-      const out = new Int32Array(rows * 4);
-      const data = new Uint8Array(out.buffer);
-      return { fill: (run) => copyAddress(run, at, out), props: () => ({ data }) };
-    }
-    default: {
-      const data = new Uint8Array((rows + 7) >>> 3);
-      return { fill: (run) => copyBits(run, at, data), props: () => ({ data }) };
-    }
-  }
-}
-
-function valuesOf(place: Place): Values {
-  const { rows, at } = place;
-  switch (place.column.type) {
-    case 'u8':
-      return narrow(new Uint8Array(rows), at);
-    case 'u16':
-      return narrow(new Uint16Array(rows), at);
-    case 'timestamp':
-      return timestamps(place);
-    case 'code':
-      return codes(place);
-    case 'name':
-      return nameColumn(place);
-    default:
-      return wide(place);
-  }
-}
-
-/** The null bits of a column that can be null; others have none. */
-class Validity {
-  readonly bits: Uint8Array;
-  nulls = 0;
-  private readonly word: number;
-  private readonly bit: number;
-
-  constructor(index: number, rows: number) {
-    if (index >= NULL_WORDS * 32) throw new RangeError(`column ${index} has no null bit`);
-    this.bits = new Uint8Array((rows + 7) >>> 3);
-    this.word = index >>> 5;
-    this.bit = index & 31;
-  }
-
-  fill(run: Run): void {
-    this.nulls += copyValidity(run, this.word, this.bit, this.bits);
-  }
-}
-
-export function columnBuilder(place: Place): ColumnBuilder {
-  const { type, rows: length } = place;
-  const values = valuesOf(place);
-  if (!place.column.nullable) {
-    return {
-      fill: values.fill,
-      finish: () => makeData({ type, length, nullCount: 0, ...values.props() }),
+  constructor(table: Table, layout: RowLayout, capacity: number, clockOffsetNs: bigint) {
+    if (table.columns.length > NULL_WORDS * 32)
+      throw new RangeError(`${table.name} has more columns than null bits`);
+    let bytes = 0;
+    const take = (size: number): number => {
+      const at = bytes;
+      bytes = Math.ceil((at + size) / ALIGNED) * ALIGNED;
+      return at;
     };
+    this.schema = arrowSchema(table);
+    this.table = table;
+    this.layout = layout;
+    this.transposed = table.columns.map(({ name, type, nullable }, nullBit) => ({
+      word: layout.at(name),
+      as: AS[type],
+      values: take(bytesOf(AS[type], capacity)),
+      ...(nullable ? { validity: take((capacity + 7) >>> 3) } : {}),
+      nullBit,
+    }));
+    this.bytes = bytes;
+    this.transpose = new Transpose(this.transposed, layout.stride, clockOffsetNs);
   }
-  const validity = new Validity(place.index, length);
-  return {
-    fill: (run) => {
-      values.fill(run);
-      validity.fill(run);
-    },
-    finish: () => {
-      const nulls = { nullCount: validity.nulls, nullBitmap: validity.bits };
-      return makeData({ type, length, ...nulls, ...values.props() });
-    },
-  };
+
+  /** Children of a batch, in the order of the table; names are looked up in `names`. */
+  build(words: Int32Array, rows: number, names: NameBytes): Data[] {
+    const memory = columnMemory.take(this.bytes);
+    this.transpose.fill(words, rows, memory);
+    const { table, layout, schema } = this;
+    const read = { words, rows, stride: layout.stride };
+    return table.columns.map((column, index) => {
+      const place = this.transposed[index]!;
+      const values =
+        column.type === 'name'
+          ? nameColumn(read, place.word, column.nullable ? index : undefined, names)
+          : valuesIn(memory, place.values, rows, { table, column });
+      const nulls = this.nullsOf(index, memory, rows);
+      const { type } = schema.fields[index]!;
+      return makeData({ type, length: rows, ...nulls, ...values } as never) as Data;
+    });
+  }
+
+  private nullsOf(index: number, memory: ArrayBuffer, rows: number): object {
+    const { validity } = this.transposed[index]!;
+    const nullCount = this.transpose.nullsOf(index);
+    if (validity === undefined) return { nullCount: 0 };
+    return { nullCount, nullBitmap: new Uint8Array(memory, validity, (rows + 7) >>> 3) };
+  }
+}
+
+/** Values of a column in memory, from its first byte on; not of names. */
+export function valuesIn(
+  memory: ArrayBuffer,
+  at: number,
+  rows: number,
+  { table, column }: { readonly table: Table; readonly column: Column },
+): object {
+  switch (column.type) {
+    case 'u16':
+      return { data: new Uint16Array(memory, at, rows) };
+    case 'u32':
+      return { data: new Uint32Array(memory, at, rows) };
+    case 'u64':
+      return { data: new BigUint64Array(memory, at, rows) };
+    case 'timestamp':
+      return { data: new BigInt64Array(memory, at, rows) };
+    case 'code':
+      return { data: new Int8Array(memory, at, rows), dictionary: dictionaryOf(table, column) };
+    default:
+      return { data: new Uint8Array(memory, at, bytesOf(AS[column.type], rows)) };
+  }
+}
+
+/** Of the values of a column. */
+function bytesOf(as: number, rows: number): number {
+  if (as === As.bit) return (rows + 7) >>> 3;
+  if (as === As.nothing) return 0;
+  return (as === As.time ? 8 : as) * rows;
 }

@@ -8,9 +8,11 @@ import { type Data, Dictionary, makeData, type RecordBatch, Vector } from 'apach
 import { TraceError } from '../model/error.ts';
 import { type Column, SCHEMA_VERSION, type Table } from '../model/tables.ts';
 import { batchFrom } from './batch.ts';
-import { columnBuilder } from './column-builder.ts';
-import { NameBytes } from './names.ts';
+import { valuesIn } from './column-builder.ts';
 import { arrowSchema, dictionaryOf, TABLE_KEY, VERSION_KEY } from './schema.ts';
+
+/** Bytes of an address. */
+const WIDEST = 16;
 
 /** Refuses a file of another table or of another major version of the schema. */
 export function checkSchema(
@@ -48,16 +50,14 @@ export function conform(batch: RecordBatch, table: Table, path: string): RecordB
 }
 
 function absent(table: Table, index: number, rows: number): Data {
-  const column = { ...table.columns[index]!, nullable: true };
+  const column = table.columns[index]!;
   const { type } = arrowSchema(table).fields[index]!;
-  const names = new NameBytes([]);
-  // One row of words, all null bits set, read over and over: stride 0.
-  const words = new Int32Array(8).fill(-1, 0, 2);
-  const at = 2;
-  const place = { table, column, type, index, at, rows, clockOffsetNs: 0n, names };
-  const builder = columnBuilder(place);
-  builder.fill({ words, stride: 0, from: 0, to: rows });
-  return builder.finish();
+  const nulls = { nullCount: rows, nullBitmap: new Uint8Array((rows + 7) >>> 3) };
+  const values =
+    column.type === 'name'
+      ? { valueOffsets: new Int32Array(rows + 1), data: new Uint8Array(0) }
+      : valuesIn(new ArrayBuffer(rows * WIDEST), 0, rows, { table, column });
+  return makeData({ type, length: rows, ...nulls, ...values } as never) as Data;
 }
 
 function renumber(child: Data, table: Table, column: Column, path: string): Data {

@@ -1,8 +1,5 @@
 /** Names as UTF-8: encoded once each, copied per row. */
 
-import type { Run } from './copy.ts';
-import type { Place } from './place.ts';
-
 /** The bytes of a growing list of names, encoded at first use and kept. */
 export class NameBytes {
   private readonly names: readonly string[];
@@ -26,20 +23,30 @@ export class NameBytes {
   }
 }
 
-/** Numbers first, text at the end: only then is the number of bytes known. -1 stands for null. */
-export function nameColumn({ column, index, at, rows, names }: Place): {
-  fill: (run: Run) => void;
-  props: () => object;
-} {
+/** Rows of words, `stride` of them each. */
+interface Rows {
+  readonly words: Int32Array;
+  readonly stride: number;
+  readonly rows: number;
+}
+
+/**
+ * The column at word `at`; `nullBit` of the null words, undefined where it
+ * cannot be null. Numbers first, -1 for null: only then is the number of bytes known.
+ */
+export function nameColumn(
+  { words, stride, rows }: Rows,
+  at: number,
+  nullBit: number | undefined,
+  names: NameBytes,
+): object {
   const numbers = new Int32Array(rows);
-  const nullWord = index >>> 5;
-  const nullMask = column.nullable ? 1 << (index & 31) : 0;
-  const fill = ({ words, stride, from, to }: Run): void => {
-    for (let row = from, word = from * stride; row < to; row++, word += stride) {
-      numbers[row] = (words[word + nullWord]! & nullMask) !== 0 ? -1 : words[word + at]!;
-    }
-  };
-  return { fill, props: () => encode(numbers, names) };
+  const nullWord = (nullBit ?? 0) >>> 5;
+  const nullMask = nullBit === undefined ? 0 : 1 << (nullBit & 31);
+  for (let row = 0, word = 0; row < rows; row++, word += stride) {
+    numbers[row] = (words[word + nullWord]! & nullMask) !== 0 ? -1 : words[word + at]!;
+  }
+  return encode(numbers, names);
 }
 
 function encode(numbers: Int32Array, names: NameBytes): object {

@@ -4,39 +4,9 @@
 import { addressOf, addressOfView, CallMemory } from './address.ts';
 import { shim } from './shim.ts';
 
-/** Words of one direction's tuple within a flow's. */
-export interface TupleWords {
-  readonly src: number;
-  readonly dst: number;
-  readonly srcPort: number;
-  readonly dstPort: number;
-}
-
-/** Words within a flow's; counts take two. */
-export interface FlowWords {
-  /** Which of its tuples are known: bit 0 the original one, bit 1 the reply. */
-  readonly known: number;
-  /** Which ends NAT changes: bit 0 dst, bit 1 src; of replies bits 2 and 3. */
-  readonly mapping: number;
-  readonly status: number;
-  /** Time of the record that told its status last: of older ones it is not taken. */
-  readonly statusAt: number;
-  /** IPS_SEEN_REPLY, IPS_ASSURED, and from bit 16 on enum record_state; and the one before. */
-  readonly state: number;
-  readonly stateBefore: number;
-  /** Time of the record that told its state's last change. */
-  readonly changedAt: number;
-  readonly packets: readonly [original: number, reply: number];
-  readonly bytes: readonly [original: number, reply: number];
-  readonly chainPackets: number;
-  readonly mappedPackets: number;
-  readonly tuples: readonly [original: TupleWords, reply: TupleWords];
-}
-
 export interface FillPlan {
   /** Wall clock minus CLOCK_MONOTONIC. */
   readonly clockOffsetNs: bigint;
-  readonly flow: FlowWords;
   /** Code of an end that was rewritten as its entry's mapping says. */
   readonly mappingCode: number;
   /** Byte offset of each column in a batch's memory, as enum packet_column has them. */
@@ -58,8 +28,7 @@ const FIRST_ROW = 14;
 const COUNT = 15;
 const MAPPING_CODE = 16;
 const CHANGED = 17;
-const FLOW = 18;
-const COLUMNS = 40;
+const COLUMNS = 18;
 
 /** 32-bit words of struct staged: one record that waits for its row; `late` is ours. */
 export const Staged = { record: 0, flow: 1, noted: 2, late: 3, words: 4 } as const;
@@ -111,7 +80,6 @@ export class PacketFill {
     wide[CHANGES] = addressOfView(this.changes);
     wide[CLOCK_OFFSET] = BigInt.asUintN(64, plan.clockOffsetNs);
     narrow[MAPPING_CODE] = plan.mappingCode;
-    narrow.set(wordsOf(plan.flow), FLOW);
     narrow.set(plan.columns, COLUMNS);
     bytes.set(plan.states[0], (COLUMNS + even) * 4);
     bytes.set(plan.states[1], (COLUMNS + even) * 4 + 256);
@@ -134,16 +102,6 @@ export class PacketFill {
     narrow[COUNT] = count;
     return shim().columns_fill(address);
   }
-}
-
-/** In the order of struct flow_words. */
-function wordsOf(flow: FlowWords): number[] {
-  const { known, mapping, status, statusAt, state, stateBefore, changedAt } = flow;
-  const { packets, bytes, chainPackets, mappedPackets, tuples } = flow;
-  const inTuples = tuples.flatMap(({ src, dst, srcPort, dstPort }) => [src, dst, srcPort, dstPort]);
-  const counts = [...packets, ...bytes, chainPackets, mappedPackets];
-  const states = [state, stateBefore, changedAt, 0];
-  return [known, mapping, status, statusAt, ...states, ...counts, ...inTuples];
 }
 
 /** A bit of a column of 32-bit words, and where it goes: byte offsets in the batch's memory. */

@@ -46,6 +46,16 @@ const SHIM = {
   columns_fill: ['uint32', ['uint64']],
   // void columns_pack(struct pack *pack)
   columns_pack: ['void', ['uint64']],
+  // uint32_t flows_read(struct read_call *call)
+  flows_read: ['uint32', ['uint64']],
+  // uint32_t flows_hand_on(struct hand_on_call *call)
+  flows_hand_on: ['uint32', ['uint64']],
+  // uint32_t flow_row_word(uint32_t index)
+  flow_row_word: ['uint32', ['uint32']],
+  // uint32_t tally_count(const struct tally_call *call)
+  tally_count: ['uint32', ['uint64']],
+  // void transpose(const struct transpose_call *call)
+  transpose: ['void', ['uint64']],
   // uint64_t memory_address(const void *memory)
   memory_address: ['uint64', ['pointer']],
 

@@ -6,15 +6,23 @@
 const ENTRY_WORDS = 4; // low word, high word, slot + 1, unused
 
 export class AddressTable {
-  private entries: Int32Array;
-  private mask: number;
-  private used = 0;
+  /** Another array when the table has grown. */
+  entries: Int32Array;
+  /** Mask of places, and how many are taken. */
+  private readonly sizes: Int32Array;
 
-  constructor(expected: number) {
+  /** `sizes`: two words of memory for what the shim has to know, too. */
+  constructor(expected: number, sizes: Int32Array = new Int32Array(2)) {
     let size = 16;
     while (size < expected * 2) size *= 2;
     this.entries = new Int32Array(size * ENTRY_WORDS);
-    this.mask = size - 1;
+    this.sizes = sizes;
+    sizes[0] = size - 1;
+    sizes[1] = 0;
+  }
+
+  private get mask(): number {
+    return this.sizes[0]!;
   }
 
   /** The slot of a key, or -1. */
@@ -30,7 +38,7 @@ export class AddressTable {
 
   /** Remembers a key that is not in the table. */
   insert(low: number, high: number, slot: number): void {
-    if (++this.used * 2 > this.mask) this.grow();
+    if (++this.sizes[1]! * 2 > this.mask) this.grow();
     const { entries, mask } = this;
     let index = hash(low, high) & mask;
     while (entries[index * ENTRY_WORDS + 2] !== 0) index = (index + 1) & mask;
@@ -47,7 +55,7 @@ export class AddressTable {
       if (entries[at] === low && entries[at + 1] === high) break;
       hole = (hole + 1) & mask;
     }
-    this.used--;
+    this.sizes[1]!--;
     this.closeHole(hole);
   }
 
@@ -77,8 +85,8 @@ export class AddressTable {
   private grow(): void {
     const old = this.entries;
     this.entries = new Int32Array(old.length * 2);
-    this.mask = this.entries.length / ENTRY_WORDS - 1;
-    this.used = 1; // the one that asked for room
+    this.sizes[0] = this.entries.length / ENTRY_WORDS - 1;
+    this.sizes[1] = 1; // the one that asked for room
     for (let at = 0; at < old.length; at += ENTRY_WORDS) {
       const slot = old[at + 2]!;
       if (slot !== 0) this.insert(old[at]!, old[at + 1]!, slot - 1);

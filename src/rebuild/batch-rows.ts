@@ -27,6 +27,22 @@ export class BatchRows {
     if (this.buffer.isFull) this.flush();
   }
 
+  /** Rows that fit before a batch must go. */
+  get room(): number {
+    return this.buffer.capacity - this.buffer.length;
+  }
+
+  /** Word behind the last row. */
+  get end(): number {
+    return this.buffer.length * this.buffer.layout.stride;
+  }
+
+  /** So many rows were written behind the last one by hand. */
+  advance(count: number): void {
+    this.buffer.length += count;
+    if (this.buffer.isFull) this.flush();
+  }
+
   flush(): void {
     if (this.buffer.length === 0) return;
     this.onRows(this.buffer);

@@ -32,6 +32,11 @@ export class Changes {
     this.rows = new StateRows(store, onRows);
   }
 
+  /** Does what tells of a new entry tell of its first state, too? */
+  get areTold(): boolean {
+    return this.from === 'records';
+  }
+
   /** Hands over the rows that there are. */
   flush(): void {
     this.rows.flush();

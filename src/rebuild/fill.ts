@@ -1,7 +1,6 @@
 /** Staged records into the columns of their rows: what to fill is said here, the shim does it. */
 import { PacketFill } from '../libbpf/columns.ts';
 import { Decision } from '../model/codes.ts';
-import { Flow, FlowExtra, ORIGINAL, REPLY } from './flow-columns.ts';
 import type { FlowStore } from './flow-store.ts';
 import type { PacketBatch } from './packet-batch.ts';
 import type { PacketLayout } from './packet-layout.ts';
@@ -20,20 +19,6 @@ export class Fill {
     this.store = store;
     this.plan = new PacketFill(stage.staged, {
       clockOffsetNs,
-      flow: {
-        known: store.extra + FlowExtra.known,
-        mapping: store.extra + FlowExtra.mapping,
-        status: Flow.status,
-        statusAt: store.extra + FlowExtra.statusAt,
-        state: store.extra + FlowExtra.state,
-        stateBefore: store.extra + FlowExtra.stateBefore,
-        changedAt: store.extra + FlowExtra.changedAt,
-        packets: [Flow.packets, Flow.packetsReply],
-        bytes: [Flow.bytes, Flow.bytesReply],
-        chainPackets: Flow.chainPackets,
-        mappedPackets: Flow.mappedPackets,
-        tuples: [ORIGINAL, REPLY],
-      },
       mappingCode: Decision.mapping,
       columns: Object.values(layout.offsets),
       states: [statesOf(false), statesOf(true)],

@@ -1,4 +1,3 @@
-import type { TupleWords } from '../libbpf/columns.ts';
 import { layoutOf } from '../model/row-layout.ts';
 import { FLOWS } from '../model/tables.ts';
 
@@ -50,6 +49,14 @@ export const Flow = {
   zoneDirection: at('zone_direction'),
 } as const;
 
+/** Words of one direction's tuple within a flow's. */
+export interface TupleWords {
+  readonly src: number;
+  readonly dst: number;
+  readonly srcPort: number;
+  readonly dstPort: number;
+}
+
 /** Where each of an entry's tuples is. */
 export const ORIGINAL: TupleWords = {
   src: Flow.src,
@@ -79,14 +86,14 @@ export const FlowNull = {
   parent: index('parent'),
 } as const;
 
-/** Words of our own, after the row. */
+/** Words of our own, after the row: struct flow_row of native/flows/flow_row.h. */
 export const FlowExtra = {
   lastAt: 0, // time of the last record about this flow
   known: 2, // what has been told: Known
   staged: 3, // turn of the stage in which one of its packets waits, as Stage.mark() says
   mapping: 4, // once both tuples are known, what mappingOf() says
   statusAt: 5, // time of the record that told its status last
-  state: 7, // its state as struct flow_words (native/columns.h) has it
+  state: 7, // its state as struct flow_row has it
   stateBefore: 8,
   changedAt: 9, // time of the record that told its state's last change
   begunAt: 11, // when its first packet entered its first hook, once that is known

@@ -2,45 +2,60 @@
  * Flows in the making, found by their number: from the first record that names
  * one until the row is handed on, some time after its end.
  */
+import { FlowCalls, HandedOn, type ReadFrom, type ReadSoFar } from '../libbpf/flows.ts';
 import { Confirm, Mapping, Status } from '../model/codes.ts';
 import { FLOWS } from '../model/tables.ts';
 import { Word } from '../wire/words.ts';
 import { AddressTable } from './address-table.ts';
+import type { BatchRows } from './batch-rows.ts';
+import type { DecidedRules } from './decided-rules.ts';
 import { Flow as Col, FlowExtra, FlowNull, Known } from './flow-columns.ts';
 import { copyPair, isOlderThan, setNull } from './row-words.ts';
 import { Queue, Slots } from './slots.ts';
 
 /** A deleted flow still meets packets that were under way: so long it waits for them. */
 const LINGER_NS = 1_000_000_000;
+const ALWAYS = 0xffff_ffff_ffff_ffffn;
 
 /** So many flows are looked at for one that can be given up. */
 const LOOKS = 16;
 
 const NULLABLE = Object.values(FlowNull);
 
-/** Takes a finished row: words of the store, valid during the call. */
-export type RowSink = (words: Int32Array, row: number) => void;
+/** Whoever has packets of flows that wait for their rows. */
+export interface Waiting {
+  /** Mark of the turn that goes on. */
+  readonly turn: number;
+  /** Before a row leaves: packets of it may still be staged. */
+  settleFlow(row: number): void;
+}
 
 export class FlowStore {
   /** Flows given up, unfinished, because the store was full. */
   evicted = 0;
   /** Word of the first word of our own within a row. */
   readonly extra: number;
-  /** Called before a row leaves: packets of it may still be staged. */
-  beforeHandOn: (row: number) => void = () => undefined;
+  waiting: Waiting = { turn: 0, settleFlow: () => undefined };
+  private readonly calls = new FlowCalls();
   private readonly slots: Slots;
   private readonly table: AddressTable;
-  private readonly sink: RowSink;
+  private readonly rows: BatchRows;
+  private readonly rules: DecidedRules;
   /** The flow that was asked for last: packets of one come in runs. */
   private lastLow = 0;
   private lastHigh = 0;
   private lastSlot = -1;
 
-  constructor(limit: number, sink: RowSink) {
-    this.slots = new Slots(FLOWS, FlowExtra.words, limit);
-    this.table = new AddressTable(Math.min(limit, 1024));
+  /** Finished rows go to `rows`, and what they add to the rules that decided to `rules`. */
+  constructor(limit: number, rows: BatchRows, rules: DecidedRules) {
+    const { calls } = this;
+    this.slots = new Slots(FLOWS, FlowExtra.words, limit, calls.state);
+    this.table = new AddressTable(Math.min(limit, 1024), calls.sizes);
     this.extra = this.slots.extra;
-    this.sink = sink;
+    this.rows = rows;
+    this.rules = rules;
+    const { words, next, previous, queue } = this.slots;
+    calls.use({ rows: words, next, previous, queue, limit });
   }
 
   /** The store's words. */
@@ -64,6 +79,13 @@ export class FlowStore {
     return row;
   }
 
+  /** Reads records as far as they are plain: native/flows/read.h. */
+  readPlain(from: ReadFrom): ReadSoFar {
+    this.calls.useIndex(this.table.entries);
+    this.calls.readPlain(from);
+    return this.calls.read;
+  }
+
   /** The flow has ended: it waits a little for packets under way. */
   close(row: number): void {
     this.slots.touch(row / this.slots.stride, Queue.closing);
@@ -71,22 +93,18 @@ export class FlowStore {
 
   /** Hands on the flows that ended long enough before the time at `now[word]`. */
   expire(now: Int32Array, word: number): void {
-    for (;;) {
-      const slot = this.slots.oldest(Queue.closing);
-      if (slot < 0) return;
-      const last = slot * this.slots.stride + this.extra + FlowExtra.lastAt;
-      if (!isOlderThan(this.slots.words, last, LINGER_NS, now, word)) return;
-      this.handOn(slot);
-    }
+    const slot = this.slots.oldest(Queue.closing);
+    if (slot < 0) return;
+    const last = slot * this.slots.stride + this.extra + FlowExtra.lastAt;
+    if (!isOlderThan(this.slots.words, last, LINGER_NS, now, word)) return;
+    const ns = (BigInt(now[word + 1]! >>> 0) << 32n) | BigInt(now[word]! >>> 0);
+    this.handOnBefore(ns - BigInt(LINGER_NS), Queue.closing);
   }
 
   /** The trace is over: every flow is handed on, those that ended first. */
   finish(): void {
-    for (const queue of [Queue.closing, Queue.open]) {
-      for (let slot = this.slots.oldest(queue); slot >= 0; slot = this.slots.oldest(queue)) {
-        this.handOn(slot);
-      }
-    }
+    this.handOnBefore(ALWAYS, Queue.closing);
+    this.handOnBefore(ALWAYS, Queue.open);
   }
 
   /** The same of a flow that is known already, found by its number; -1 where it is not. */
@@ -138,16 +156,54 @@ export class FlowStore {
     return slots.oldest(Queue.open);
   }
 
+  /** Those of a queue, the oldest first, whose last record is older. */
+  private handOnBefore(before: bigint, queue: Queue): void {
+    const { calls, rows, rules, slots } = this;
+    this.lastSlot = -1;
+    for (let isStaged = false; ; ) {
+      const slot = slots.oldest(queue);
+      if (slot < 0) return;
+      if (rules.areMissed || isStaged) {
+        if (!this.isOlder(slot, before)) return;
+        isStaged = false;
+        this.handOn(slot);
+        continue;
+      }
+      calls.useIndex(this.table.entries);
+      const { words, end: at, room } = rows;
+      const { turn } = this.waiting;
+      const done = calls.handOn({
+        rows: words,
+        at,
+        room,
+        counts: rules.counts,
+        before,
+        queue,
+        turn,
+      });
+      rows.advance(done.rows);
+      if (done.end === HandedOn.all) return;
+      isStaged = done.end === HandedOn.staged;
+    }
+  }
+
+  private isOlder(slot: number, before: bigint): boolean {
+    const { words, stride } = this.slots;
+    const last = slot * stride + this.extra + FlowExtra.lastAt;
+    return ((BigInt(words[last + 1]! >>> 0) << 32n) | BigInt(words[last]! >>> 0)) < before;
+  }
+
   private handOn(slot: number, isWhole = true): void {
     const row = slot * this.slots.stride;
-    this.beforeHandOn(row);
+    this.waiting.settleFlow(row);
     const words = this.slots.words;
     const known = words[row + this.extra + FlowExtra.known]!;
     const isLost = markUnknown(words, row);
     const hasAll = (known & TOLD) === TOLD && !isLost;
     words[row + Col.complete] = isWhole && hasAll ? 1 : 0;
     this.table.remove(words[row + Col.number]!, words[row + Col.number + 1]!);
-    this.sink(words, row);
+    this.rules.countFlow(words, row);
+    this.rows.append(words, row);
     this.slots.give(slot);
     this.lastSlot = -1;
   }

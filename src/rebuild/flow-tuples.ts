@@ -1,8 +1,7 @@
 /** Tuples of a record about an entry, and of a row of `flows`. */
-import type { TupleWords } from '../libbpf/columns.ts';
 import { RecordFlag } from '../wire/layout.ts';
 import { Shift, Word } from '../wire/words.ts';
-import { Known } from './flow-columns.ts';
+import { Known, type TupleWords } from './flow-columns.ts';
 import { copyAddress, sameAddress } from './row-words.ts';
 
 export const BOTH = Known.original | Known.reply;

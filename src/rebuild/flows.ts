@@ -7,7 +7,7 @@ import { RecordFlag, RecordKind } from '../wire/layout.ts';
 import { isLess, Shift, Word } from '../wire/words.ts';
 import { copyBoth, hasBoth } from './both-tuples.ts';
 import type { Changes } from './changes.ts';
-import { DecidedRules } from './decided-rules.ts';
+import type { DecidedRules } from './decided-rules.ts';
 import { Flow as Col, FlowExtra, FlowNull, Known, ORIGINAL, REPLY } from './flow-columns.ts';
 import { noteConfirm, noteDecided } from './flow-decided.ts';
 import type { FlowStore } from './flow-store.ts';
@@ -20,12 +20,13 @@ import { add, clearNull, copyPair } from './row-words.ts';
 import { writeZone } from './zone.ts';
 
 export class Flows {
-  readonly rules = new DecidedRules();
+  readonly rules: DecidedRules;
   readonly changes: Changes;
   private readonly store: FlowStore;
 
-  constructor(store: FlowStore, changes: Changes) {
+  constructor(store: FlowStore, rules: DecidedRules, changes: Changes) {
     this.store = store;
+    this.rules = rules;
     this.changes = changes;
   }
 

@@ -14,7 +14,7 @@ import { Later } from './later.ts';
 import { decide } from './outcome.ts';
 import type { PacketBatch } from './packet-batch.ts';
 import type { PacketRows } from './packet-rows.ts';
-import { LEFT_BY_ENTRY, stagePlain } from './plain.ts';
+import { LEFT_BY_ENTRY, Plain } from './plain.ts';
 import { continues, continuesRecord } from './same-packet.ts';
 import { Late, NO_DROP, Stage } from './stage.ts';
 import { Tuples } from './tuples.ts';
@@ -28,6 +28,7 @@ export class Packets {
   private readonly store: FlowStore;
   private readonly flows: Flows;
   private readonly stage = new Stage();
+  private readonly plain: Plain;
   private readonly fill: Fill;
   private readonly later: Later;
 
@@ -36,6 +37,10 @@ export class Packets {
     this.rows = rows;
     this.store = store;
     this.flows = flows;
+    this.plain = new Plain(
+      { stage: this.stage, store, rules: flows.rules, rows },
+      flows.changes.areTold,
+    );
     this.fill = new Fill(this.stage, store, rows.layout, clockOffsetNs);
     this.later = new Later(store, flows, this.tuples);
     this.stage.clear(rows.room);
@@ -48,8 +53,13 @@ export class Packets {
   }
 
   /** As many plain records as follow each other: see plain.ts. Returns where they end. */
-  sawPlain(at: number, end: number): number {
-    return stagePlain(this.stage, this.store, this.rows, at, end);
+  readPlain(at: number, end: number, withPackets: boolean): number {
+    return this.plain.read(at, end, withPackets);
+  }
+
+  /** Mark of the turn of the stage. */
+  get turn(): number {
+    return this.stage.relyingMark & ~1;
   }
 
   /** RECORD_TRAVERSAL: a packet, or more visits of one that has a row. */

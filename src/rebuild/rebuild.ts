@@ -4,6 +4,7 @@
  * caller owns the records; `onRows` owns a full RowBuffer only during its
  * call, after which the buffer is used again.
  */
+import { tallyCount } from '../libbpf/tally.ts';
 import type { ModuleChange } from '../model/probe-change.ts';
 import { NameTable } from '../model/rows.ts';
 import { FLOWS } from '../model/tables.ts';
@@ -12,7 +13,7 @@ import { Tally } from '../wire/tally.ts';
 import { bigAt, recordWords, Shift, Word } from '../wire/words.ts';
 import { BatchRows } from './batch-rows.ts';
 import { Changes } from './changes.ts';
-import type { DecidedRules, RulesChange } from './decided-rules.ts';
+import { DecidedRules, type RulesChange } from './decided-rules.ts';
 import { Failures } from './failures.ts';
 import { FlowStore } from './flow-store.ts';
 import { Flows } from './flows.ts';
@@ -24,7 +25,9 @@ import { Packets } from './packets.ts';
 import { copyPair } from './row-words.ts';
 
 /** Records between two looks at what has been quiet long enough. */
-const EXPIRE_EVERY = 256;
+const EXPIRE_EVERY = 1024;
+/** Where plain records are rare, so many others are read before they are looked for again. */
+const MOST_SKIPPED = 64;
 
 export class Rebuild {
   readonly tally: Tally;
@@ -35,6 +38,8 @@ export class Rebuild {
   readonly modules: ModuleChange[] = [];
   private readonly options: RebuildOptions;
   readonly failures: Failures;
+  /** Rules that decided about flows of the trace. */
+  readonly decidedRules: DecidedRules;
   private readonly packetRows: PacketRows;
   private readonly flowRows: BatchRows;
   private readonly packets: Packets;
@@ -50,23 +55,16 @@ export class Rebuild {
     const { batchRows = 16_384, flowLimit = 1_048_576, clockOffsetNs } = options;
     this.options = options;
     this.locations = new Locations(this.names, options.symbol);
-    this.tally = new Tally(options.cpus);
+    this.tally = new Tally(options.cpus, tallyCount);
     this.flowRows = new BatchRows(FLOWS, batchRows, options.onRows);
     this.packetRows = new PacketRows(batchRows, options.onPackets);
-    this.flowStore = new FlowStore(flowLimit, (words, row) => {
-      this.flows.rules.countFlow(words, row);
-      this.flowRows.append(words, row);
-    });
+    this.decidedRules = new DecidedRules();
+    this.flowStore = new FlowStore(flowLimit, this.flowRows, this.decidedRules);
     this.changes = new Changes(this.flowStore, options.changesFrom ?? 'packets', options.onRows);
-    this.flows = new Flows(this.flowStore, this.changes);
+    this.flows = new Flows(this.flowStore, this.decidedRules, this.changes);
     this.packets = new Packets(this.packetRows, this.flowStore, this.flows, clockOffsetNs);
     this.failures = new Failures({ ...options, names: this.names, store: this.flowStore });
-    this.flowStore.beforeHandOn = (row) => this.packets.settleFlow(row);
-  }
-
-  /** Rules that decided about flows of the trace. */
-  get decidedRules(): DecidedRules {
-    return this.flows.rules;
+    this.flowStore.waiting = this.packets;
   }
 
   /** Flows given up, unfinished, because the table was full. */
@@ -129,11 +127,14 @@ export class Rebuild {
   }
 
   private some(words: Int32Array, from: number, to: number): void {
+    let skipped = 1;
     for (let at = from; at < to; ) {
-      if (!this.failures.isAsking) at = this.packets.sawPlain(at, to);
-      if (at >= to) return;
-      this.dispatch((words[at + Word.kind]! >>> Shift.kind) & 0xff, words, at);
-      at += recordWords;
+      const begun = at;
+      at = this.packets.readPlain(at, to, !this.failures.isAsking);
+      skipped = at > begun ? 1 : Math.min(skipped * 2, MOST_SKIPPED);
+      const next = Math.min(at + skipped * recordWords, to);
+      for (; at < next; at += recordWords)
+        this.dispatch((words[at + Word.kind]! >>> Shift.kind) & 0xff, words, at);
     }
   }
 

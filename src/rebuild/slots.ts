@@ -15,6 +15,9 @@ const NONE = -1;
 export const Queue = { open: 0, closing: 1 } as const;
 export type Queue = (typeof Queue)[keyof typeof Queue];
 
+/** Words of a store's state, which the shim has, too: struct flow_table. */
+const State = { count: 0, free: 1, fresh: 2, heads: 3, tails: 5, words: 7 } as const;
+
 export class Slots {
   readonly layout: RowLayout;
   /** Words of one slot: the row, then `extra` words. */
@@ -22,17 +25,21 @@ export class Slots {
   /** Word of the first extra word within a slot. */
   readonly extra: number;
   readonly words: Int32Array;
-  count = 0;
-  private readonly limit: number;
-  private readonly next: Int32Array;
-  private readonly previous: Int32Array;
-  private readonly queue: Uint8Array;
-  private free = NONE;
-  private fresh = 0;
-  private readonly heads = [NONE, NONE];
-  private readonly tails = [NONE, NONE];
+  readonly limit: number;
+  readonly next: Int32Array;
+  readonly previous: Int32Array;
+  readonly queue: Uint8Array;
+  private readonly state: Int32Array;
+  private readonly heads: Int32Array;
+  private readonly tails: Int32Array;
 
-  constructor(table: Table, extraWords: number, limit: number) {
+  /** `state`: memory for the counts and the ends of the queues. */
+  constructor(
+    table: Table,
+    extraWords: number,
+    limit: number,
+    state: Int32Array = new Int32Array(State.words),
+  ) {
     this.layout = layoutOf(table);
     this.extra = this.layout.stride;
     this.stride = this.layout.stride + extraWords;
@@ -41,6 +48,14 @@ export class Slots {
     this.next = new Int32Array(limit);
     this.previous = new Int32Array(limit);
     this.queue = new Uint8Array(limit);
+    this.state = state;
+    this.heads = state.subarray(State.heads, State.heads + 2).fill(NONE);
+    this.tails = state.subarray(State.tails, State.tails + 2).fill(NONE);
+    state[State.free] = NONE;
+  }
+
+  get count(): number {
+    return this.state[State.count]!;
   }
 
   get isFull(): boolean {
@@ -49,23 +64,24 @@ export class Slots {
 
   /** A zeroed slot at the young end of the open queue. Check isFull first. */
   take(): number {
-    let slot = this.free;
+    const { state } = this;
+    let slot = state[State.free]!;
     if (slot === NONE) {
-      slot = this.fresh++;
+      slot = state[State.fresh]!++;
     } else {
-      this.free = this.next[slot]!;
+      state[State.free] = this.next[slot]!;
       this.words.fill(0, slot * this.stride, (slot + 1) * this.stride);
     }
-    this.count++;
+    state[State.count]!++;
     this.link(slot, Queue.open);
     return slot;
   }
 
   give(slot: number): void {
     this.unlink(slot);
-    this.next[slot] = this.free;
-    this.free = slot;
-    this.count--;
+    this.next[slot] = this.state[State.free]!;
+    this.state[State.free] = slot;
+    this.state[State.count]!--;
   }
 
   /** To the young end of a queue. */

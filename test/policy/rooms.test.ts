@@ -8,7 +8,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   wire: ['model'],
   // of libbpf only the shim, which fills columns
   rebuild: ['libbpf', 'wire', 'model'],
-  columns: ['wire', 'model'],
+  // of libbpf only the shim, which lays rows out as columns
+  columns: ['libbpf', 'wire', 'model'],
   explain: ['rebuild', 'columns', 'wire', 'model'],
   // of libbpf only the shim's encoder of columns: one room alone knows the FFI
   export: ['libbpf', 'rebuild', 'columns', 'wire', 'model'],

@@ -28,7 +28,7 @@ function flowsOf(write: (script: Script) => void): Row[] {
 
 /** So many records that have nothing to do with it pass: closed flows are looked at. */
 function others(script: Script): void {
-  for (let n = 0; n < 150; n++) forwardedWithoutEntry(script, ASKED, { skb: 3n, netns: 9 });
+  for (let n = 0; n < 600; n++) forwardedWithoutEntry(script, ASKED, { skb: 3n, netns: 9 });
 }
 
 describe('a flow', () => {
