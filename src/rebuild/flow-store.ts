@@ -30,6 +30,12 @@ export interface Waiting {
   settleFlow(row: number): void;
 }
 
+/** Where finished rows go, and what they add to the rules that decided. */
+interface HandedOnTo {
+  readonly rows: BatchRows;
+  readonly rules: DecidedRules;
+}
+
 export class FlowStore {
   /** Flows given up, unfinished, because the store was full. */
   evicted = 0;
@@ -46,14 +52,16 @@ export class FlowStore {
   private lastHigh = 0;
   private lastSlot = -1;
 
-  /** Finished rows go to `rows`, and what they add to the rules that decided to `rules`. */
-  constructor(limit: number, rows: BatchRows, rules: DecidedRules) {
+  private readonly oneByOne: boolean;
+
+  constructor(limit: number, { rows, rules }: HandedOnTo, oneByOne = false) {
     const { calls } = this;
     this.slots = new Slots(FLOWS, FlowExtra.words, limit, calls.state);
     this.table = new AddressTable(Math.min(limit, 1024), calls.sizes);
     this.extra = this.slots.extra;
     this.rows = rows;
     this.rules = rules;
+    this.oneByOne = oneByOne;
     const { words, next, previous, queue } = this.slots;
     calls.use({ rows: words, next, previous, queue, limit });
   }
@@ -163,7 +171,7 @@ export class FlowStore {
     for (let isStaged = false; ; ) {
       const slot = slots.oldest(queue);
       if (slot < 0) return;
-      if (rules.areMissed || isStaged) {
+      if (rules.areMissed || isStaged || this.oneByOne) {
         if (!this.isOlder(slot, before)) return;
         isStaged = false;
         this.handOn(slot);

@@ -21,4 +21,6 @@ export interface RebuildOptions {
   readonly batchRows?: number;
   /** Most flows kept in the making. */
   readonly flowLimit?: number;
+  /** Plain records, too, are read one by one: what the shim makes of them must be the same. */
+  readonly oneByOne?: boolean;
 }

@@ -52,14 +52,15 @@ export class Rebuild {
   private untilExpiry = EXPIRE_EVERY;
 
   constructor(options: RebuildOptions) {
-    const { batchRows = 16_384, flowLimit = 1_048_576, clockOffsetNs } = options;
+    const { batchRows = 16_384, flowLimit = 1_048_576, clockOffsetNs, oneByOne = false } = options;
     this.options = options;
     this.locations = new Locations(this.names, options.symbol);
-    this.tally = new Tally(options.cpus, tallyCount);
+    this.tally = new Tally(options.cpus, oneByOne ? undefined : tallyCount);
     this.flowRows = new BatchRows(FLOWS, batchRows, options.onRows);
     this.packetRows = new PacketRows(batchRows, options.onPackets);
     this.decidedRules = new DecidedRules();
-    this.flowStore = new FlowStore(flowLimit, this.flowRows, this.decidedRules);
+    const to = { rows: this.flowRows, rules: this.decidedRules };
+    this.flowStore = new FlowStore(flowLimit, to, oneByOne);
     this.changes = new Changes(this.flowStore, options.changesFrom ?? 'packets', options.onRows);
     this.flows = new Flows(this.flowStore, this.decidedRules, this.changes);
     this.packets = new Packets(this.packetRows, this.flowStore, this.flows, clockOffsetNs);
@@ -130,7 +131,7 @@ export class Rebuild {
     let skipped = 1;
     for (let at = from; at < to; ) {
       const begun = at;
-      at = this.packets.readPlain(at, to, !this.failures.isAsking);
+      if (!this.options.oneByOne) at = this.packets.readPlain(at, to, !this.failures.isAsking);
       skipped = at > begun ? 1 : Math.min(skipped * 2, MOST_SKIPPED);
       const next = Math.min(at + skipped * recordWords, to);
       for (; at < next; at += recordWords)

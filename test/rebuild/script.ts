@@ -353,7 +353,7 @@ export interface RebuiltOptions
   extends Partial<
     Pick<
       RebuildOptions,
-      'batchRows' | 'flowLimit' | 'clockOffsetNs' | 'changesFrom' | 'refusalsTold'
+      'batchRows' | 'flowLimit' | 'clockOffsetNs' | 'changesFrom' | 'refusalsTold' | 'oneByOne'
     >
   > {
   /** Drains end after so many records, in turn; all at once without. */
