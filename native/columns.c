@@ -20,7 +20,6 @@ _Static_assert(sizeof(struct fill) == 72 + 4 * (PACKET_COLUMNS + PACKET_COLUMNS 
 #define ENTRY_TELLS (PACKET_CAME_AS_FLOW | PACKET_LEFT_AS_MAPPED)
 #define UNSURE (PACKET_IS_PART | PACKET_IS_TORN)
 #define FACT_COMPLETE (1u << 10)
-#define DECIDED_BITS (63u << SEEN_DECIDED) /* and SEEN_CONFIRM */
 
 struct address {
 	uint32_t words[4];
@@ -70,8 +69,8 @@ static inline void fill_plain(const struct fill *fill, uint32_t row, const struc
 /* What is decided elsewhere, and later. */
 static inline void fill_empty(const struct fill *fill, uint32_t row)
 {
-	U8(COLUMN_SRC_NAT) = 0;
-	U8(COLUMN_DST_NAT) = 0;
+	U8(COLUMN_SRC_NAT) = DECISION_NONE;
+	U8(COLUMN_DST_NAT) = DECISION_NONE;
 	U8(COLUMN_CONFIRM) = 0;
 	U32(COLUMN_DROP_REASON) = 0;
 	U32(COLUMN_DROP_LOCATION) = 0;
@@ -208,24 +207,39 @@ static inline void fill_left(const struct fill *fill, uint32_t row, const struct
 	}
 }
 
-/* Nothing was decided in it: what its entry says holds. False where there is more to say. */
+/* How NAT of one end came about: `decided` bit 0 by a rule, bit 1 by the null binding. */
+static inline uint8_t decision_of(uint32_t decided, bool is_changed)
+{
+	if (decided & 1)
+		return DECISION_RULE;
+	if (decided & 2)
+		return DECISION_NULL;
+	return is_changed ? DECISION_MAPPING : DECISION_NONE;
+}
+
+/* What was decided in it, else what its entry says. False where there is more to say. */
 static inline bool decide(const struct fill *fill, uint32_t row, const struct record *record,
 			  struct flow_row *flow, bool reply, const struct staged *staged)
 {
+	const uint32_t seen = record->traversal.seen, decided = seen >> SEEN_DECIDED & 15;
 	uint32_t ends = 0;
+	uint8_t src, dst;
 
-	if (staged->noted || record->flags & UNSURE || record->traversal.seen & DECIDED_BITS)
+	if (fill->leave_open || staged->noted || record->flags & UNSURE)
 		return false;
 	if (!(record->flags & PACKET_LEFT_AS_CAME)) {
 		if ((record->flags & ENTRY_TELLS) != ENTRY_TELLS)
 			return false;
 		ends = flow->mapping >> 2 * reply & 3;
 	}
-	U8(COLUMN_SRC_NAT) = ends & 2 ? (uint8_t)fill->mapping_code : 0;
-	U8(COLUMN_DST_NAT) = ends & 1 ? (uint8_t)fill->mapping_code : 0;
+	src = decision_of(decided, ends & 2);
+	dst = decision_of(decided >> 2, ends & 1);
+	U8(COLUMN_SRC_NAT) = src;
+	U8(COLUMN_DST_NAT) = dst;
+	U8(COLUMN_CONFIRM) = seen >> SEEN_CONFIRM & 3; /* enum record_confirm: the column's codes */
 	U32(COLUMN_FACTS) |= FACT_COMPLETE;
 	if (flow)
-		count(flow, record, reply, ends);
+		count(flow, record, reply, src == DECISION_MAPPING || dst == DECISION_MAPPING);
 	return true;
 }
 

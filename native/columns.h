@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Traversal records laid out as columns of the table `packets`: what stands in
- * the record, and what it leaves to its entry: tuples and, of a packet about
- * which nothing new was decided, what the entry's mapping does to it. All other
- * packets are left open, for the caller to decide.
+ * the record, and what it leaves to its entry: tuples and, of a packet of which
+ * all is known, what was decided in it and what the entry's mapping does to it.
+ * All other packets are left open, for the caller to decide.
  *
  * All columns of a batch are in one piece of memory, each at its own offset,
  * by row, in the byte order of the machine; addresses as in struct record.
@@ -48,10 +48,10 @@ enum packet_column {
 	COLUMN_HOOK_NS = COLUMN_HOOK_AT + HOOKS, /* u32: how long it was there, 0 where not known */
 	COLUMN_LAST_HOOK = COLUMN_HOOK_NS + HOOKS, /* u8 */
 	COLUMN_VERDICT,	/* u8 */
-	COLUMN_SRC_NAT,	/* u8 each: 0, or struct fill.mapping_code */
+	COLUMN_SRC_NAT,	/* u8 each: enum decision */
 	COLUMN_DST_NAT,
 	COLUMN_CHAIN_RUNS, /* u8 */
-	COLUMN_CONFIRM,	/* u8, set to 0 */
+	COLUMN_CONFIRM,	/* u8: enum record_confirm, 0 in rows left open */
 	COLUMN_DROP_REASON, /* u32 each, set to 0 */
 	COLUMN_DROP_LOCATION,
 	COLUMN_FACTS,	/* u32: bits 0..4 a nat chain ran at the hook, 5..9 rewritten there, 10 complete */
@@ -60,6 +60,14 @@ enum packet_column {
 	COLUMN_QUEUED_HOOK, /* u8 */
 	COLUMN_SEGMENTS, /* u16 */
 	PACKET_COLUMNS,
+};
+
+/* Codes of src/model/codes.ts. */
+enum decision {
+	DECISION_NONE = 0,
+	DECISION_RULE = 1,
+	DECISION_MAPPING = 2,
+	DECISION_NULL = 3,
 };
 
 /* Bits of COLUMN_PRESENT: the row has a value. Per hook at its number. */
@@ -108,7 +116,7 @@ struct fill {
 	uint64_t changes;	/* out: struct change, room for as many as are staged */
 	uint32_t first_row;
 	uint32_t count;
-	uint32_t mapping_code;	/* of an end that was rewritten as mapped */
+	uint32_t leave_open;	/* all of them */
 	uint32_t changed;	/* out: so many changes */
 	uint32_t column[PACKET_COLUMNS + PACKET_COLUMNS % 2]; /* offset in memory, bytes */
 	uint8_t states[2][256]; /* by whether conntrack ran, and by ctinfo */

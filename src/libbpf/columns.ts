@@ -5,10 +5,10 @@ import { addressOf, addressOfView, CallMemory } from './address.ts';
 import { shim } from './shim.ts';
 
 export interface FillPlan {
+  /** Nothing is decided about any row: what the shim decides is held to what rebuild/ does. */
+  readonly leavesOpen?: boolean;
   /** Wall clock minus CLOCK_MONOTONIC. */
   readonly clockOffsetNs: bigint;
-  /** Code of an end that was rewritten as its entry's mapping says. */
-  readonly mappingCode: number;
   /** Byte offset of each column in a batch's memory, as enum packet_column has them. */
   readonly columns: readonly number[];
   /** Codes of `state` by ctinfo: where conntrack did not run, and where it did. */
@@ -26,7 +26,7 @@ const CHANGES = 6;
 /** And its 32-bit words. */
 const FIRST_ROW = 14;
 const COUNT = 15;
-const MAPPING_CODE = 16;
+const LEAVE_OPEN = 16;
 const CHANGED = 17;
 const COLUMNS = 18;
 
@@ -78,8 +78,8 @@ export class PacketFill {
     const { wide, narrow, bytes } = this.call;
     wide[STAGED] = addressOfView(staged);
     wide[CHANGES] = addressOfView(this.changes);
+    narrow[LEAVE_OPEN] = plan.leavesOpen ? 1 : 0;
     wide[CLOCK_OFFSET] = BigInt.asUintN(64, plan.clockOffsetNs);
-    narrow[MAPPING_CODE] = plan.mappingCode;
     narrow.set(plan.columns, COLUMNS);
     bytes.set(plan.states[0], (COLUMNS + even) * 4);
     bytes.set(plan.states[1], (COLUMNS + even) * 4 + 256);

@@ -1,11 +1,13 @@
 /** Staged records into the columns of their rows: what to fill is said here, the shim does it. */
 import { PacketFill } from '../libbpf/columns.ts';
-import { Decision } from '../model/codes.ts';
 import type { FlowStore } from './flow-store.ts';
+import type { RebuildOptions } from './options.ts';
 import type { PacketBatch } from './packet-batch.ts';
 import type { PacketLayout } from './packet-layout.ts';
 import type { Stage } from './stage.ts';
 import { statesOf } from './states.ts';
+
+export type FillOptions = Pick<RebuildOptions, 'clockOffsetNs' | 'oneByOne'>;
 
 export class Fill {
   private readonly stage: Stage;
@@ -13,13 +15,12 @@ export class Fill {
   /** With the changes of state that the last call found. */
   readonly plan: PacketFill;
 
-  /** `clockOffsetNs`: wall clock minus CLOCK_MONOTONIC. */
-  constructor(stage: Stage, store: FlowStore, layout: PacketLayout, clockOffsetNs: bigint) {
+  constructor(stage: Stage, store: FlowStore, layout: PacketLayout, how: FillOptions) {
     this.stage = stage;
     this.store = store;
     this.plan = new PacketFill(stage.staged, {
-      clockOffsetNs,
-      mappingCode: Decision.mapping,
+      clockOffsetNs: how.clockOffsetNs,
+      leavesOpen: how.oneByOne ?? false,
       columns: Object.values(layout.offsets),
       states: [statesOf(false), statesOf(true)],
     });

@@ -6,7 +6,7 @@ import { Noted } from '../libbpf/columns.ts';
 import { Hook } from '../model/codes.ts';
 import { RecordFlag } from '../wire/layout.ts';
 import { Shift, Word } from '../wire/words.ts';
-import { Fill } from './fill.ts';
+import { Fill, type FillOptions } from './fill.ts';
 import { FlowExtra } from './flow-columns.ts';
 import type { FlowStore } from './flow-store.ts';
 import type { Flows } from './flows.ts';
@@ -32,8 +32,7 @@ export class Packets {
   private readonly fill: Fill;
   private readonly later: Later;
 
-  /** `clockOffsetNs`: wall clock minus CLOCK_MONOTONIC. */
-  constructor(rows: PacketRows, store: FlowStore, flows: Flows, clockOffsetNs: bigint) {
+  constructor(rows: PacketRows, store: FlowStore, flows: Flows, how: FillOptions) {
     this.rows = rows;
     this.store = store;
     this.flows = flows;
@@ -41,7 +40,7 @@ export class Packets {
       { stage: this.stage, store, rules: flows.rules, rows },
       flows.changes.areTold,
     );
-    this.fill = new Fill(this.stage, store, rows.layout, clockOffsetNs);
+    this.fill = new Fill(this.stage, store, rows.layout, how);
     this.later = new Later(store, flows, this.tuples);
     this.stage.clear(rows.room);
   }

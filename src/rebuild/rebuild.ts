@@ -52,7 +52,7 @@ export class Rebuild {
   private untilExpiry = EXPIRE_EVERY;
 
   constructor(options: RebuildOptions) {
-    const { batchRows = 16_384, flowLimit = 1_048_576, clockOffsetNs, oneByOne = false } = options;
+    const { batchRows = 16_384, flowLimit = 1_048_576, oneByOne = false } = options;
     this.options = options;
     this.locations = new Locations(this.names, options.symbol);
     this.tally = new Tally(options.cpus, oneByOne ? undefined : tallyCount);
@@ -63,7 +63,7 @@ export class Rebuild {
     this.flowStore = new FlowStore(flowLimit, to, oneByOne);
     this.changes = new Changes(this.flowStore, options.changesFrom ?? 'packets', options.onRows);
     this.flows = new Flows(this.flowStore, this.decidedRules, this.changes);
-    this.packets = new Packets(this.packetRows, this.flowStore, this.flows, clockOffsetNs);
+    this.packets = new Packets(this.packetRows, this.flowStore, this.flows, options);
     this.failures = new Failures({ ...options, names: this.names, store: this.flowStore });
     this.flowStore.waiting = this.packets;
   }

@@ -35,22 +35,8 @@ describe.each([1, 7, 8, 9, 16, 65])('bits of %i rows', (rows) => {
 });
 
 it('refuses to read records that are not staged', () => {
-  const tuple = { src: 0, dst: 4, srcPort: 8, dstPort: 9 };
   const states = [new Uint8Array(256), new Uint8Array(256)] as const;
-  const pair = [0, 0] as const;
-  const counts = { packets: pair, bytes: pair, chainPackets: 0, mappedPackets: 0 };
-  const flow = {
-    known: 0,
-    mapping: 1,
-    status: 2,
-    statusAt: 3,
-    state: 5,
-    stateBefore: 6,
-    changedAt: 7,
-    ...counts,
-    tuples: [tuple, tuple] as const,
-  };
-  const plan = { clockOffsetNs: 0n, flow, mappingCode: 3, columns: [], states };
+  const plan = { clockOffsetNs: 0n, columns: [], states };
   const fill = new PacketFill(new Int32Array(8), plan);
   const memory = new ArrayBuffer(8);
   const words = new Int32Array(8);

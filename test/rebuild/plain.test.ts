@@ -4,7 +4,7 @@ import { Status, Verdict } from '../../src/model/codes.ts';
 import { RecordFlag } from '../../src/wire/layout.ts';
 import { type Random, seeded } from '../wire/random.ts';
 import { type EntryOptions, type RebuiltOptions, rebuilt, Script, type Tuple } from './script.ts';
-import { inverted, laterForwarded, replyForwarded } from './traffic.ts';
+import { firstForwarded, inverted, laterForwarded, replyForwarded } from './traffic.ts';
 
 const STATUSES = [
   Status.confirmed,
@@ -31,7 +31,13 @@ const RULES = [
 ];
 const NETNS = [4_026_532_001, 4_026_532_002];
 const UDP = 17;
-const PROTOCOLS = [UDP, 6, 1, 58];
+
+/** An entry keeps its family and its protocol: UDP, TCP, ICMP. */
+function kindOf(flow: bigint): { readonly family: number; readonly l4proto: number } {
+  const isIpv6 = flow % 3n === 0n;
+  const protocols = [UDP, 6, isIpv6 ? 58 : 1];
+  return { family: isIpv6 ? 6 : 4, l4proto: protocols[Number(flow % 7n) % 3]! };
+}
 
 function tupleOf(random: Random, isIpv6: boolean): Tuple {
   const host = (n: number) => (isIpv6 ? `2001:db8::${n + 1}` : `192.0.2.${n + 1}`);
@@ -43,13 +49,12 @@ function tupleOf(random: Random, isIpv6: boolean): Tuple {
   };
 }
 
-function entryOf(random: Random, isIpv6: boolean): EntryOptions {
+function entryOf(random: Random, flow: bigint): EntryOptions {
   const rules = random.below(3) > 0;
   return {
-    flow: BigInt(1 + random.below(7)),
+    flow,
     netns: random.pick(NETNS),
-    family: isIpv6 ? 6 : 4,
-    l4proto: random.pick(PROTOCOLS),
+    ...kindOf(flow),
     status: random.pick(STATUSES),
     mark: random.below(3),
     state: random.pick([0, 1, 2, 4, 10, 15, 255]),
@@ -63,26 +68,49 @@ function entryOf(random: Random, isIpv6: boolean): EntryOptions {
 }
 
 function step(script: Script, random: Random): void {
-  const isIpv6 = random.below(3) === 0;
-  const entry = entryOf(random, isIpv6);
-  const { flow, netns, status, mark, family, l4proto, state } = entry;
-  const place = { flow: flow!, netns: netns!, status: status!, mark: mark!, state: state! };
+  const flow = BigInt(1 + random.below(7));
+  const entry = entryOf(random, flow);
+  const { netns, status, mark, state } = entry;
+  const { family, l4proto } = kindOf(flow);
+  const isIpv6 = family === 6;
+  const place = {
+    flow,
+    netns: netns!,
+    status: status!,
+    mark: mark!,
+    state: state!,
+    family,
+    l4proto,
+  };
   const original = tupleOf(random, isIpv6);
   const reply = random.below(2) ? inverted(original) : inverted(tupleOf(random, isIpv6));
   const skb = BigInt(256 * (1 + random.below(3)));
-  const packet = { flow: flow!, skb, netns: netns! };
-  const more = { l4proto: l4proto!, family: family!, state: random.pick([1, 3, 4, 15]) };
+  const packet = { flow, skb, netns: netns!, family, l4proto };
+  const more = { l4proto, family, state: random.pick([1, 3, 4, 15]) };
   const write: (() => void)[] = [
     () => script.flow(original, reply, entry),
     () => script.flow(original, reply, entry),
     () => laterForwarded(script, packet, { ...more, status: place.status }),
     () => laterForwarded(script, packet, { ...more, came: original, left: 'mapped' }),
-    () => replyForwarded(script, packet),
+    () => {
+      if (!isIpv6 && l4proto === UDP) firstForwarded(script, packet);
+    },
+    () => {
+      const decided = random.pick(DECIDED);
+      const confirm = random.pick(['none', 'inserted', 'refused', 'merged'] as const);
+      laterForwarded(script, packet, {
+        ...more,
+        decided,
+        confirm,
+        ...random.pick([{ left: 'mapped' } as const, {}]),
+      });
+    },
+    () => replyForwarded(script, packet, { l4proto, family }),
     () => script.end(original, { ...place, ...more, remaining: random.below(3) - 1 }),
     () => script.end(original, { ...place, isEvicted: true, isUnconfirmed: random.below(2) > 0 }),
     () => script.counted([3n, 333n, 2n, 0x1_0000_0222n], { ...place, isOpen: random.below(2) > 0 }),
     () => script.merged(original, packet),
-    () => script.parent(5n, { ...packet, flow: flow! }),
+    () => script.parent(5n, packet),
     () => script.changed(original, { ...place, ctinfo: 3 }),
     () => script.rulesChanged(netns!),
     () => script.lose(),
@@ -132,7 +160,7 @@ it('of more flows than the index has places for at first', () => {
   const script = new Script();
   for (let n = 0; n < 3000; n++) {
     const original = { ...tupleOf(random, false), srcPort: n };
-    script.flow(original, inverted(original), { ...entryOf(random, false), flow: BigInt(n + 1) });
+    script.flow(original, inverted(original), { ...entryOf(random, 1n), flow: BigInt(n + 1) });
     if (n % 3 === 0) script.end(original, { flow: BigInt(n + 1) });
     if (n % 700 === 0) script.wait(900_000_000n);
   }
