@@ -2,10 +2,10 @@
  * The rules that decided something: numbered by first sight, with what became
  * of the flows they decided about.
  */
-import { KnownRule, RuleCount } from '../libbpf/flows.ts';
 import { Verdict } from '../model/codes.ts';
 import { AddressTable } from './address-table.ts';
 import { Flow as Col, FlowNull } from './flow-columns.ts';
+import { KnownRules } from './known-rules.ts';
 import type { PacketBatch } from './packet-batch.ts';
 import { Fact } from './packet-layout.ts';
 import { clearNull, isNull } from './row-words.ts';
@@ -39,9 +39,6 @@ export interface RulesChange {
 /** Beyond so many, rules that change keep the numbers that they have. */
 const MOST_APART = 65_536;
 
-/** Rules that the shim is told of: flows are mostly decided by few at a time. */
-const KNOWN = 16;
-
 type Manip = 'src' | 'dst';
 
 /** Of one flow and manip. */
@@ -52,12 +49,7 @@ interface Missed {
 
 export class DecidedRules {
   private readonly numbered: DecidedRule[] = [];
-  /** Words of struct known_rule, of the rules that were asked for last, `knownCount` of them. */
-  readonly known = new Int32Array(KNOWN * KnownRule.words);
-  knownCount = 0;
-  private knownNext = 0;
-  /** Numbers of struct rule_counts, by rule: what flows add that the shim hands on. */
-  counts = new Float64Array(KNOWN * RuleCount.words);
+  readonly known = new KnownRules();
   /** conntrack's own counts have come of some flow. */
   hasAccounts = false;
   /** Per namespace and, for the legacy backend, family. */
@@ -71,8 +63,7 @@ export class DecidedRules {
 
   /** In the order of their numbers, with all that was counted so far. */
   get all(): readonly DecidedRule[] {
-    for (const [index, rule] of this.numbered.entries())
-      this.addCounts(rule, index * RuleCount.words);
+    for (const rule of this.numbered) this.known.takeCounts(rule.rule, rule);
     return this.numbered;
   }
 
@@ -92,7 +83,7 @@ export class DecidedRules {
     const table = this.tableOf(netns, isLegacy(high) ? family : 0);
     const known = table.find(low, high);
     const rule = known >= 0 ? known : this.numbered.length + 1;
-    this.remember(low, high, netns, family, rule);
+    this.known.tell({ low, high, netns, family: isLegacy(high) ? family : 0, rule });
     if (known >= 0) return known;
     table.insert(low, high, rule);
     this.numbered.push({
@@ -104,7 +95,6 @@ export class DecidedRules {
       flows: 0,
       ...nothing(),
     });
-    this.makeRoom();
     return rule;
   }
 
@@ -115,7 +105,7 @@ export class DecidedRules {
    */
   changed(netns: number): void {
     if (this.numbered.length >= MOST_APART) return;
-    this.knownCount = 0;
+    this.known.forget();
     for (const key of this.tables.keys()) {
       if (Math.floor(key / 16) === netns) this.tables.delete(key);
     }
@@ -178,39 +168,6 @@ export class DecidedRules {
     const counts = missed[manip];
     counts[isReply ? 'packetsReply' : 'packets']++;
     counts[isReply ? 'bytesReply' : 'bytes'] += bytes;
-  }
-
-  /** For the shim, in place of the one that was told of longest ago. */
-  private remember(low: number, high: number, netns: number, family: number, rule: number): void {
-    const { known } = this;
-    for (let index = 0; index < this.knownCount; index++)
-      if (known[index * KnownRule.words + KnownRule.number] === rule) return;
-    if (this.knownCount === 0) this.knownNext = 0;
-    const at = this.knownNext * KnownRule.words;
-    known[at + KnownRule.word] = low;
-    known[at + KnownRule.word + 1] = high;
-    known[at + KnownRule.netns] = netns;
-    known[at + KnownRule.family] = isLegacy(high) ? family : 0;
-    known[at + KnownRule.number] = rule;
-    this.knownNext = (this.knownNext + 1) % KNOWN;
-    this.knownCount = Math.max(this.knownCount, this.knownNext || KNOWN);
-  }
-
-  private makeRoom(): void {
-    if (this.numbered.length * RuleCount.words <= this.counts.length) return;
-    const counts = new Float64Array(this.counts.length * 2);
-    counts.set(this.counts);
-    this.counts = counts;
-  }
-
-  private addCounts(rule: DecidedRule, at: number): void {
-    const { counts } = this;
-    rule.flows += counts[at + RuleCount.flows]!;
-    rule.packets += counts[at + RuleCount.packets]!;
-    rule.packetsReply += counts[at + RuleCount.packets + 1]!;
-    rule.bytes += counts[at + RuleCount.bytes]!;
-    rule.bytesReply += counts[at + RuleCount.bytes + 1]!;
-    counts.fill(0, at, at + RuleCount.words);
   }
 
   private tableOf(netns: number, family: number): AddressTable {

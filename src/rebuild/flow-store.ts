@@ -3,15 +3,15 @@
  * one until the row is handed on, some time after its end.
  */
 import { FlowCalls, HandedOn, type ReadFrom, type ReadSoFar } from '../libbpf/flows.ts';
-import { Confirm, Mapping, Status } from '../model/codes.ts';
 import { FLOWS } from '../model/tables.ts';
 import { Word } from '../wire/words.ts';
 import { AddressTable } from './address-table.ts';
 import type { BatchRows } from './batch-rows.ts';
 import type { DecidedRules } from './decided-rules.ts';
-import { Flow as Col, FlowExtra, FlowNull, Known } from './flow-columns.ts';
-import { copyPair, isOlderThan, setNull } from './row-words.ts';
+import { Flow as Col, FlowExtra, FlowNull } from './flow-columns.ts';
+import { copyPair, isOlderThan, setNull, wide } from './row-words.ts';
 import { Queue, Slots } from './slots.ts';
+import { isAllTold } from './untold.ts';
 
 /** A deleted flow still meets packets that were under way: so long it waits for them. */
 const LINGER_NS = 1_000_000_000;
@@ -47,10 +47,6 @@ export class FlowStore {
   private readonly table: AddressTable;
   private readonly rows: BatchRows;
   private readonly rules: DecidedRules;
-  /** The flow that was asked for last: packets of one come in runs. */
-  private lastLow = 0;
-  private lastHigh = 0;
-  private lastSlot = -1;
 
   private readonly oneByOne: boolean;
 
@@ -76,13 +72,8 @@ export class FlowStore {
     const low = words[at + Word.flow]!;
     const high = words[at + Word.flow + 1]!;
     if (low === 0 && high === 0) return -1;
-    if (low !== this.lastLow || high !== this.lastHigh || this.lastSlot < 0) {
-      const known = this.table.find(low, high);
-      this.lastSlot = known >= 0 ? known : this.begin(words, at);
-      this.lastLow = low;
-      this.lastHigh = high;
-    }
-    const row = this.lastSlot * this.slots.stride;
+    const known = this.table.find(low, high);
+    const row = (known >= 0 ? known : this.begin(words, at)) * this.slots.stride;
     copyPair(words, at + Word.ktime, this.slots.words, row + this.extra + FlowExtra.lastAt);
     return row;
   }
@@ -103,10 +94,8 @@ export class FlowStore {
   expire(now: Int32Array, word: number): void {
     const slot = this.slots.oldest(Queue.closing);
     if (slot < 0) return;
-    const last = slot * this.slots.stride + this.extra + FlowExtra.lastAt;
-    if (!isOlderThan(this.slots.words, last, LINGER_NS, now, word)) return;
-    const ns = (BigInt(now[word + 1]! >>> 0) << 32n) | BigInt(now[word]! >>> 0);
-    this.handOnBefore(ns - BigInt(LINGER_NS), Queue.closing);
+    if (!isOlderThan(this.slots.words, this.lastOf(slot), LINGER_NS, now, word)) return;
+    this.handOnBefore(wide(now, word) - BigInt(LINGER_NS), Queue.closing);
   }
 
   /** The trace is over: every flow is handed on, those that ended first. */
@@ -117,14 +106,13 @@ export class FlowStore {
 
   /** The same of a flow that is known already, found by its number; -1 where it is not. */
   rowOfKnown(low: number, high: number): number {
-    if (low !== this.lastLow || high !== this.lastHigh || this.lastSlot < 0) {
-      const slot = this.table.find(low, high);
-      if (slot < 0) return -1;
-      this.lastSlot = slot;
-      this.lastLow = low;
-      this.lastHigh = high;
-    }
-    return this.lastSlot * this.slots.stride;
+    const slot = this.table.find(low, high);
+    return slot < 0 ? -1 : slot * this.slots.stride;
+  }
+
+  /** Word of the time of the last record about it. */
+  private lastOf(slot: number): number {
+    return slot * this.slots.stride + this.extra + FlowExtra.lastAt;
   }
 
   private begin(words: Int32Array, at: number): number {
@@ -157,8 +145,7 @@ export class FlowStore {
     const { slots } = this;
     for (let look = 0; look < LOOKS; look++) {
       const slot = slots.oldest(Queue.open);
-      const last = slot * slots.stride + this.extra + FlowExtra.lastAt;
-      if (isOlderThan(slots.words, last, LINGER_NS, now, word)) return slot;
+      if (isOlderThan(slots.words, this.lastOf(slot), LINGER_NS, now, word)) return slot;
       slots.touch(slot, Queue.open);
     }
     return slots.oldest(Queue.open);
@@ -167,12 +154,11 @@ export class FlowStore {
   /** Those of a queue, the oldest first, whose last record is older. */
   private handOnBefore(before: bigint, queue: Queue): void {
     const { calls, rows, rules, slots } = this;
-    this.lastSlot = -1;
     for (let isStaged = false; ; ) {
       const slot = slots.oldest(queue);
       if (slot < 0) return;
       if (rules.areMissed || isStaged || this.oneByOne) {
-        if (!this.isOlder(slot, before)) return;
+        if (wide(slots.words, this.lastOf(slot)) >= before) return;
         isStaged = false;
         this.handOn(slot);
         continue;
@@ -184,7 +170,7 @@ export class FlowStore {
         rows: words,
         at,
         room,
-        counts: rules.counts,
+        counts: rules.known.counts,
         before,
         queue,
         turn,
@@ -195,41 +181,15 @@ export class FlowStore {
     }
   }
 
-  private isOlder(slot: number, before: bigint): boolean {
-    const { words, stride } = this.slots;
-    const last = slot * stride + this.extra + FlowExtra.lastAt;
-    return ((BigInt(words[last + 1]! >>> 0) << 32n) | BigInt(words[last]! >>> 0)) < before;
-  }
-
   private handOn(slot: number, isWhole = true): void {
     const row = slot * this.slots.stride;
     this.waiting.settleFlow(row);
     const words = this.slots.words;
-    const known = words[row + this.extra + FlowExtra.known]!;
-    const isLost = markUnknown(words, row);
-    const hasAll = (known & TOLD) === TOLD && !isLost;
+    const hasAll = isAllTold(words, row, words[row + this.extra + FlowExtra.known]!);
     words[row + Col.complete] = isWhole && hasAll ? 1 : 0;
     this.table.remove(words[row + Col.number]!, words[row + Col.number + 1]!);
     this.rules.countFlow(words, row);
     this.rows.append(words, row);
     this.slots.give(slot);
-    this.lastSlot = -1;
   }
-}
-
-const TOLD = Known.original | Known.reply | Known.told;
-
-/** What the entry's status shows was done, though no record told of it: those were lost. */
-function markUnknown(words: Int32Array, row: number): boolean {
-  const confirm = isUntold(words, row, Status.confirmed, Col.confirm);
-  const src = isUntold(words, row, Status.srcNatDone, Col.srcNat);
-  const dst = isUntold(words, row, Status.dstNatDone, Col.dstNat);
-  if (confirm) words[row + Col.confirm] = Confirm.unknown;
-  if (src) words[row + Col.srcNat] = Mapping.unknown;
-  if (dst) words[row + Col.dstNat] = Mapping.unknown;
-  return confirm || src || dst;
-}
-
-function isUntold(words: Int32Array, row: number, done: number, column: number): boolean {
-  return (words[row + Col.status]! & done) !== 0 && words[row + column] === 0;
 }

@@ -1,8 +1,7 @@
 /**
  * Records in the order of time in, rows of `packets`, `flows` and `failures` out. Pure: no
- * I/O, no clock; the same records give the same rows, live or from a file. The
- * caller owns the records; `onRows` owns a full RowBuffer only during its
- * call, after which the buffer is used again.
+ * I/O, no clock; the same records give the same rows, live or from a file. The caller
+ * owns the records; `onRows` owns a full RowBuffer only during its call.
  */
 import { tallyCount } from '../libbpf/tally.ts';
 import type { ModuleChange } from '../model/probe-change.ts';
@@ -52,7 +51,7 @@ export class Rebuild {
   private untilExpiry = EXPIRE_EVERY;
 
   constructor(options: RebuildOptions) {
-    const { batchRows = 16_384, flowLimit = 1_048_576, oneByOne = false } = options;
+    const { batchRows = 16_384, flowLimit = 1_048_576, oneByOne } = options;
     this.options = options;
     this.locations = new Locations(this.names, options.symbol);
     this.tally = new Tally(options.cpus, oneByOne ? undefined : tallyCount);

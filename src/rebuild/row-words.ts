@@ -18,6 +18,11 @@ export function copyPair(from: Int32Array, at: number, to: Int32Array, word: num
   to[word + 1] = from[at + 1]!;
 }
 
+/** The 64-bit value at a word, unsigned. */
+export function wide(words: Int32Array, word: number): bigint {
+  return (BigInt(words[word + 1]! >>> 0) << 32n) | BigInt(words[word]! >>> 0);
+}
+
 export function copyAddress(from: Int32Array, at: number, to: Int32Array, word: number): void {
   to[word] = from[at]!;
   to[word + 1] = from[at + 1]!;
