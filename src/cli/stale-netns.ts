@@ -2,10 +2,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Evaluator } from '../explain/evaluate.ts';
 import { findStale } from '../explain/stale.ts';
-import { deleteArguments, deleteCommand } from '../explain/stale-text.ts';
 import { readEntries } from '../kernel/conntrack-table.ts';
 import { type Entry, entryKey } from '../model/entry.ts';
 import type { Ruleset } from '../model/ruleset.ts';
+import { deleteArguments, deleteCommand } from '../table/command.ts';
 import { NOTHING_UNKNOWN, type StaleEntry, type StaleNamespace } from './stale-show.ts';
 import { readSurroundings } from './stale-surroundings.ts';
 

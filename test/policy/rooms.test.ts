@@ -9,10 +9,12 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   // of libbpf only the shim, which fills columns
   rebuild: ['libbpf', 'wire', 'model'],
   columns: ['wire', 'model'],
-  explain: ['rebuild', 'columns', 'wire', 'model'],
+  // what a listing of the conntrack table says, wherever the listing comes from
+  table: ['model'],
+  explain: ['rebuild', 'columns', 'wire', 'table', 'model'],
   // of libbpf only the shim's encoder of columns: one room alone knows the FFI
   export: ['libbpf', 'rebuild', 'columns', 'wire', 'model'],
-  kernel: ['model'],
+  kernel: ['table', 'model'], // its files are listings too
   libbpf: ['kernel', 'wire', 'model'],
   capture: ['libbpf', 'kernel', 'wire', 'model'],
   lab: ['kernel', 'model'],
@@ -22,6 +24,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'rebuild',
     'columns',
     'explain',
+    'table',
     'export',
     'kernel',
     'libbpf',
@@ -31,7 +34,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Rooms that compute: no I/O, no clock, so that they run anywhere, from a file. */
-const PURE = ['model', 'wire', 'rebuild', 'explain'];
+const PURE = ['model', 'wire', 'rebuild', 'table', 'explain'];
 
 /** Started as processes of their own. */
 const PROGRAMS = ['src/lab/race-end.ts', 'src/columns/write-document.ts'];

@@ -1,0 +1,95 @@
+/**
+ * Entries as lines of text: `conntrack -L` and `-E` with whatever `-o` but xml and
+ * save (snprintf_default.c of libnetfilter_conntrack), and /proc/net/nf_conntrack
+ * (ct_seq_show in nf_conntrack_standalone.c), which differ only in what they leave out.
+ */
+import {
+  CHANGES,
+  type Change,
+  type EntryFields,
+  emptyFields,
+  OTHER_FIELDS,
+  SIDE_FIELDS,
+  type SideFields,
+} from './parse-fields.ts';
+import { bracketed, pairOf } from './parse-tokens.ts';
+
+/** When a listing was written, and what it tells of: `[1796078335.992449]   [NEW] ...`. */
+export interface LineStart {
+  readonly at: string | null;
+  readonly change: Change | null;
+  /** Where the rest begins. */
+  readonly next: number;
+}
+
+export function lineStart(tokens: readonly string[]): LineStart {
+  const time = bracketed(tokens[0] ?? '');
+  const at = time !== undefined && /^\d+\.\d+$/.test(time) ? time : null;
+  const first = at === null ? 0 : 1;
+  const word = bracketed(tokens[first] ?? '')?.toLowerCase();
+  const change = CHANGES.find((one) => one === word) ?? null;
+  return { at, change, next: change === null ? first : first + 1 };
+}
+
+/** Undefined: the line does not begin as an entry does. */
+export function lineFields(tokens: readonly string[]): EntryFields | undefined {
+  const { at, change, next } = lineStart(tokens);
+  const isExtended = /^ipv[46]$/.test(tokens[next] ?? '') && /^\d+$/.test(tokens[next + 1] ?? '');
+  const start = isExtended ? next + 2 : next;
+  const [name = '', number = ''] = tokens.slice(start, start + 2);
+  if (!/^[a-z][\w-]*$/i.test(name) || !/^\d+$/.test(number)) return undefined;
+  const fields = emptyFields(isExtended ? 'extended' : 'plain');
+  Object.assign(fields, { at, change, protocol: number });
+  if (isExtended) fields.family = tokens[next]!.slice(3);
+  readRest(fields, tokens, start + 2);
+  return fields;
+}
+
+function readRest(fields: EntryFields, tokens: readonly string[], start: number): void {
+  let side: SideFields | undefined;
+  for (const [index, token] of tokens.entries()) {
+    if (index < start) continue;
+    const [name, value] = pairOf(token.replace(/,$/, '')) ?? [];
+    if (name === 'src') side = nextSide(fields, side);
+    const isSideful = side !== undefined && isOfSide(name, side);
+    if (isSideful && !side!.has(name!)) side!.set(name!, value!);
+    else if (!isSideful && name !== undefined && isOther(name, fields)) {
+      fields.others.set(name, name === 'secctx' || name === 'labels' ? afterName(token) : value!);
+    } else if (!isLoose(fields, token, side)) fields.more.push(token);
+  }
+}
+
+/** A third source address is nobody's. */
+function nextSide(fields: EntryFields, side: SideFields | undefined): SideFields {
+  return side === undefined ? fields.original : fields.reply;
+}
+
+/** The identifier of ICMP follows its type; any other `id` is the entry's. */
+function isOfSide(name: string | undefined, side: SideFields): boolean {
+  if (name === 'id') return side.has('type') && !side.has('id');
+  return name !== undefined && SIDE_FIELDS.has(name);
+}
+
+function isOther(name: string, { others }: EntryFields): boolean {
+  return OTHER_FIELDS.has(name) && !others.has(name);
+}
+
+function afterName(token: string): string {
+  return token.slice(token.indexOf('=') + 1);
+}
+
+/** Words without a name: timeout and state stand before the tuples, flags in brackets. */
+function isLoose(fields: EntryFields, token: string, side: SideFields | undefined): boolean {
+  const inside = bracketed(token);
+  const [name, value] = pairOf(inside ?? '') ?? [];
+  if (name === 'start' || name === 'stop') return fields.others.set(name, value!) !== undefined;
+  if (inside !== undefined && /^[A-Z_]+$/.test(inside)) return fields.flags.add(inside) !== null;
+  if (side !== undefined) return false;
+  if (/^-?\d+$/.test(token) && fields.timeout === undefined) {
+    fields.timeout = token;
+    return true;
+  }
+  if (!/^[A-Z][A-Z_0-9]+$/.test(token) || fields.state !== undefined) return false;
+  fields.state = token;
+  return true;
+}
