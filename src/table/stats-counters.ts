@@ -66,12 +66,12 @@ export const COUNTERS: Readonly<Record<string, CounterWords>> = {
     ),
     since: '5.15',
   },
-  expect_new: words('a helper announced a flow to come and it was fulfilled at once'),
+  expect_new: words('a flow came that a helper had announced'),
   expect_create: words('a helper or a program announced a flow to come'),
   expect_delete: words('such an announcement was fulfilled, timed out or was taken back'),
   searched: until('4.9', 'entries that lookups compared'),
   new: until('4.9', 'entries made for packets'),
-  delete: until('4.9', 'entries deleted'),
+  delete: until('4.9', 'entries that were deleted'),
   delete_list: until('4.9', 'entries put on the list of those that are dying'),
   ignore: until('5.10', 'packets that had an entry already, or must not be tracked'),
 };
@@ -82,6 +82,17 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   clashres: 'clash_resolve',
   chainlength: 'chaintoolong',
 };
+
+/** Those that matter most first; of names that are not known, those. */
+export function byImportance(a: string, b: string): number {
+  const rank = (name: string): number => {
+    const place = NAMES.indexOf(name);
+    return place < 0 ? NAMES.length : place;
+  };
+  return rank(a) - rank(b);
+}
+
+const NAMES = Object.keys(COUNTERS);
 
 export function counterWords(name: string): CounterWords | undefined {
   const own = Object.hasOwn(OTHER_NAMES, name) ? OTHER_NAMES[name]! : name;
