@@ -47,13 +47,19 @@ const NO_FLAGS = ['USERSPACE', 'UNSET'];
 
 /** Throws a `corrupt` TraceError that names the field. */
 export function entryOf(fields: EntryFields): EntryRecord {
-  const { form, change, at, others, state } = fields;
+  const { form, flags, others } = fields;
   const labels = others.get('labels');
+  const offload = flags.has('HW_OFFLOAD') ? 'hardware' : flags.has('OFFLOAD') ? 'software' : null;
   return {
-    ...{ kind: 'entry', form, change, at },
+    kind: 'entry',
+    form,
+    change: fields.change,
+    at: fields.at,
     entry: plainEntry(fields),
-    state: state ?? null,
-    ...statusOf(fields),
+    state: fields.state ?? null,
+    isReplied: form === 'save' ? flags.has('SEEN_REPLY') : !flags.has('UNREPLIED'),
+    isAssured: flags.has('ASSURED') || (offload === null ? false : null),
+    offload,
     labels: labels === undefined ? null : labels.split(',').filter((one) => one !== ''),
     helper: others.get('helper') ?? null,
     use: whole(others, 'use'),
@@ -68,25 +74,18 @@ export function entryOf(fields: EntryFields): EntryRecord {
   };
 }
 
-function statusOf({ form, flags }: EntryFields) {
-  const offload = flags.has('HW_OFFLOAD') ? 'hardware' : flags.has('OFFLOAD') ? 'software' : null;
-  const isAssured = offload === null || flags.has('ASSURED') ? flags.has('ASSURED') : null;
-  const isReplied = form === 'save' ? flags.has('SEEN_REPLY') : !flags.has('UNREPLIED');
-  return { isReplied, isAssured, offload } as const;
-}
-
-function plainEntry(fields: EntryFields): Entry {
+/** The same without what only a listing says. */
+export function plainEntry(fields: EntryFields): Entry {
   const { original, reply, others, timeout } = fields;
   const protocol = number('protocol', fields.protocol, 255);
   const first = tupleOf('original', protocol, original);
-  const second = tupleOf('reply', protocol, reply);
-  const isUntold = ICMP.has(protocol) && !reply.has('type') && original.has('type');
-  const numbers = isUntold ? inverted(protocol, first) : second;
-  const tuples = [first, { ...numbers, src: second.src, dst: second.dst }];
-  const family = familyOf(fields.family, tuples);
+  const second = replyOf(protocol, first, reply, original);
   const zone = whole(others, 'zone', 0xffff) ?? 0;
   return {
-    ...{ family, protocol, original: tuples[0]!, reply: tuples[1]! },
+    family: familyOf(fields.family, [first, second]),
+    protocol,
+    original: first,
+    reply: second,
     zones: [
       whole(original, 'zone-orig', 0xffff) ?? zone,
       whole(reply, 'zone-reply', 0xffff) ?? zone,
@@ -101,6 +100,15 @@ function plainEntry(fields: EntryFields): Entry {
   };
 }
 
+/** Arguments of conntrack tell type and code of ICMP once, of the original direction. */
+function replyOf(protocol: number, first: EntryTuple, reply: SideFields, original: SideFields) {
+  const tuple = tupleOf('reply', protocol, reply);
+  const isUntold = ICMP.has(protocol) && !reply.has('type') && original.has('type');
+  if (!isUntold) return tuple;
+  const { srcPort, dstPort } = inverted(protocol, first);
+  return { src: tuple.src, dst: tuple.dst, srcPort, dstPort };
+}
+
 function flagsOf({ flags }: EntryFields): string[] {
   return [...flags].filter((flag) => !NO_FLAGS.includes(flag));
 }
@@ -113,33 +121,35 @@ function statusText(fields: EntryFields): string {
 }
 
 function tupleOf(direction: string, protocol: number, side: SideFields): EntryTuple {
-  const [src, dst] = ['src', 'dst'].map((name) => {
-    const text = side.get(name);
-    if (text === undefined) throw wrong(`no ${name}= of the ${direction} direction`, 'an address');
-    if (addressValue(text) === undefined) throw wrong(`${name}=${shown(text)}`, 'an address');
-    return canonicalAddress(text);
-  });
-  return { src: src!, dst: dst!, ...numbersOf(protocol, side) };
-}
-
-function numbersOf(protocol: number, side: SideFields): Pick<EntryTuple, 'srcPort' | 'dstPort'> {
+  const src = addressOf(direction, side, 'src');
+  const dst = addressOf(direction, side, 'dst');
   if (ICMP.has(protocol)) {
     const kind = (whole(side, 'type', 255) ?? 0) * 256 + (whole(side, 'code', 255) ?? 0);
-    return { srcPort: whole(side, 'id', 0xffff) ?? 0, dstPort: kind };
+    return { src, dst, srcPort: whole(side, 'id', 0xffff) ?? 0, dstPort: kind };
   }
-  const names = protocol === GRE ? ['srckey', 'dstkey'] : ['sport', 'dport'];
-  const isNumbered = protocol === GRE || hasPorts(protocol);
-  const [srcPort = 0, dstPort = 0] = names.map((name) =>
-    isNumbered ? (whole(side, name, 0xffff) ?? 0) : 0,
-  );
-  return { srcPort, dstPort };
+  const [one, other] = protocol === GRE ? KEYS : PORTS;
+  if (protocol !== GRE && !hasPorts(protocol)) return { src, dst, srcPort: 0, dstPort: 0 };
+  const srcPort = whole(side, one, 0xffff) ?? 0;
+  return { src, dst, srcPort, dstPort: whole(side, other, 0xffff) ?? 0 };
+}
+
+const KEYS = ['srckey', 'dstkey'] as const;
+const PORTS = ['sport', 'dport'] as const;
+
+function addressOf(direction: string, side: SideFields, name: string): string {
+  const text = side.get(name);
+  if (text === undefined) throw wrong(`no ${name}= of the ${direction} direction`, 'an address');
+  if (addressValue(text) === undefined) throw wrong(`${name}=${shown(text)}`, 'an address');
+  return canonicalAddress(text);
 }
 
 /** Of the addresses, where the form does not tell; all of one entry are of one. */
 function familyOf(told: string | undefined, tuples: readonly EntryTuple[]): 4 | 6 {
-  const families = tuples.flatMap(({ src, dst }) => [src, dst].map((one) => one.includes(':')));
-  const family = families[0] ? 6 : 4;
-  const isMixed = families.some((one) => one !== families[0]);
+  const isV6 = tuples[0]?.src.includes(':') ?? false;
+  const family = isV6 ? 6 : 4;
+  const isMixed = tuples.some(
+    ({ src, dst }) => src.includes(':') !== isV6 || dst.includes(':') !== isV6,
+  );
   if (isMixed) throw wrong('addresses of IPv4 and IPv6', 'addresses of one family');
   if (told === undefined || Number(told) === family) return family;
   throw wrong(`ipv${shown(told)} with addresses of IPv${family}`, 'addresses of one family');

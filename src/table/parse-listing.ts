@@ -1,7 +1,7 @@
 /** A listing of the table, of which only the entries are wanted. */
 import type { Entry } from '../model/entry.ts';
 import { TraceError } from '../model/error.ts';
-import { entryOf } from './parse-entry.ts';
+import { plainEntry } from './parse-entry.ts';
 import { lineFields } from './parse-line.ts';
 import { tokensOf } from './parse-tokens.ts';
 
@@ -10,7 +10,7 @@ export function parseEntryLine(line: string): Entry | undefined {
   const fields = lineFields(tokensOf(line));
   if (fields === undefined) return undefined;
   try {
-    return entryOf(fields).entry;
+    return plainEntry(fields);
   } catch (error) {
     if (error instanceof TraceError) return undefined;
     throw error;

@@ -55,6 +55,8 @@ const MOST_TEXT = 200;
 
 /** Undefined: no line about conntrack. */
 export function logOf(line: string): LogRecord | undefined {
+  const helped = HELPER.exec(line);
+  if (helped !== null) return helperLog(helped[1]!, line.slice(helped.index + helped[0].length));
   const start = /\b(?:nf|ip)_(?:ct_[a-z0-9_]+|conntrack(?:_[a-z0-9_]+)?)(?: version|: ?)/.exec(
     line,
   );
@@ -69,7 +71,15 @@ export function logOf(line: string): LogRecord | undefined {
   const number = /^proto_(\d{1,3})$/.exec(name)?.[1];
   const protocol = number === undefined ? (OLD_NAMES[name] ?? null) : Number(number);
   if (protocol !== null) return { ...known, about: 'refused packet', protocol, text, packet };
-  return { ...known, about: 'helper', helper: name, text, packet };
+  return helperLog(name, said.replace(/^dropping packet: ?/, ''));
+}
+
+/** Since 7.x; `nf_ct_ftp: dropping packet: ` before. */
+const HELPER = /\bhelper (\S{1,32}) dropping packet: ?/;
+
+function helperLog(helper: string, said: string): LogRecord {
+  const [text, packet] = packetOf(said);
+  return { kind: 'log', about: 'helper', protocol: null, helper, text, packet };
 }
 
 const NO_PACKET: LoggedPacket = { fields: new Map(), flags: [] };

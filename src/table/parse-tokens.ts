@@ -1,6 +1,7 @@
 /** Words of a line, and how they are shown in an error. */
 
 const SHOWN = 40;
+const PLAIN = /^[\x20-\x7e]*$/;
 
 /** Words are parted by blanks, but for brackets: `[start=Mon Nov 30 22:38:55 2026]` is one. */
 export function tokensOf(line: string): string[] {
@@ -35,6 +36,7 @@ function isBlank(code: number): boolean {
 
 /** The beginning of a text, with nothing in it that would move a terminal's cursor. */
 export function shown(text: string, most = SHOWN): string {
+  if (text.length <= most && PLAIN.test(text)) return text;
   const start = [...text.slice(0, most * 2)].slice(0, most).join('');
   const plain = start.replace(/[^\x20-\x7e\u00a1-\u{10ffff}]/gu, '?');
   return start.length < text.length ? `${plain}...` : plain;

@@ -167,6 +167,12 @@ cpu=1   	found=0 invalid=1 ignore=5 insert=0 insert_failed=0 drop=0 early_drop=0
     expect(told.title).toBe('statistics of conntrack, 1 CPU: invalid 130, chaintoolong 3');
   });
 
+  it('of expectations say so', () => {
+    expect(explained('cpu=0   \texpect_new=0 expect_create=2 expect_delete=1 ').title).toBe(
+      'statistics of conntrack of expectations, 1 CPU: expect_create 2, expect_delete 1',
+    );
+  });
+
   it('with a number that is none are named', () => {
     expect(explained('cpu=0 found=x').title).toBe(
       'not known: found found=x, needed a whole number',
@@ -227,7 +233,11 @@ describe('the kernel log', () => {
     ['nf_conntrack: expectation table full', 'no more expectations'],
     [
       'nf_ct_ftp: dropping packet: cannot add expectation IN= OUT= SRC=192.0.2.1 DST=192.0.2.2',
-      'the helper ftp dropped a packet',
+      'the helper ftp dropped a packet 192.0.2.1 > 192.0.2.2: cannot add expectation',
+    ],
+    [
+      '[1.5] helper sip dropping packet: cannot parse IN= OUT= SRC=192.0.2.1 DST=192.0.2.2',
+      'the helper sip dropped a packet 192.0.2.1 > 192.0.2.2: cannot parse',
     ],
     ['nf_conntrack version 0.5.0 (65536 buckets, 262144 max)', 'conntrack was loaded'],
   ])('%s', (line, title) => {
