@@ -29,6 +29,7 @@ Exit status: 0 done, 1 failed or a line was not known, 2 wrong usage
 Examples:
   $ conntrack -L | conntrail table explain
   $ conntrack -S | conntrail table explain
+  $ conntrack -E -o timestamp | conntrail table explain
   $ dmesg | grep nf_ct | conntrail table explain -
   $ conntrail table explain udp 17 29 src=10.0.0.2 dst=10.0.1.1 sport=5000 dport=53 [UNREPLIED] src=10.0.1.1 dst=10.0.0.2 sport=53 dport=5000
   $ conntrail table explain --json "nf_conntrack: table full, dropping packet"`;

@@ -4,19 +4,22 @@ import { explainExpectation } from './explain-expectation.ts';
 import { explainLog } from './explain-log.ts';
 import { type Explained, type Explanation, type Fact, NOTHING } from './explain-shapes.ts';
 import { explainStats } from './explain-stats.ts';
-import { parseText, type TableRecord } from './parse-text.ts';
+import { type Parsed, parseText, type TableRecord } from './parse-text.ts';
 import { shown } from './parse-tokens.ts';
 
 /** Characters of one text. */
 const MOST = 300;
 
 /** Never throws; what is not known is said in one line. */
-export function* explainPasted(text: string): Generator<Explained> {
-  for (const { line, record } of parseText(text)) {
-    const explanation = explain(record);
-    const { title, facts } = explanation;
-    yield { line, record, ...explanation, title: shown(title, MOST), facts: facts.map(plainFact) };
-  }
+export function explainParsed({ line, record }: Parsed): Explained {
+  const explanation = explain(record);
+  const { title, facts } = explanation;
+  return { line, record, ...explanation, title: shown(title, MOST), facts: facts.map(plainFact) };
+}
+
+/** All of a text. */
+export function explainPasted(text: string): Explained[] {
+  return parseText(text).map(explainParsed);
 }
 
 /** What was pasted is shown again, and may be hostile to a terminal. */

@@ -13,6 +13,9 @@ import {
   type SideFields,
 } from './parse-fields.ts';
 import { bracketed, pairOf } from './parse-tokens.ts';
+import { DCCP_STATES, SCTP_STATES } from './states.ts';
+
+const DCCP = '33';
 
 /** When a listing was written, and what it tells of: `[1796078335.992449]   [NEW] ...`. */
 export interface LineStart {
@@ -42,7 +45,14 @@ export function lineFields(tokens: readonly string[]): EntryFields | undefined {
   Object.assign(fields, { at, change, protocol: number });
   if (isExtended) fields.family = tokens[next]!.slice(3);
   readRest(fields, tokens, start + 2);
+  if (number === DCCP) fields.state = dccpState(fields.state);
   return fields;
+}
+
+/** conntrack -L names states of DCCP by the list of SCTP's; /proc has their own names. */
+function dccpState(word: string | undefined): string | undefined {
+  const names: readonly string[] = SCTP_STATES;
+  return word === undefined ? undefined : (DCCP_STATES[names.indexOf(word)] ?? word);
 }
 
 function readRest(fields: EntryFields, tokens: readonly string[], start: number): void {

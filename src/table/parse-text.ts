@@ -5,7 +5,7 @@ import { type ExpectationRecord, expectationOf, flowExpectation } from './parse-
 import { flowFields } from './parse-flow.ts';
 import { lineFields } from './parse-line.ts';
 import { type LogRecord, logOf } from './parse-log.ts';
-import { type Piece, piecesOf } from './parse-pieces.ts';
+import { MOST_LENGTH, type Piece, PieceReader } from './parse-pieces.ts';
 import { saveFields } from './parse-save.ts';
 import { procStats, type StatsRecord, statsCounter, statsOf, statsRow } from './parse-stats.ts';
 import { shown, tokensOf } from './parse-tokens.ts';
@@ -23,7 +23,6 @@ export type TableRecord = EntryRecord | ExpectationRecord | StatsRecord | LogRec
 export interface Parsed {
   /** From 1. */
   readonly line: number;
-  readonly text: string;
   readonly record: TableRecord;
 }
 
@@ -31,11 +30,27 @@ const NEEDED =
   'a line of conntrack -L, -E or -S, of /proc/net/nf_conntrack, or of the kernel log about conntrack';
 
 /** Never throws: what cannot be read is a record that says so. Blank lines are none. */
-export function* parseText(text: string): Generator<Parsed> {
-  for (const piece of piecesOf(text)) {
-    const record = recordOf(piece);
-    yield { line: piece.line, text: piece.lines.join('\n'), record };
+export class TextReader {
+  private readonly pieces = new PieceReader();
+
+  /** What is whole by now; a block that may go on waits. */
+  add(text: string): Parsed[] {
+    return this.pieces.add(text).map(parsedOf);
   }
+
+  end(): Parsed[] {
+    return this.pieces.end().map(parsedOf);
+  }
+}
+
+/** All of a text. */
+export function parseText(text: string): Parsed[] {
+  const reader = new TextReader();
+  return [...reader.add(text), ...reader.end()];
+}
+
+function parsedOf(piece: Piece): Parsed {
+  return { line: piece.line, record: recordOf(piece) };
 }
 
 function recordOf(piece: Piece): TableRecord {
@@ -43,7 +58,7 @@ function recordOf(piece: Piece): TableRecord {
   try {
     switch (piece.kind) {
       case 'too long':
-        return unknown(`a line of ${piece.length} characters`, 'one of at most 65536');
+        return unknown(`more than ${MOST_LENGTH} characters in one`, 'shorter lines');
       case 'flow':
         return flowRecord(piece.lines.join('\n'));
       case 'proc statistics':

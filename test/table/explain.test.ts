@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { explainPasted } from '../../src/table/explain-record.ts';
+import { explainParsed, explainPasted } from '../../src/table/explain-record.ts';
 import type { Explained } from '../../src/table/explain-shapes.ts';
+import { TextReader } from '../../src/table/parse-text.ts';
 
 const SNAT =
   'tcp 6 114 TIME_WAIT src=10.0.0.10 dst=10.8.2.12 sport=5536 dport=80 src=10.8.2.12 dst=192.168.1.2 sport=80 dport=5536 [ASSURED]';
@@ -119,6 +120,15 @@ describe('an entry that is not of the ordinary', () => {
     );
     expect(told).toMatchObject({ look: null, delete: null });
     expect(factOf(told, 'original')).toContain('XML leaves out type, code and identifier');
+  });
+
+  it('of DCCP, whose states conntrack -L names as those of SCTP, has them by their number', () => {
+    const line =
+      'dccp 33 29 ESTABLISHED src=10.0.0.1 dst=10.0.0.2 sport=5 dport=6 src=10.0.0.2 dst=10.0.0.1 sport=6 dport=5';
+    expect(explained(line).record).toMatchObject({ state: 'OPEN' });
+    expect(explained(line.replace('ESTABLISHED', 'CLOSING')).record).toMatchObject({
+      state: 'CLOSING',
+    });
   });
 
   it('has mark, zones, labels and helper explained, each by its value', () => {
@@ -271,6 +281,28 @@ describe('what is none of these', () => {
       [3, 'entry'],
       [5, 'entry'],
     ]);
+  });
+});
+
+describe('text that comes in parts', () => {
+  const text = `${SNAT}\r\ncpu=0 found=1 drop=0\ncpu=1 found=2 drop=0\n<flow>\n</flow>\nhello`;
+
+  it('is explained the same wherever it is cut, and lines at once', () => {
+    const whole = explainPasted(text).map(({ line, title }) => `${line} ${title}`);
+    expect(whole).toHaveLength(4);
+    for (let cut = 1; cut < text.length; cut++) {
+      const reader = new TextReader();
+      const parts = [text.slice(0, cut), text.slice(cut)].flatMap((part) => reader.add(part));
+      const told = [...parts, ...reader.end()].map(explainParsed);
+      expect(told.map(({ line, title }) => `${line} ${title}`)).toEqual(whole);
+    }
+    expect(new TextReader().add(`${SNAT}\n`)).toHaveLength(1);
+    expect(new TextReader().add('cpu=0 found=1 drop=0\n')).toHaveLength(0);
+  });
+
+  it('counts lines as they were, also where one has several flows', () => {
+    const flow = '<flow><meta></meta></flow>';
+    expect(explainPasted(`${flow}${flow}\nhello`).map(({ line }) => line)).toEqual([1, 1, 2]);
   });
 });
 
