@@ -10,7 +10,7 @@ export function tableExplainCommand(): Command {
       'Say what lines of conntrack mean, without root and on any machine: entries, events, expectations, statistics, and the kernel log.',
     )
     .argument('[line...]', 'a line in quotes, or its words; - or nothing: from stdin')
-    .option('--json', 'one JSON document instead of text')
+    .option('--json', 'one JSON document: docs/table-explain.schema.json')
     .addHelpText('after', HELP)
     .action(async (lines: string[], options: TableExplainOptions) => {
       const { explainLines } = await import('./table-explain-run.ts');

@@ -20,7 +20,7 @@ export function tableStatsCommand(): Command {
     .option('--interval <time>', 'go on: what moved in each such time', parseDurationMs)
     .option('--count <n>', 'with --interval: how many times', parseWhole('count', 1))
     .option('--from <place>', 'who moved each counter, from a recorded trace instead')
-    .option('--json', 'JSON instead of text, one document a line')
+    .option('--json', 'JSON, one document a line: docs/table-stats.schema.json')
     .addHelpText('after', HELP)
     .action(async (options: TableStatsOptions) => {
       refuseMixed(options);

@@ -1,7 +1,7 @@
 /** An entry explained: fields, NAT, the next packet, the commands for exactly this one. */
 import { deleteArguments } from './command.ts';
 import { entryFacts } from './explain-fields.ts';
-import { natTexts, natTitle } from './explain-nat.ts';
+import { natTexts, natTitle, rewrittenEnds } from './explain-nat.ts';
 import { nextTexts } from './explain-next.ts';
 import type { Explanation } from './explain-shapes.ts';
 import type { EntryRecord } from './parse-entry.ts';
@@ -17,6 +17,7 @@ export function explainEntry(record: EntryRecord): Explanation {
   return {
     title: title.join(', '),
     facts: entryFacts(record),
+    rewritten: rewrittenEnds(entry),
     nat: natTexts(entry),
     next: nextTexts(record),
     advice: adviceOf(record),

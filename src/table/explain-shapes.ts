@@ -1,4 +1,5 @@
 /** What an explanation is made of. All texts are for people; no full stops at their ends. */
+import type { Rewritten } from './explain-nat.ts';
 import type { TableRecord } from './parse-text.ts';
 
 /** One field of what was pasted. */
@@ -12,6 +13,8 @@ export interface Explanation {
   /** In a few words. */
   readonly title: string;
   readonly facts: readonly Fact[];
+  /** The ends that NAT rewrites; empty: none, or no entry. */
+  readonly rewritten: readonly Rewritten[];
   /** What NAT the entry holds, a line each; empty where that is no question. */
   readonly nat: readonly string[];
   /** What the next packet meets, and what a reply must look like. */
@@ -31,6 +34,7 @@ export interface Explained extends Explanation {
 
 export const NOTHING: Omit<Explanation, 'title'> = {
   facts: [],
+  rewritten: [],
   nat: [],
   next: [],
   advice: [],
