@@ -82,13 +82,18 @@ export const LOG_WORDS: readonly LogWords[] = [
     'nothing',
   ),
   kept(
-    /packet \(index \d+\) in dir [01] ignored/,
+    /packet \(index \d+\) in dir [01] ignored|invalid packet ignored/,
     'out of step with what conntrack knows: it was let through, the entry stays as it was',
     'nothing, if they are few: one side has begun anew',
   ),
   refused(
-    /packet \(index \d+\) in dir [01] invalid|invalid (?:packet )?(?:state|new)/i,
+    /packet \(index \d+\) in dir [01] invalid|invalid state/i,
     'such a packet is impossible in this state',
+    LATE,
+  ),
+  refused(
+    /invalid new(?! with)/i,
+    'it belongs to no flow that is known and may not begin one: RST and the like, or with nf_conntrack_tcp_loose=0 all but SYN',
     LATE,
   ),
   refused(

@@ -32,7 +32,7 @@ export const COUNTERS: Readonly<Record<string, CounterWords>> = {
   ),
   invalid: words(
     'a packet was refused as it fits no flow and may begin none: ct state invalid, it goes on without an entry and without NAT',
-    `sysctl net.netfilter.nf_conntrack_log_invalid=255 logs each with its reason, or ${WHO}; packets out of window where only one direction passes: nf_conntrack_tcp_be_liberal=1`,
+    `sysctl net.netfilter.nf_conntrack_log_invalid=255 logs most with their reason; conntrail watch --failures --refusals names all, also those refused without a word; packets out of window where only one direction passes: nf_conntrack_tcp_be_liberal=1`,
   ),
   insert: words('a program made an entry (conntrack -I, conntrackd); before 4.9, whoever made it'),
   insert_failed: words(

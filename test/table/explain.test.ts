@@ -228,6 +228,15 @@ describe('the kernel log', () => {
       'refused',
       'older than the window',
     ],
+    // of 5.10, and of 7
+    [
+      'nf_ct_proto_6: invalid packet ignored in state ESTABLISHED  ',
+      'kept',
+      'out of step with what conntrack knows',
+    ],
+    ['nf_ct_proto_6: invalid state ', 'refused', 'impossible in this state'],
+    ['nf_ct_proto_6: invalid new ', 'refused', 'belongs to no flow that is known'],
+    ['nf_ct_proto_1: invalid icmp type ', 'refused', 'does not track'],
     ['nf_ct_proto_17: bad checksum ', 'refused', 'checksum is wrong'],
     ['nf_ct_icmp: short packet ', 'refused', 'shorter than its headers say'],
     ['nf_ct_proto_99: something new ', 'refused', 'the reason is not known here'],
