@@ -2,14 +2,14 @@
 import { deleteArguments } from './command.ts';
 import { entryFacts } from './explain-fields.ts';
 import { natTexts, natTitle, rewrittenEnds } from './explain-nat.ts';
-import { nextTexts } from './explain-next.ts';
+import { isUntold, nextTexts } from './explain-next.ts';
 import type { Explanation } from './explain-shapes.ts';
 import type { EntryRecord } from './parse-entry.ts';
 import { entryText } from './tuple-text.ts';
 
 export function explainEntry(record: EntryRecord): Explanation {
   const { entry, change, state, isReplied, offload } = record;
-  const seen = offload !== null ? 'offloaded' : isReplied ? null : 'unreplied';
+  const seen = offload !== null || isUntold(record) ? 'offloaded' : isReplied ? null : 'unreplied';
   const happened = change === null ? null : EVENTS[change];
   const title = [entryText(entry), happened, state, seen, natTitle(entry)].filter(
     (one) => one !== null,

@@ -21,16 +21,24 @@ export function nextTexts(record: EntryRecord): string[] {
   const isRewritten = rewrittenEnds(entry).length > 0;
   const becomes = (tuple: typeof entry.original): string =>
     isRewritten ? ` and leaves as ${text(tuple)}` : ' and stays so';
+  const path = offload ?? (isUntold(record) ? 'untold' : null);
   const words = state === null ? undefined : stateWords(entry.protocol, state);
   return [
-    ...(offload === null ? [] : [OFFLOADED[offload]]),
+    ...(path === null ? [] : [OFFLOADED[path]]),
     `original direction: comes as ${text(entry.original)}${becomes(sent)}; ${originalText(record)}`,
     `reply direction: must come as ${text(entry.reply)}${becomes(received)}; ${replyText(record)}`,
     ...(words?.next ?? []),
   ];
 }
 
+/** XML and arguments do not say [OFFLOAD], but only such an entry has no timeout. */
+export function isUntold({ entry, change, offload }: EntryRecord): boolean {
+  return entry.timeoutS === null && change === null && offload === null;
+}
+
 const OFFLOADED = {
+  untold:
+    'it has no timeout, so that a flowtable has it: packets pass no hook, and no rule sees or counts them',
   software:
     'packets take the flowtable at ingress and pass no hook: no rule sees or counts them, until one comes that it gives back (FIN, RST, too large)',
   hardware:

@@ -49,7 +49,7 @@ export function lineFields(tokens: readonly string[]): EntryFields | undefined {
   return fields;
 }
 
-/** conntrack -L names states of DCCP by the list of SCTP's; /proc has their own names. */
+/** Some versions of libnetfilter_conntrack name states of DCCP by the list of SCTP's. */
 function dccpState(word: string | undefined): string | undefined {
   const names: readonly string[] = SCTP_STATES;
   return word === undefined ? undefined : (DCCP_STATES[names.indexOf(word)] ?? word);

@@ -107,6 +107,14 @@ describe('an entry that is not of the ordinary', () => {
     expect(factOf(told, 'timeout')).toBeUndefined();
   });
 
+  it('of a flowtable has no timeout, by which it is known where no flag is printed', () => {
+    const told = explained(
+      '-A -u SEEN_REPLY,ASSURED -s 10.1.0.2 -d 10.2.0.2 -r 10.2.0.2 -n 10.2.0.1 -p tcp --sport 54624 --dport 80 --reply-port-src 80 --reply-port-dst 54624',
+    );
+    expect(told.title).toBe('tcp 10.1.0.2:54624 > 10.2.0.2:80, offloaded, source NAT to 10.2.0.1');
+    expect(told.next[0]).toContain('packets pass no hook');
+  });
+
   it('that was deleted has no command, and the next packet makes a new one', () => {
     const told = explained(`[1796078336.105059]\t[DESTROY] ${SNAT} portid=77`);
     expect(told).toMatchObject({ look: null, delete: null });
@@ -122,13 +130,23 @@ describe('an entry that is not of the ordinary', () => {
     expect(factOf(told, 'original')).toContain('XML leaves out type, code and identifier');
   });
 
-  it('of DCCP, whose states conntrack -L names as those of SCTP, has them by their number', () => {
+  it('of DCCP, whose states some versions name as those of SCTP, has them by their number', () => {
     const line =
       'dccp 33 29 ESTABLISHED src=10.0.0.1 dst=10.0.0.2 sport=5 dport=6 src=10.0.0.2 dst=10.0.0.1 sport=6 dport=5';
     expect(explained(line).record).toMatchObject({ state: 'OPEN' });
     expect(explained(line.replace('ESTABLISHED', 'CLOSING')).record).toMatchObject({
       state: 'CLOSING',
     });
+  });
+
+  it('of XML has states of SCTP and DCCP by their number: TCP has other names for it', () => {
+    const xml = (protocol: number): string =>
+      `<flow><meta direction="original"><layer3 protonum="2" protoname="ipv4"><src>10.0.0.12</src><dst>10.8.2.12</dst></layer3><layer4 protonum="${protocol}" protoname="x"><sport>4</sport><dport>99</dport></layer4></meta><meta direction="reply"><layer3 protonum="2" protoname="ipv4"><src>10.8.2.12</src><dst>10.0.0.12</dst></layer3><layer4 protonum="${protocol}" protoname="x"><sport>99</sport><dport>4</dport></layer4></meta><meta direction="independent"><state>FIN_WAIT</state><timeout>296</timeout><mark>0</mark></meta></flow>`;
+    expect([33, 132, 6].map((protocol) => explained(xml(protocol)).record)).toMatchObject([
+      { state: 'OPEN' },
+      { state: 'ESTABLISHED' },
+      { state: 'FIN_WAIT' },
+    ]);
   });
 
   it('has mark, zones, labels and helper explained, each by its value', () => {
