@@ -58,7 +58,7 @@ export function natTitle(entry: Entry): string {
 
 function shortText({ manip, after, changes }: Rewritten, { protocol }: Entry): string {
   const word = manip === 'src' ? 'source' : 'destination';
-  const { number } = wordsOf(protocol);
+  const number = numberWord(protocol);
   if (changes === 'port') return `${word} ${number} changed to ${after.port}`;
   const isShown = changes === 'both' && hasPorts(protocol);
   const place = endText(after.address, after.port ?? 0, isShown);
@@ -66,9 +66,10 @@ function shortText({ manip, after, changes }: Rewritten, { protocol }: Entry): s
   return `${word} NAT to ${place}${more}`;
 }
 
-function wordsOf(protocol: number): { readonly number: string } {
-  if (protocol === 1 || protocol === 58) return { number: 'identifier' };
-  return { number: protocol === GRE ? 'key' : 'port' };
+/** What the protocol has in place of ports. */
+function numberWord(protocol: number): string {
+  if (protocol === 1 || protocol === 58) return 'identifier';
+  return protocol === GRE ? 'key' : 'port';
 }
 
 /** A line for each end, with what may have made it. */
@@ -88,7 +89,7 @@ export function natTexts(entry: Entry): string[] {
 
 function fullText(end: Rewritten, { protocol }: Entry): string {
   const { manip, before, after, changes } = end;
-  const { number } = wordsOf(protocol);
+  const number = numberWord(protocol);
   const word = manip === 'src' ? 'source' : 'destination';
   const kept = before.port === null ? '' : `, the ${number} ${before.port} is kept`;
   const moved = `${before.address} becomes ${after.address}`;

@@ -57,49 +57,43 @@ function dccpState(word: string | undefined): string | undefined {
 
 function readRest(fields: EntryFields, tokens: readonly string[], start: number): void {
   let side: SideFields | undefined;
-  for (const [index, token] of tokens.entries()) {
-    if (index < start) continue;
-    const [name, value] = pairOf(token.replace(/,$/, '')) ?? [];
-    if (name === 'src') side = nextSide(fields, side);
-    const isSideful = side !== undefined && isOfSide(name, side);
-    if (isSideful && !side!.has(name!)) side!.set(name!, value!);
-    else if (!isSideful && name !== undefined && isOther(name, fields)) {
-      fields.others.set(name, name === 'secctx' || name === 'labels' ? afterName(token) : value!);
-    } else if (!isLoose(fields, token, side)) fields.more.push(token);
+  for (const token of tokens.slice(start)) {
+    const [name, value = ''] = pairOf(token.replace(/,$/, '')) ?? [];
+    if (name === 'src') side = side === undefined ? fields.original : fields.reply;
+    if (name === undefined) takeWord(fields, token, side);
+    else if (side !== undefined && isOfSide(name, side)) setOnce(side, name, value, token, fields);
+    else if (OTHER_FIELDS.has(name)) setOnce(fields.others, name, value, token, fields);
+    else takeWord(fields, token, side);
   }
-}
-
-/** A third source address is nobody's. */
-function nextSide(fields: EntryFields, side: SideFields | undefined): SideFields {
-  return side === undefined ? fields.original : fields.reply;
 }
 
 /** The identifier of ICMP follows its type; any other `id` is the entry's. */
-function isOfSide(name: string | undefined, side: SideFields): boolean {
-  if (name === 'id') return side.has('type') && !side.has('id');
-  return name !== undefined && SIDE_FIELDS.has(name);
+function isOfSide(name: string, side: SideFields): boolean {
+  return name === 'id' ? side.has('type') && !side.has('id') : SIDE_FIELDS.has(name);
 }
 
-function isOther(name: string, { others }: EntryFields): boolean {
-  return OTHER_FIELDS.has(name) && !others.has(name);
-}
-
-function afterName(token: string): string {
-  return token.slice(token.indexOf('=') + 1);
+/** What is told twice is told wrong once. */
+function setOnce(
+  place: Map<string, string>,
+  name: string,
+  value: string,
+  token: string,
+  { more }: EntryFields,
+): void {
+  if (place.has(name)) more.push(token);
+  else place.set(name, value);
 }
 
 /** Words without a name: timeout and state stand before the tuples, flags in brackets. */
-function isLoose(fields: EntryFields, token: string, side: SideFields | undefined): boolean {
+function takeWord(fields: EntryFields, token: string, side: SideFields | undefined): void {
   const inside = bracketed(token);
-  const [name, value] = pairOf(inside ?? '') ?? [];
-  if (name === 'start' || name === 'stop') return fields.others.set(name, value!) !== undefined;
-  if (inside !== undefined && /^[A-Z_]+$/.test(inside)) return fields.flags.add(inside) !== null;
-  if (side !== undefined) return false;
-  if (/^-?\d+$/.test(token) && fields.timeout === undefined) {
-    fields.timeout = token;
-    return true;
-  }
-  if (!/^[A-Z][A-Z_0-9]+$/.test(token) || fields.state !== undefined) return false;
-  fields.state = token;
-  return true;
+  const [name, value = ''] = pairOf(inside ?? '') ?? [];
+  const isFirst = side === undefined;
+  if (name === 'start' || name === 'stop') fields.others.set(name, value);
+  else if (inside !== undefined && /^[A-Z_]+$/.test(inside)) fields.flags.add(inside);
+  else if (isFirst && fields.timeout === undefined && /^-?\d+$/.test(token)) fields.timeout = token;
+  else if (isFirst && fields.state === undefined && STATE.test(token)) fields.state = token;
+  else fields.more.push(token);
 }
+
+const STATE = /^[A-Z][A-Z_0-9]+$/;

@@ -45,11 +45,12 @@ const OLD_NAMES: Readonly<Record<string, number>> = {
   udplite: 136,
   gre: 47,
 };
-const WORDS: readonly (readonly [RegExp, LogRecord['about']])[] = [
-  [/\b(?:nf|ip)_conntrack: .*expectation table full/, 'expectations full'],
-  [/\b(?:nf|ip)_conntrack: .*table full.*dropping packet/, 'table full'],
-  [/\bnf_conntrack version [\d.]+ \(\d+ buckets, \d+ max\)/, 'loaded'],
-  [/\bnf_conntrack: default automatic helper assignment/, 'helper assignment'],
+/** All words of one line; the first that fits. */
+const WORDS: readonly (readonly [about: LogRecord['about'], words: readonly string[]])[] = [
+  ['expectations full', ['_conntrack: ', 'expectation table full']],
+  ['table full', ['_conntrack: ', 'table full', 'dropping packet']],
+  ['loaded', ['nf_conntrack version ', ' buckets, ', ' max)']],
+  ['helper assignment', ['nf_conntrack: ', 'automatic helper assignment']],
 ];
 const MOST_TEXT = 200;
 
@@ -62,9 +63,9 @@ export function logOf(line: string): LogRecord | undefined {
   );
   if (start === null) return undefined;
   const rest = line.slice(start.index);
-  const found = WORDS.find(([pattern]) => pattern.test(rest));
+  const found = WORDS.find(([, words]) => words.every((word) => rest.includes(word)));
   const known = { kind: 'log', protocol: null, helper: null, packet: NO_PACKET } as const;
-  if (found !== undefined) return { ...known, about: found[1], text: shown(rest, MOST_TEXT) };
+  if (found !== undefined) return { ...known, about: found[0], text: shown(rest, MOST_TEXT) };
   const [, name = '', said = ''] = /^nf_ct_([a-z0-9_]+): ?(.*)$/.exec(rest) ?? [];
   if (name === '') return { ...known, about: 'other', text: shown(rest, MOST_TEXT) };
   const [text, packet] = packetOf(said);

@@ -15,6 +15,8 @@ const MOST_FLOW_LINES = 200;
 const FRAMES =
   /^(<\?xml[^>]*\?>|<\/?(conntrack|expect)>|conntrack v[\d.]+ \(conntrack-tools\): .*)$/;
 
+const FLOW = /^\s*<flow[\s>]/;
+
 type Kind = Piece['kind'];
 
 interface Line {
@@ -85,7 +87,7 @@ function kindOf(line: string): Kind | undefined {
   if (line.length > MOST_LENGTH) return 'too long';
   const text = line.trim();
   if (text === '' || FRAMES.test(text)) return undefined;
-  if (/^<flow[\s>]/.test(text)) return 'flow';
+  if (FLOW.test(text)) return 'flow';
   if (isProcHead(text)) return 'proc statistics';
   const tokens = tokensOf(text);
   if (isRow(tokens)) return 'statistics';
@@ -111,11 +113,13 @@ function endOf(lines: readonly Line[], start: number, kind: Kind, isEnd: boolean
   return end < lines.length || isEnd ? end : null;
 }
 
-/** A flow that is not closed soon is a line of its own. */
+/** A flow that is not closed soon, or before the next one, is a line of its own. */
 function flowEnd(lines: readonly Line[], start: number, isEnd: boolean): number | null {
   const last = start + MOST_FLOW_LINES;
   for (let end = start; end < Math.min(last, lines.length); end++) {
-    if (lines[end]!.text.includes('</flow>')) return end + 1;
+    const { text } = lines[end]!;
+    if (end > start && FLOW.test(text)) return start + 1;
+    if (text.includes('</flow>')) return end + 1;
   }
   return lines.length >= last || isEnd ? start + 1 : null;
 }

@@ -8,6 +8,8 @@ import { explainedJson, explainedText } from '../../src/table/explain-show.ts';
 import { randomFrom } from './random.ts';
 
 const CORPUS = new URL('corpus/', import.meta.url);
+/** What grows with the square of these would take much longer, on a busy machine too. */
+const LONG_MS = 20_000;
 const TURNS = Number(process.env.CONNTRAIL_FUZZ ?? 20_000);
 
 const texts = readdirSync(CORPUS).map((name) => readFileSync(new URL(name, CORPUS), 'utf8'));
@@ -139,11 +141,15 @@ describe('text that nobody would paste', () => {
     ['outer', `nf_ct_proto_1: outer daddr ${'outer daddr '.repeat(5_000)}`],
     ['zeros', `tcp 6 ${'0'.repeat(60_000)} src=1.2.3.4`],
     ['colons', `tcp 6 1 src=${':'.repeat(60_000)}`],
-  ])('may be a great many %s', (_, text) => {
-    const before = performance.now();
-    let count = 0;
-    for (const explained of explainPasted(text)) count += explainedText(explained) === '' ? 0 : 1;
-    expect(count).toBeGreaterThan(0);
-    expect(performance.now() - before).toBeLessThan(4000);
-  });
+  ])(
+    'may be a great many %s',
+    (_, text) => {
+      const before = performance.now();
+      let count = 0;
+      for (const explained of explainPasted(text)) count += explainedText(explained) === '' ? 0 : 1;
+      expect(count).toBeGreaterThan(0);
+      expect(performance.now() - before).toBeLessThan(LONG_MS);
+    },
+    LONG_MS,
+  );
 });
