@@ -10,7 +10,7 @@ import { randomFrom } from './random.ts';
 const CORPUS = new URL('corpus/', import.meta.url);
 /** What grows with the square of these would take much longer, on a busy machine too. */
 const LONG_MS = 20_000;
-const TURNS = Number(process.env.CONNTRAIL_FUZZ ?? 20_000);
+const TURNS = Number(process.env.CONNTRAIL_FUZZ ?? 10_000);
 
 const texts = readdirSync(CORPUS).map((name) => readFileSync(new URL(name, CORPUS), 'utf8'));
 const lines = texts.flatMap((text) => text.split('\n').filter((line) => line !== ''));
@@ -113,13 +113,13 @@ describe('text that nobody would paste', () => {
       const bytes = Uint8Array.from({ length: random(400) }, () => random(256));
       expectPlain(Buffer.from(bytes).toString('utf8'));
     }
-  });
+  }, 60_000);
 
   it('may be cut off anywhere', () => {
     for (const text of texts) {
-      for (let end = 0; end < text.length; end += 7) expectPlain(text.slice(0, end));
+      for (let end = 0; end < text.length; end += 17) expectPlain(text.slice(0, end));
     }
-  });
+  }, 60_000);
 
   it.each([
     ['one word', 'x'.repeat(10_000_000)],
