@@ -7,6 +7,7 @@ import { exportCommand } from './export.ts';
 import { describeError, exitOf } from './failure.ts';
 import { labCommand } from './lab.ts';
 import { recordCommand } from './record.ts';
+import { tableCommand } from './table.ts';
 import { watchCommand } from './watch.ts';
 
 const PACKAGE = new URL('../../package.json', import.meta.url);
@@ -58,6 +59,7 @@ function commands(): Command[] {
     recordCommand(),
     watchCommand(),
     explainCommand(),
+    tableCommand(),
     exportCommand(),
     doctorCommand(),
     labCommand(),
@@ -65,11 +67,12 @@ function commands(): Command[] {
 }
 
 /** addCommand() leaves a command to its own settings: errors would exit from inside. */
-function inherit(command: Command, parent: Command): Command {
-  const help = `conntrail ${command.name()} --help`;
+function inherit(command: Command, parent: Command, path = 'conntrail'): Command {
+  const own = `${path} ${command.name()}`;
+  const help = `${own} --help`;
   command.copyInheritedSettings(parent);
   command.configureOutput({ outputError: (text, write) => write(asOurError(text, help)) });
-  for (const child of command.commands) inherit(child, command);
+  for (const child of command.commands) inherit(child, command, own);
   return command;
 }
 

@@ -1,7 +1,6 @@
 /** What `conntrail explain --stale --from` does: the table as a recorded trace left it. */
 import { parsePacketTerms } from '../capture/packet-terms.ts';
 import { BatchView } from '../columns/batch-view.ts';
-import { deleteArguments, deleteCommand } from '../explain/stale-text.ts';
 import { type RecordedReport, type RecordedStale, StaleTrace } from '../explain/stale-trace.ts';
 import { throughNetns } from '../explain/through.ts';
 import { contextOf } from '../explain/trace-context.ts';
@@ -9,6 +8,7 @@ import { TraceError } from '../model/error.ts';
 import type { TraceFacts, TraceTimes } from '../model/facts.ts';
 import type { Ledger } from '../model/ledger.ts';
 import { FLOWS, PACKETS, RULES } from '../model/tables.ts';
+import { deleteArguments, deleteCommand } from '../table/command.ts';
 import { type StaleEntry, type StaleNamespace, staleJson, staleList } from './stale-show.ts';
 import { readTrace } from './trace-source.ts';
 import { reportLedger } from './watch-run.ts';

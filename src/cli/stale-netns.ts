@@ -2,19 +2,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Evaluator } from '../explain/evaluate.ts';
 import { findStale } from '../explain/stale.ts';
-import { deleteArguments, deleteCommand } from '../explain/stale-text.ts';
 import { readEntries } from '../kernel/conntrack-table.ts';
 import { type Entry, entryKey } from '../model/entry.ts';
 import type { Ruleset } from '../model/ruleset.ts';
+import { deleteArguments, deleteCommand } from '../table/command.ts';
+import { type Namespace, titleOf } from './namespaces.ts';
 import { NOTHING_UNKNOWN, type StaleEntry, type StaleNamespace } from './stale-show.ts';
 import { readSurroundings } from './stale-surroundings.ts';
-
-/** `name`: of `ip netns`; `path`: to enter it by, undefined for our own. */
-export interface Namespace {
-  readonly netns: number;
-  readonly name: string | undefined;
-  readonly path: string | undefined;
-}
 
 const BETWEEN_MS = 1000;
 
@@ -49,10 +43,6 @@ export async function staleNow(namespace: Namespace, ruleset: Ruleset): Promise<
     ...{ stale, entries: entries.length, expected: report.expected, notes: ruleset.notes },
     unknown: NOTHING_UNKNOWN,
   };
-}
-
-function titleOf({ netns, name, path }: Namespace): string {
-  return name ?? (path === undefined ? 'this namespace' : `namespace ${netns}`);
 }
 
 /** What a person would type to enter it. */

@@ -1,12 +1,11 @@
 /** What `conntrail explain --stale` does; explain.ts says how it is called. */
-import { parsePacketTerms } from '../capture/packet-terms.ts';
-import { netnsNames, netnsPath, ownNetns } from '../kernel/netns.ts';
 import { readRuleset } from '../kernel/rules.ts';
 import type { Ruleset } from '../model/ruleset.ts';
 import { Exit, endWith } from './exit.ts';
 import { describeError } from './failure.ts';
+import { chosenNamespaces, type Namespace } from './namespaces.ts';
 import { type DeleteOptions, deleteAll, isAgreed, refuseUnasked } from './stale-delete.ts';
-import { type Namespace, type StaleHere, staleNow } from './stale-netns.ts';
+import { type StaleHere, staleNow } from './stale-netns.ts';
 import { staleJson, staleList } from './stale-show.ts';
 
 export interface StaleOptions extends DeleteOptions {
@@ -43,21 +42,4 @@ export async function explainStale(
   const { gone, refused } = deleteAll(found);
   process.stderr.write(`${gone} of ${count} deleted\n`);
   if (refused > 0) endWith(Exit.failed);
-}
-
-/** Those of --netns, or our own and all of `ip netns`. */
-function chosenNamespaces(wanted: string | undefined): Namespace[] {
-  const own = ownNetns();
-  const names = netnsNames();
-  const inodes =
-    wanted === undefined
-      ? [own, ...Object.keys(names).map(Number)]
-      : parsePacketTerms({ netns: wanted }).netns;
-  const isEntered = (inode: number): boolean =>
-    wanted !== undefined || inode === own || names[inode] !== 'init';
-  return [...new Set(inodes)].filter(isEntered).map((netns) => ({
-    netns,
-    name: names[netns] === 'init' ? undefined : names[netns],
-    path: netns === own ? undefined : netnsPath(netns),
-  }));
 }

@@ -1,8 +1,9 @@
 /** What `conntrail explain --stale` prints, as text or as one JSON document (docs/stale.schema.json). */
 import type { Stale } from '../explain/stale.ts';
-import { ageText, entryText, nowTexts, staleText, storedText } from '../explain/stale-text.ts';
+import { ageText, nowTexts, staleText, storedText } from '../explain/stale-text.ts';
 import type { RecordedStale, Unknown } from '../explain/stale-trace.ts';
 import type { Target } from '../model/ruleset.ts';
+import { entryText } from '../table/tuple-text.ts';
 
 /** Major.minor, as with tables: a new minor version adds fields. */
 export const STALE_VERSION = '1.0';

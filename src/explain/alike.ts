@@ -4,8 +4,9 @@
  * What rules say of one of them they say of all.
  */
 import { addressValue } from '../model/address.ts';
+import { hasPorts } from '../model/codes.ts';
 import type { Action, Field, Interval, Rule } from '../model/ruleset.ts';
-import { type Asked, hasPorts } from './asked.ts';
+import type { Asked } from './asked.ts';
 import { typeTruth } from './row-match.ts';
 
 /** So many texts of addresses are remembered. */

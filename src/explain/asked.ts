@@ -1,6 +1,6 @@
 /** A packet as one hook sees it, and what its fields are worth in a comparison. */
 import { addressValue } from '../model/address.ts';
-import type { HookName } from '../model/codes.ts';
+import { type HookName, hasPorts } from '../model/codes.ts';
 import type { Field } from '../model/ruleset.ts';
 
 /** Whether something holds; maybe: what is known of the packet does not tell. */
@@ -38,13 +38,6 @@ export interface Mark {
 
 const ALL_BITS = 0xffffffff;
 const UNKNOWN: Mark = { value: 0, known: 0 };
-
-/** dccp, sctp, tcp, udp, udplite: those whose ports a rule can ask for. */
-const WITH_PORTS: ReadonlySet<number> = new Set([6, 17, 33, 132, 136]);
-
-export function hasPorts(protocol: number): boolean {
-  return WITH_PORTS.has(protocol);
-}
 
 /** What is asked, made ready: read many times by terms, the mark changed by rules. */
 export class Seen {

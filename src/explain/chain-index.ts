@@ -3,8 +3,9 @@
  * its addresses or ports, and those that ask for nothing so exact. What is left
  * out is certain not to hold; the order of the chain is kept.
  */
+import { hasPorts } from '../model/codes.ts';
 import type { Field, Rule, Term } from '../model/ruleset.ts';
-import { hasPorts, type Seen } from './asked.ts';
+import type { Seen } from './asked.ts';
 import { exactText } from './row-match.ts';
 
 /** A rule that would stand under more keys than this is compared every time. */

@@ -1,68 +1,11 @@
-/** Stale mappings in words, and the command that deletes each entry. */
+/** Stale mappings in words. */
 import { endText } from '../model/address.ts';
-import { protocolName } from '../model/codes.ts';
-import type { Entry, EntryTuple } from '../model/entry.ts';
+import type { Entry } from '../model/entry.ts';
 import type { Chain, Interval, Rule, Target } from '../model/ruleset.ts';
-import { hasPorts } from './asked.ts';
+import type { Stored } from '../table/mapping.ts';
+import { entryText } from '../table/tuple-text.ts';
 import type { Decision } from './evaluate.ts';
 import type { Stale } from './stale.ts';
-import type { Stored } from './stored.ts';
-
-const GRE = 47;
-const ICMP = new Set([1, 58]);
-
-/** Of protocols that `conntrack -p` knows by name; the others are known by their number. */
-function protocolWord(protocol: number): string {
-  const name = protocolName(protocol);
-  return name === 'igmp' || name === 'esp' || name === 'ah' ? String(protocol) : name;
-}
-
-/**
- * Arguments of conntrack that delete this entry and no other. `hasZones`: the
- * namespace has entries of several zones, so that zone 0 must be named too.
- */
-export function deleteArguments(entry: Entry, hasZones: boolean): string[] {
-  const { family, protocol, original } = entry;
-  const layer4 = ['-p', protocolWord(protocol)];
-  const ends = ['-s', original.src, '-d', original.dst];
-  const place = ['-f', `ipv${family}`, ...layer4, ...ends];
-  return [
-    '-D',
-    ...place,
-    ...numberArguments(protocol, original),
-    ...zoneArguments(entry, hasZones),
-  ];
-}
-
-/** `through`: what enters the namespace, as words of a shell. */
-export function deleteCommand(through: readonly string[], entry: Entry, hasZones: boolean): string {
-  return [...through, 'conntrack', ...deleteArguments(entry, hasZones)].join(' ');
-}
-
-function numberArguments(protocol: number, { srcPort, dstPort }: EntryTuple): string[] {
-  const [source, destination] = [String(srcPort), String(dstPort)];
-  if (hasPorts(protocol)) return ['--sport', source, '--dport', destination];
-  if (protocol === GRE) return ['--srckey', source, '--dstkey', destination];
-  if (!ICMP.has(protocol)) return [];
-  const prefix = protocol === 1 ? '--icmp' : '--icmpv6';
-  const [type, code] = [String(dstPort >> 8), String(dstPort & 255)];
-  return [`${prefix}-type`, type, `${prefix}-code`, code, `${prefix}-id`, source];
-}
-
-/** `-w 0` alone would also find entries that have another zone in one direction. */
-function zoneArguments({ zones }: Entry, hasZones: boolean): string[] {
-  const [original, reply] = zones.map(String) as [string, string];
-  if (original === reply && original !== '0') return ['-w', original];
-  if (original === reply && !hasZones) return [];
-  return ['-w', '0', '--orig-zone', original, '--reply-zone', reply];
-}
-
-export function entryText({ protocol, original }: Entry): string {
-  const { src, dst, srcPort, dstPort } = original;
-  const isPorted = hasPorts(protocol);
-  const ends = `${endText(src, srcPort, isPorted)} > ${endText(dst, dstPort, isPorted)}`;
-  return `${protocolName(protocol)} ${ends}`;
-}
 
 export function storedText({ manip, before, after, isMapped }: Stored): string {
   const end = manip === 'src' ? 'source' : 'destination';

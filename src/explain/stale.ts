@@ -3,13 +3,14 @@
  * every later packet follows the entry, so the rules' change does not reach
  * such a flow until its entry is gone.
  */
-import type { HookName } from '../model/codes.ts';
+import { type HookName, hasPorts } from '../model/codes.ts';
 import type { Entry } from '../model/entry.ts';
 import type { Manip } from '../model/ruleset.ts';
-import { type Asked, hasPorts } from './asked.ts';
+import { type Stored, storedMapping } from '../table/mapping.ts';
+import type { Asked } from './asked.ts';
 import { manipAt } from './at-hook.ts';
 import type { Decision, Evaluator, Outcome } from './evaluate.ts';
-import { type Addresses, fits, type Stored, storedMapping } from './stored.ts';
+import { type Addresses, fits } from './stored.ts';
 
 export type StaleKind =
   | 'target gone' // mapped to what no rule gives now

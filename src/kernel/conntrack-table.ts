@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { type Entry, entryKey } from '../model/entry.ts';
 import { TraceError } from '../model/error.ts';
-import { parseEntries } from './conntrack-lines.ts';
+import { parseEntries } from '../table/parse-listing.ts';
 import { readSystemText } from './system-text.ts';
 import { hasTool, runTool } from './tool.ts';
 

@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { ConntrackStats } from '../model/ledger.ts';
-import { parseCpuStats } from './conntrack-stats.ts';
+import { parseCpuStats } from '../table/parse-proc-stats.ts';
 import { netnsPaths, netnsProcesses, ownNetns } from './netns.ts';
 import { readSystemText } from './system-text.ts';
 

@@ -104,6 +104,13 @@ export function protocolName(l4proto: number): string {
   return PROTOCOLS[l4proto] ?? String(l4proto);
 }
 
+/** dccp, sctp, tcp, udp, udplite: those whose ports a rule can ask for. */
+const WITH_PORTS: ReadonlySet<number> = new Set([6, 17, 33, 132, 136]);
+
+export function hasPorts(protocol: number): boolean {
+  return WITH_PORTS.has(protocol);
+}
+
 /** Bits of nf_conn.status (uapi/linux/netfilter/nf_conntrack_common.h). */
 export const Status = {
   expected: 1 << 0,

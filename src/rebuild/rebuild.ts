@@ -46,8 +46,7 @@ export class Rebuild {
   private readonly flows: Flows;
   private readonly changes: Changes;
   private readonly locations: Locations;
-  /** Time of the last record. */
-  private readonly now = new Int32Array(2);
+  private readonly now = new Int32Array(2); // time of the last record
   private untilExpiry = EXPIRE_EVERY;
 
   constructor(options: RebuildOptions) {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { Evaluator } from '../../src/explain/evaluate.ts';
 import { findStale, type Surroundings } from '../../src/explain/stale.ts';
-import { deleteArguments, staleText } from '../../src/explain/stale-text.ts';
+import { staleText } from '../../src/explain/stale-text.ts';
 import type { Entry } from '../../src/model/entry.ts';
 import type { Chain } from '../../src/model/ruleset.ts';
+import { deleteArguments } from '../../src/table/command.ts';
 import {
   base,
   DROP,

@@ -3,17 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Clocks, clockOffsetNs } from '../../src/kernel/clock.ts';
-import {
-  parseConntrackStats,
-  parseCpuStats,
-  readConntrackStats,
-} from '../../src/kernel/conntrack-stats.ts';
+import { readConntrackStats } from '../../src/kernel/conntrack-stats.ts';
 import { dropReasons } from '../../src/kernel/drop-reasons.ts';
 import { parseModules, presenceOf } from '../../src/kernel/modules.ts';
 import { netnsNames, ownNetns } from '../../src/kernel/netns.ts';
 import { parseCapabilities, parseLockdown } from '../../src/kernel/privileges.ts';
 import { isAtLeast, parseRelease } from '../../src/kernel/release.ts';
 import { conntrackSysctls, readSysctl } from '../../src/kernel/sysctl.ts';
+import { parseConntrackStats, parseCpuStats } from '../../src/table/parse-proc-stats.ts';
 
 describe('kernel release', () => {
   it('reads major and minor', () => {

@@ -67,9 +67,9 @@ describe('documents', () => {
   });
 
   it('name only options that some command has', () => {
-    const known = buildProgram().commands.flatMap((command) =>
-      command.options.flatMap((option) => option.long ?? []),
-    );
+    const known = buildProgram()
+      .commands.flatMap((command) => [command, ...command.commands])
+      .flatMap((command) => command.options.flatMap((option) => option.long ?? []));
     const named = DOCUMENTS.flatMap((path) =>
       [...read(path).matchAll(/`(--[a-z-]+)/g)].map((match) => match[1]!),
     );

@@ -18,34 +18,34 @@ async function readOnly(args: readonly string[]): Promise<string | undefined> {
   const program = buildProgram();
   let ran: string | undefined;
   for (const command of program.commands) {
-    command.action(() => {
-      ran = command.name();
-    });
+    for (const one of [command, ...command.commands]) {
+      one.action(() => {
+        ran = command.name();
+      });
+    }
   }
   await program.parseAsync([...args], { from: 'user' });
   return ran;
 }
 
-function helpOf(command: Command): string {
-  return conntrail([command.name(), '--help']).stdout;
+function withCommands(command: Command): [path: string, args: readonly string[]][] {
+  const inner = command.commands.map((child) => [command.name(), child.name()]);
+  return [[command.name()], ...inner].map((args) => [args.join(' '), args]);
 }
 
-describe.each(commands.map((command) => [command.name(), command] as const))(
-  '%s',
-  (name, command) => {
-    const help = helpOf(command);
-    const examples = examplesIn(help);
+describe.each(commands.flatMap(withCommands))('%s', (_, path) => {
+  const name = path[0]!;
+  const examples = examplesIn(conntrail([...path, '--help']).stdout);
 
-    it('has examples in its help, which ends with 0', () => {
-      expect(examples.length).toBeGreaterThan(0);
-      expect(conntrail([name, '--help']).status).toBe(0);
-    });
+  it('has examples in its help, which ends with 0', () => {
+    expect(examples.length).toBeGreaterThan(0);
+    expect(conntrail([...path, '--help']).status).toBe(0);
+  });
 
-    it.each(examples)('reads its example "%s"', async (example) => {
-      expect(await readOnly(argumentsOf(example))).toBe(name);
-    });
-  },
-);
+  it.each(examples)('reads its example "%s"', async (example) => {
+    expect(await readOnly(argumentsOf(example))).toBe(name);
+  });
+});
 
 describe('examples that need neither root nor a guest', () => {
   it('run', () => {

@@ -10,10 +10,12 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   rebuild: ['libbpf', 'wire', 'model'],
   // of libbpf only the shim, which lays rows out as columns
   columns: ['libbpf', 'wire', 'model'],
-  explain: ['rebuild', 'columns', 'wire', 'model'],
+  // what a listing of the conntrack table says, wherever the listing comes from
+  table: ['model'],
+  explain: ['rebuild', 'columns', 'wire', 'table', 'model'],
   // of libbpf only the shim's encoder of columns: one room alone knows the FFI
   export: ['libbpf', 'rebuild', 'columns', 'wire', 'model'],
-  kernel: ['model'],
+  kernel: ['table', 'model'], // its files are listings too
   libbpf: ['kernel', 'wire', 'model'],
   capture: ['libbpf', 'kernel', 'wire', 'model'],
   lab: ['kernel', 'model'],
@@ -23,6 +25,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'rebuild',
     'columns',
     'explain',
+    'table',
     'export',
     'kernel',
     'libbpf',
@@ -32,7 +35,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Rooms that compute: no I/O, no clock, so that they run anywhere, from a file. */
-const PURE = ['model', 'wire', 'rebuild', 'explain'];
+const PURE = ['model', 'wire', 'rebuild', 'table', 'explain'];
 
 /** Started as processes of their own. */
 const PROGRAMS = ['src/lab/race-end.ts', 'src/columns/write-document.ts'];

@@ -1,6 +1,6 @@
 /** Lines as a 6.18 kernel and conntrack 1.4.7 wrote them, changed so that no two fields are equal. */
 import { describe, expect, it } from 'vitest';
-import { parseEntries, parseEntryLine } from '../../src/kernel/conntrack-lines.ts';
+import { parseEntries, parseEntryLine } from '../../src/table/parse-listing.ts';
 
 const TCP =
   'ipv4     2 tcp      6 431999 ESTABLISHED src=10.0.0.1 dst=10.0.0.2 sport=5001 dport=80 packets=7 bytes=700 src=10.0.0.3 dst=10.0.0.4 sport=8080 dport=5002 packets=5 bytes=555 [ASSURED] mark=9 secctx=null zone=0 delta-time=12 use=2';

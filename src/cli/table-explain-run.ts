@@ -1,0 +1,72 @@
+/** What `conntrail table explain` does; table-explain.ts says how it is called. */
+import { once } from 'node:events';
+import { TraceError } from '../model/error.ts';
+import { explainParsed } from '../table/explain-record.ts';
+import { EXPLAINED_VERSION, explainedJson, explainedText } from '../table/explain-show.ts';
+import { type Parsed, TextReader } from '../table/parse-text.ts';
+import { Exit, endWith } from './exit.ts';
+import type { TableExplainOptions } from './table-explain.ts';
+
+export async function explainLines(
+  lines: readonly string[],
+  { json = false }: TableExplainOptions,
+): Promise<void> {
+  const isPiped = lines.length === 0 || (lines.length === 1 && lines[0] === '-');
+  if (isPiped && process.stdin.isTTY) throw nothing('no line and no input');
+  const printer = new Printer(json);
+  await printer.begin();
+  const reader = new TextReader();
+  for await (const text of isPiped ? input() : [pasted(lines)]) {
+    await printer.print(reader.add(text));
+  }
+  await printer.print(reader.end());
+  await printer.end();
+}
+
+/** Arguments with blanks are lines; others are the words of one. */
+function pasted(lines: readonly string[]): string {
+  return lines.some((line) => /\s/.test(line)) ? lines.join('\n') : lines.join(' ');
+}
+
+/** Explained as it comes: `conntrack -E` has no end. */
+function input(): AsyncIterable<string> {
+  return process.stdin.setEncoding('utf8') as AsyncIterable<string>;
+}
+
+class Printer {
+  private count = 0;
+  private readonly json: boolean;
+
+  constructor(json: boolean) {
+    this.json = json;
+  }
+
+  async begin(): Promise<void> {
+    if (this.json) await write(`{"schemaVersion":"${EXPLAINED_VERSION}","explained":[`);
+  }
+
+  async print(found: readonly Parsed[]): Promise<void> {
+    for (const parsed of found) {
+      if (parsed.record.kind === 'unknown') endWith(Exit.failed);
+      const explained = explainParsed(parsed);
+      const comma = this.count++ === 0 ? '' : ',\n';
+      await write(this.json ? `${comma}${explainedJson(explained)}` : explainedText(explained));
+    }
+  }
+
+  async end(): Promise<void> {
+    if (this.json) await write(']}\n');
+    else if (this.count === 0) throw nothing('an empty text');
+  }
+}
+
+/** A reader that is slower than we are makes us wait. */
+async function write(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+}
+
+function nothing(found: string): TraceError {
+  return new TraceError('usage', `found ${found}, needed lines to explain`, {
+    hint: 'conntrack -L | conntrail table explain',
+  });
+}

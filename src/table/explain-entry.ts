@@ -1,0 +1,57 @@
+/** An entry explained: fields, NAT, the next packet, the commands for exactly this one. */
+import { deleteArguments } from './command.ts';
+import { entryFacts } from './explain-fields.ts';
+import { natTexts, natTitle, rewrittenEnds } from './explain-nat.ts';
+import { isUntold, nextTexts } from './explain-next.ts';
+import type { Explanation } from './explain-shapes.ts';
+import type { EntryRecord } from './parse-entry.ts';
+import { entryText } from './tuple-text.ts';
+
+export function explainEntry(record: EntryRecord): Explanation {
+  const { entry, change, state, isReplied, offload } = record;
+  const seen = offload !== null || isUntold(record) ? 'offloaded' : isReplied ? null : 'unreplied';
+  const happened = change === null ? null : EVENTS[change];
+  const title = [entryText(entry), happened, state, seen, natTitle(entry)].filter(
+    (one) => one !== null,
+  );
+  return {
+    title: title.join(', '),
+    facts: entryFacts(record),
+    rewritten: rewrittenEnds(entry),
+    nat: natTexts(entry),
+    next: nextTexts(record),
+    advice: adviceOf(record),
+    ...commandsOf(record),
+  };
+}
+
+const EVENTS = { new: 'made', update: 'changed', destroy: 'deleted' } as const;
+
+/** Those of an entry that is gone, or whose numbers are not told, would find others. */
+function commandsOf(record: EntryRecord): Pick<Explanation, 'look' | 'delete'> {
+  const { entry, change, hasNumbers } = record;
+  if (change === 'destroy' || !hasNumbers) return { look: null, delete: null };
+  const [, ...selectors] = deleteArguments(entry, false);
+  const command = (letter: string): string => ['conntrack', letter, ...selectors].join(' ');
+  return { look: command('-L'), delete: command('-D') };
+}
+
+function adviceOf(record: EntryRecord): string[] {
+  const { entry, state, isReplied, change, hasNumbers } = record;
+  const found: string[] = [];
+  if (!hasNumbers) found.push('without -o xml, conntrack also shows type, code and identifier');
+  if (change === 'destroy') return found;
+  if (!isReplied && state === 'SYN_SENT') {
+    found.push(
+      'no answer to the SYN passed here: the server is not there or refuses in silence, the reply is filtered, or it takes another way back',
+    );
+  } else if (!isReplied && entry.protocol !== 6) {
+    found.push(
+      'no answer passed here: none was sent, it was filtered, or it takes another way back',
+    );
+  }
+  if (!isReplied && entry.protocol === 6 && state === 'ESTABLISHED') {
+    found.push('only one direction passes here, or conntrack came into the middle of the flow');
+  }
+  return found;
+}

@@ -1,0 +1,80 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { conntrail } from './conntrail.ts';
+import { ROOT } from './sources.ts';
+
+const LINE =
+  'tcp 6 114 TIME_WAIT src=10.0.0.10 dst=10.8.2.12 sport=5536 dport=80 src=10.8.2.12 dst=192.168.1.2 sport=80 dport=5536 [ASSURED]';
+
+function piped(args: readonly string[], input: string | Buffer) {
+  return spawnSync(process.execPath, [`${ROOT}dist/cli/main.js`, 'table', 'explain', ...args], {
+    input,
+    encoding: 'utf8',
+  });
+}
+
+describe('table explain', () => {
+  it('says the same of a line in quotes, in words, and from a pipe', () => {
+    const quoted = conntrail(['table', 'explain', LINE]);
+    expect(quoted.status).toBe(0);
+    expect(quoted.stdout).toContain('source NAT to 192.168.1.2');
+    expect(conntrail(['table', 'explain', ...LINE.split(' ')]).stdout).toBe(quoted.stdout);
+    expect(piped([], `${LINE}\n`).stdout).toBe(quoted.stdout);
+    expect(piped(['-'], LINE).stdout).toBe(quoted.stdout);
+  });
+
+  it('is one JSON document with --json', () => {
+    const { explained } = JSON.parse(piped(['--json'], `${LINE}\nhello\n`).stdout) as {
+      explained: { line: number; record: { kind: string } }[];
+    };
+    expect(explained.map(({ line, record }) => [line, record.kind])).toEqual([
+      [1, 'entry'],
+      [2, 'unknown'],
+    ]);
+    expect(JSON.parse(piped(['--json'], '').stdout)).toMatchObject({ explained: [] });
+  });
+
+  it('names what it does not know in one line, and ends with 1', () => {
+    const ended = piped([], Buffer.from([0xff, 0xfe, 0x1b, 0x5b, 0x32, 0x4a, 0x00, 0x0a]));
+    expect(ended.status).toBe(1);
+    expect(ended.stderr).toBe('');
+    expect(ended.stdout).toMatch(
+      /^line 1: not known: found "[\x20-\x7e\ufffd]*", needed a line[^\n]*\n$/,
+    );
+  });
+
+  it.each([
+    [['table', 'explain', ''], 'found an empty text, needed lines to explain'],
+    [['table', 'stats', '--count', '3'], 'found --count without --interval, needed both'],
+    [['table', 'stats', '--from', 'x', '--interval', '5s'], 'found --from with --interval'],
+    [['table', 'stats', '--interval', '5'], 'duration: found "5", needed a number'],
+    [['table', 'explian'], "unknown command 'explian'\n  try: explain"],
+    [['table', 'stats', '--form', 'x'], "unknown option '--form'\n  try: --from"],
+  ])('%j is wrong usage', (args, message) => {
+    const ended = conntrail(args);
+    expect(ended.stderr).toContain(message);
+    expect(ended.stderr).toMatch(/^conntrail: [^\n]*\n {2}try: [^\n]*\n$/);
+    expect(ended.status).toBe(2);
+  });
+});
+
+describe('table stats', () => {
+  it('tells of a recorded trace who moved each counter', () => {
+    const from = 'test/golden/refused.capture';
+    const text = conntrail(['table', 'stats', '--from', from]);
+    expect(text.status).toBe(0);
+    expect(text.stdout).toMatch(/^ {2}invalid: 10 /m);
+    expect(text.stdout).toMatch(/^ {4}10 invalid packet: 3 by tcp /m);
+    const { counters } = JSON.parse(conntrail(['table', 'stats', '--from', from, '--json']).stdout);
+    expect(counters[0]).toMatchObject({ counter: 'invalid', explained: 10 });
+  });
+
+  it('ends by itself after --count intervals', (context) => {
+    if (!existsSync('/proc/net/stat/nf_conntrack')) context.skip('needs nf_conntrack');
+    const ended = conntrail(['table', 'stats', '--json', '--interval', '1ms', '--count', '2']);
+    const lines = ended.stdout.trimEnd().split('\n');
+    const seconds = lines.map((line) => JSON.parse(line).namespaces[0].seconds !== null);
+    expect(seconds).toEqual([false, true, true]);
+  });
+});
