@@ -33,8 +33,7 @@ export class LiveTrace {
   private rules: RulesWatch | undefined;
   private readonly probeChanges: ProbeChange[] = [];
   private onProbes: RunOptions['onProbes'];
-  /** One is written while the other fills; for all drains, as 3 MB are zeroed when they are made. */
-  private readonly buffers = [new Uint8Array(DRAIN_BYTES), new Uint8Array(DRAIN_BYTES)];
+  private readonly buffers = [new Uint8Array(DRAIN_BYTES), new Uint8Array(DRAIN_BYTES)]; // in turn
 
   private constructor(session: Session) {
     this.session = session;
@@ -88,8 +87,8 @@ export class LiveTrace {
     try {
       await this.drain(sinks, latencyMs, () => this.isStopping);
       while (this.session.tellOpen() > 0) await this.drain(sinks, 0, (bytes) => bytes === 0);
-      const statsAfter = await this.drainBeside(sinks, latencyMs, readNetnsStats());
-      this.moved = movedCounters(statsBefore, statsAfter);
+      const statsAfter = this.drainBeside(sinks, latencyMs, readNetnsStats());
+      this.moved = movedCounters(statsBefore, await statsAfter);
       await this.session.stop();
       await this.drain(sinks, 0, (bytes) => bytes === 0);
       while (this.session.tellQueued() > 0) await this.drain(sinks, 0, (bytes) => bytes === 0);
