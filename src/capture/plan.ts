@@ -49,6 +49,9 @@ export const TELL_QUEUED = 'tell_queued_packets';
 /** Tells of the packets that went into a hook and were never seen to come out of it. */
 export const TELL_TAKEN = 'tell_taken_packets';
 const WALK_OF_MAPS = 'bpf_for_each_map_elem';
+/** A kernel without it does not load these. */
+export const WALKING: readonly string[] = [TELL_OPEN, TELL_QUEUED];
+export const canWalk = (has: Has): boolean => has(WALK_OF_MAPS);
 const NOT_TOLD = `packets of flows that outlive the trace: this kernel has no ${WALK_OF_MAPS}(), they are not counted`;
 
 /**
@@ -62,13 +65,13 @@ export function planProbes(has: Has, release: Release, asked: Asked, backend: Ba
   if (missing.length > 0) throw requiredMissing(missing.map((wish) => wish.function));
   const there = wishes.filter((wish) => has(wish.function));
   const drop = detail === 'flows' ? [] : [PACKET_DROP];
-  const hasWalk = has(WALK_OF_MAPS);
+  const hasWalk = canWalk(has);
   const tellsOpen = detail === 'flows' && hasWalk;
-  const ofPackets = [TELL_QUEUED, TELL_TAKEN]; // nfnetlink_queue may come later
+  const ofPackets = hasWalk ? [TELL_QUEUED, TELL_TAKEN] : [TELL_TAKEN]; // nfnetlink_queue may come later
   return {
     backend,
     probes: [...MODULES, ...there.flatMap((wish) => probesOf(wish, backend)), ...drop],
-    runs: hasWalk ? (detail === 'flows' ? [TELL_OPEN] : ofPackets) : [],
+    runs: detail !== 'flows' ? ofPackets : hasWalk ? [TELL_OPEN] : [],
     notAvailable: [
       ...wishes.flatMap((wish) => (has(wish.function) ? [] : [`${wish.function}: ${wish.absent}`])),
       ...(detail === 'flows' && !tellsOpen ? [NOT_TOLD] : []),

@@ -57,7 +57,7 @@ export async function gatherFacts(): Promise<DoctorFacts> {
     objectPath: objectPath('kprobe'),
     hasObject: existsSync(objectPath('kprobe')),
     library,
-    tracing: 'error' in library ? library : await tryTracing(),
+    tracing: 'error' in library ? library : await tryTracing(symbols),
     modules: { nf_conntrack: presence('nf_conntrack'), nf_nat: presence('nf_nat') },
     tools: { nft: hasTool('nft'), conntrack: hasTool('conntrack') },
     plan,

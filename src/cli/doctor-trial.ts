@@ -1,4 +1,6 @@
 import { objectPath } from '../capture/object.ts';
+import { canWalk, WALKING } from '../capture/plan.ts';
+import type { Symbols } from '../kernel/symbols.ts';
 import { TraceError } from '../model/error.ts';
 
 /** How something that was really tried came out. */
@@ -13,12 +15,14 @@ export function tryLibrary(): Promise<Trial> {
   });
 }
 
-/** Loads every probe and attaches one, switched off; all is taken back at once. */
-export function tryTracing(): Promise<Trial> {
+/** Loads every program a trace could ask for here and attaches one, switched off; all is taken back at once. */
+export function tryTracing(symbols: Symbols): Promise<Trial> {
   return trial(async () => {
     const { BpfObject } = await import('../libbpf/bpf-object.ts');
     const object = BpfObject.open(objectPath('kprobe'));
     try {
+      const left = canWalk((name) => symbols.has(name)) ? [] : WALKING;
+      for (const name of left) object.program(name).setAutoload(false);
       object.load();
       const program = object.program(ATTACH_TO.program);
       program.attachKprobe(ATTACH_TO.function, { isReturn: false }).destroy();

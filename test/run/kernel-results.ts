@@ -6,7 +6,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { TestCase, TestModule } from 'vitest/node';
+import type { TestCase, TestModule, Vitest } from 'vitest/node';
 import { DEFAULT_KERNEL } from '../../src/lab/kernels.ts';
 import { kernelsDocument, readSources, resultsIn, sourcesIn } from './kernels-document.ts';
 
@@ -22,8 +22,16 @@ export interface CellResult {
 export type KernelResults = Record<string, Record<string, CellResult>>;
 
 export default class KernelResultsKeeper {
+  #isPart = false;
+
+  /** Some tests of a group, or some scripts, are not the group. */
+  onInit(vitest: Vitest): void {
+    const isFiltered = vitest.getGlobalTestNamePattern() !== undefined;
+    this.#isPart = isFiltered || Boolean(process.env.CONNTRAIL_SELFTESTS);
+  }
+
   onTestRunEnd(modules: readonly TestModule[]): void {
-    if (process.env.CONNTRAIL_SELFTESTS) return; // some scripts of a group are not the group
+    if (this.#isPart) return;
     const results = readKernelResults();
     for (const module of modules.filter((one) => one.project.name === 'kernel')) {
       const file = basename(module.moduleId);
@@ -49,7 +57,7 @@ export function readKernelResults(): KernelResults {
   }
 }
 
-/** Tests that were left out, by a filter of names, do not count; those behind a failed setup do. */
+/** Tests that were left out do not count; those behind a failed setup do. */
 function cellsOf(module: TestModule): Record<string, CellResult> {
   const cells: Record<string, CellResult> = {};
   for (const test of module.children.allTests()) {
