@@ -12,6 +12,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   explain: ['rebuild', 'columns', 'wire', 'model'],
   // of libbpf only the shim's encoder of columns: one room alone knows the FFI
   export: ['libbpf', 'rebuild', 'columns', 'wire', 'model'],
+  // conntrack entries: options, filters, texts; of the table and of lines from elsewhere
+  table: ['model'],
   kernel: ['model'],
   libbpf: ['kernel', 'wire', 'model'],
   capture: ['libbpf', 'kernel', 'wire', 'model'],
@@ -22,6 +24,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'rebuild',
     'columns',
     'explain',
+    'table',
     'export',
     'kernel',
     'libbpf',
@@ -31,7 +34,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Rooms that compute: no I/O, no clock, so that they run anywhere, from a file. */
-const PURE = ['model', 'wire', 'rebuild', 'explain'];
+const PURE = ['model', 'wire', 'rebuild', 'explain', 'table'];
 
 /** Started as processes of their own. */
 const PROGRAMS = ['src/lab/race-end.ts', 'src/columns/write-document.ts'];
