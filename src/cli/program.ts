@@ -7,6 +7,7 @@ import { exportCommand } from './export.ts';
 import { describeError, exitOf } from './failure.ts';
 import { labCommand } from './lab.ts';
 import { recordCommand } from './record.ts';
+import { tableCommand } from './table.ts';
 import { watchCommand } from './watch.ts';
 
 const PACKAGE = new URL('../../package.json', import.meta.url);
@@ -59,6 +60,7 @@ function commands(): Command[] {
     watchCommand(),
     explainCommand(),
     exportCommand(),
+    tableCommand(),
     doctorCommand(),
     labCommand(),
   ];
