@@ -147,8 +147,8 @@ static void put_state(struct nlmsghdr *message, const struct table_row *row)
 
 	mnl_attr_put_u8(message, CTA_PROTOINFO_TCP_STATE, row->state);
 	if (type == CTA_PROTOINFO_SCTP) {
-		mnl_attr_put_u32(message, CTA_PROTOINFO_SCTP_VTAG_ORIGINAL, htonl(row->vtags[0]));
-		mnl_attr_put_u32(message, CTA_PROTOINFO_SCTP_VTAG_REPLY, htonl(row->vtags[1]));
+		mnl_attr_put_u32(message, CTA_PROTOINFO_SCTP_VTAG_ORIGINAL, row->vtags[0]);
+		mnl_attr_put_u32(message, CTA_PROTOINFO_SCTP_VTAG_REPLY, row->vtags[1]);
 	}
 	if (type == CTA_PROTOINFO_DCCP)
 		mnl_attr_put_u8(message, CTA_PROTOINFO_DCCP_ROLE, row->role);

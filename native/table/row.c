@@ -32,6 +32,15 @@ static bool read_u32(const struct nlattr *attr, uint32_t *value)
 	return true;
 }
 
+/* As conntrack(8) shows it: the packet's bytes, in the order of this machine. */
+static bool read_tag(const struct nlattr *attr, uint32_t *tag)
+{
+	if (mnl_attr_get_payload_len(attr) < sizeof(*tag))
+		return false;
+	memcpy(tag, mnl_attr_get_payload(attr), sizeof(*tag));
+	return true;
+}
+
 static bool read_u16(const struct nlattr *attr, uint16_t *value)
 {
 	uint16_t half;
@@ -162,9 +171,9 @@ static void read_state(struct table_row *row, const struct nlattr *nest)
 		if (type == CTA_PROTOINFO_TCP_STATE)
 			row->has |= has_if(read_u8(attr, &row->state), ROW_STATE);
 		else if (protocol == CTA_PROTOINFO_SCTP && type == CTA_PROTOINFO_SCTP_VTAG_ORIGINAL)
-			row->has |= has_if(read_u32(attr, &row->vtags[0]), ROW_VTAGS);
+			row->has |= has_if(read_tag(attr, &row->vtags[0]), ROW_VTAGS);
 		else if (protocol == CTA_PROTOINFO_SCTP && type == CTA_PROTOINFO_SCTP_VTAG_REPLY)
-			row->has |= has_if(read_u32(attr, &row->vtags[1]), ROW_VTAGS);
+			row->has |= has_if(read_tag(attr, &row->vtags[1]), ROW_VTAGS);
 		else if (protocol == CTA_PROTOINFO_DCCP && type == CTA_PROTOINFO_DCCP_ROLE)
 			row->has |= has_if(read_u8(attr, &row->role), ROW_ROLE);
 	}

@@ -69,7 +69,7 @@ struct table_row {
 	uint64_t stop_ns;
 	uint8_t labels[16];
 	char helper[16]; /* ends with NUL */
-	uint32_t vtags[2];
+	uint32_t vtags[2]; /* of SCTP, as conntrack(8) shows them: read as this machine's numbers */
 	uint8_t labels_mask[16];
 	uint64_t unused_end;
 };

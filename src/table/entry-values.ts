@@ -121,7 +121,7 @@ export function statusOf(text: string): number {
 export const ENTRY_STATES: Readonly<Record<number, readonly string[]>> = {
   6: [
     ...['NONE', 'SYN_SENT', 'SYN_RECV', 'ESTABLISHED', 'FIN_WAIT', 'CLOSE_WAIT'],
-    ...['LAST_ACK', 'TIME_WAIT', 'CLOSE', 'LISTEN'],
+    ...['LAST_ACK', 'TIME_WAIT', 'CLOSE', 'SYN_SENT2'],
   ],
   132: [
     ...['NONE', 'CLOSED', 'COOKIE_WAIT', 'COOKIE_ECHOED', 'ESTABLISHED', 'SHUTDOWN_SENT'],
@@ -138,8 +138,8 @@ export function stateOf(text: string, protocol: number): number {
   if (states === undefined) {
     throw wrong('state', text, 'a protocol that has states', '-p tcp, -p sctp or -p dccp');
   }
-  // the name that the kernel has today
-  const known = text.toUpperCase() === 'SYN_SENT2' ? 'LISTEN' : text.toUpperCase();
+  // its name of old, which conntrack(8) knows still
+  const known = text.toUpperCase() === 'LISTEN' ? 'SYN_SENT2' : text.toUpperCase();
   const state = states.indexOf(known);
   if (state >= 0) return state;
   throw wrong('state', text, `one of ${states.join(', ')}`);
