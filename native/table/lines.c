@@ -6,6 +6,7 @@
 #include <libmnl/libmnl.h>
 #include <libnetfilter_conntrack/libnetfilter_conntrack.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -180,11 +181,54 @@ static struct out put_rest(struct out out, const struct table_row *row,
 	return out;
 }
 
+/* Named by the last number that was asked for: a restore makes thousands in a row. */
+static const char *program_name(uint32_t port)
+{
+	static __thread uint32_t known;
+	static __thread char name[32];
+	char path[32];
+	FILE *file;
+
+	if (port == known)
+		return name;
+	known = port;
+	name[0] = '\0';
+	snprintf(path, sizeof(path), "/proc/%u/comm", port);
+	file = fopen(path, "re");
+	if (!file)
+		return name;
+	if (!fgets(name, sizeof(name), file))
+		name[0] = '\0';
+	name[strcspn(name, "\n")] = '\0';
+	fclose(file);
+	return name;
+}
+
+/* Who asked for the change, where a process did. */
+static struct out put_sender(struct out out, uint32_t port)
+{
+	const char *name = program_name(port);
+
+	out = put_named(put_text(out, "[USERSPACE] "), "portid=", port);
+	return *name ? put_named_text(out, "progname=", name) : out;
+}
+
+static struct out put_clock(struct out out)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (struct out){ out.at + sprintf(out.at, "[%-8ld.%-6ld]\t", (long)now.tv_sec,
+					      now.tv_nsec / 1000) };
+}
+
 static struct out put_row(struct out out, const struct table_row *row,
 			  const struct nlmsghdr *message, uint32_t form, uint64_t now_s)
 {
 	static const char *const news[] = { "", "    [NEW] ", " [UPDATE] ", "[DESTROY] " };
 
+	if (form & LINE_CLOCK)
+		out = put_clock(out);
 	if (form & LINE_NEWS)
 		out = put_text(out, news[row->news & 3]);
 	if (form & LINE_EXTENDED)
@@ -199,6 +243,8 @@ static struct out put_row(struct out out, const struct table_row *row,
 		out = put_text(out, "[UNREPLIED] ");
 	out = put_tuple(out, row, 1);
 	out = put_rest(put_status(out, row), row, message, form, now_s);
+	if (form & LINE_NEWS && message && message->nlmsg_pid)
+		out = put_sender(out, message->nlmsg_pid);
 	/* Each field ends with a space; the last one with the line. */
 	out.at[-1] = '\n';
 	return out;

@@ -20,6 +20,7 @@ enum line_form {
 	LINE_XML = 1u << 4,
 	LINE_NEWS = 1u << 5, /* with [NEW], [UPDATE] or [DESTROY] in front */
 	LINE_LIBRARY = 1u << 6, /* by the library in any case: for tests */
+	LINE_CLOCK = 1u << 7,	/* with the time of writing in front */
 };
 
 /* Where names of labels are; for tests. */

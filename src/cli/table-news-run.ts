@@ -27,7 +27,10 @@ export async function followTable(options: NewsOptions): Promise<void> {
   const place = tablePlace(options.netns);
   warnIfSilent(place);
   const followed = FollowedTable.open(place.path, options.bufferSize);
-  const form = { ...wanted, form: wanted.form | LineForm.news };
+  const form = {
+    ...wanted,
+    form: wanted.form | LineForm.news | (wanted.isTimed ? LineForm.clock : 0),
+  };
   try {
     const context = { socket: followed.socket, place, isLocal: localIn(place, form) };
     const sink = await openSink(form, context, options.out);

@@ -87,6 +87,8 @@ export const LineForm = {
   labels: 1 << 3,
   xml: 1 << 4,
   news: 1 << 5,
+  /** The time of writing in front. */
+  clock: 1 << 7,
 } as const;
 
 /** Rows of one call of the shim, the same memory with each. */
