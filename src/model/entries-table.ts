@@ -45,11 +45,15 @@ export const ENTRIES: Table = {
     column('timeout_s', 'u32', 'until it ends; null: not told', { unit: 's', nullable: true }),
     column('id', 'u32', "the kernel's id of the entry; null: not told", NULL),
     column('use', 'u32', 'references to the entry; null: not told', NULL),
-    column('src_nat', 'bool', 'replies go to another end than the source of the original tuple'),
+    column(
+      'src_nat',
+      'bool',
+      'translated by it: replies go to another end than the source of the original tuple',
+    ),
     column(
       'dst_nat',
       'bool',
-      'replies have another source than the destination of the original tuple',
+      'translated by it: replies have another source than the destination of the original tuple',
     ),
     column('packets', 'u64', `packets of original direction; ${COUNTED}`, NULL),
     column('packets_reply', 'u64', `packets of reply direction; ${COUNTED}`, NULL),

@@ -68,11 +68,10 @@ export class EntryTableRows {
     this.addTuple(words, from, at + AT.srcReply, EntryWord.replySrc, EntryWord.replyPorts);
     this.addZone(words, from, at, has);
     to[at + AT.mark] = words[from + EntryWord.mark]!;
-    const isReplied = (has & EntryHas.reply) !== 0;
     const src = srcManip(words, from);
     const dst = dstManip(words, from);
-    to[at + AT.srcNat] = Number(isReplied && (src.isAddress || src.isPort));
-    to[at + AT.dstNat] = Number(isReplied && (dst.isAddress || dst.isPort));
+    to[at + AT.srcNat] = Number(src.isAddress || src.isPort);
+    to[at + AT.dstNat] = Number(dst.isAddress || dst.isPort);
     to[at + AT.expected] = Number((words[from + EntryWord.status]! & Status.expected) !== 0);
     this.addOptional(words, from, at, has);
     this.addNames(memory, from, at, has);

@@ -57,7 +57,7 @@ export class NewsView {
     this.rows.words.set(words.subarray(at, at + ENTRY_WORDS), place * ENTRY_WORDS);
   }
 
-  /** Takes one piece of news; false where a listing told the same before. */
+  /** Takes one piece of news; false where a listing told the same, or will. */
   take(words: Int32Array, at: number): boolean {
     const key = keyAt(words, at);
     const place = this.places.get(key);
@@ -69,8 +69,9 @@ export class NewsView {
       return true;
     }
     if (place === undefined) {
-      this.put(words, at);
-      return true;
+      // a change of what nobody knows: gone by the last listing, or the next one tells it
+      if (news === News.new) this.put(words, at);
+      return news === News.new;
     }
     this.merge(words, at, place);
     return news === News.update;

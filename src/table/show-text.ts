@@ -2,7 +2,7 @@
 import { addressText, endText } from '../model/address.ts';
 import { Status } from '../model/codes.ts';
 import { byteAt, EntryHas, EntryWord, halfAt, wideAt } from '../model/entry-row.ts';
-import { dstManip, protocolAt, srcManip } from './entry-nat.ts';
+import { dstManip, isIdle, protocolAt, srcManip } from './entry-nat.ts';
 import { ENTRY_STATES } from './entry-values.ts';
 
 const WITH_PORTS: ReadonlySet<number> = new Set([6, 17, 33, 132, 136]);
@@ -76,6 +76,7 @@ export function natAt(memory: EntryMemory, at: number, isLocal: IsLocal): string
     const to = endAt(memory, at, EntryWord.replySrc, port);
     parts.push(own ? `redirect to this host, ${to}` : `DNAT to ${to}`);
   }
+  if (isIdle(words, at)) parts.push('another reply tuple, not translated');
   return parts.join(', ');
 }
 

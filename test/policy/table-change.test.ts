@@ -69,6 +69,23 @@ describe('table insert', () => {
     expect(status & (IPS_SRC_NAT | IPS_DST_NAT)).toBe(IPS_SRC_NAT | IPS_DST_NAT);
   });
 
+  it('tells a mapping from a reply tuple that is another and translates nothing', () => {
+    netns.conntrack(
+      '-I',
+      ...words(`${UDP} -r 9.9.9.9 -q 8.8.8.8 --reply-port-src 53 --reply-port-dst 1001`),
+    );
+    expect(listed()).toHaveLength(1);
+    for (const option of ['--src-nat', '--dst-nat', '--any-nat']) {
+      expect(netns.conntrack('-L', option).stdout).toBe('');
+      expect(netns.table('list', option).stdout).toBe('');
+    }
+    const { stdout } = netns.table('list', '-o', 'json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      src_nat: false,
+      nat: 'another reply tuple, not translated',
+    });
+  });
+
   it('refuses what is there already, and says so', () => {
     insert(UDP);
     expect(insert(UDP)).toMatchObject({

@@ -23,7 +23,7 @@ export function mixedLines(count: number): string[] {
 function mixedLine(index: number): string {
   const isV6 = index % 4 === 3;
   const [high, low] = [index >>> 8, index & 255];
-  const src = isV6 ? `fd00::${index.toString(16)}` : `10.${high >>> 8}.${high & 255}.${low}`;
+  const src = isV6 ? `fd00::${groups(index)}` : `10.${high >>> 8}.${high & 255}.${low}`;
   const dst = isV6 ? 'fd01::5' : `192.0.2.${1 + (index % 7)}`;
   const parts = [
     `-A -t ${3000 + (index % 5000)} -u ${pick(STATUS, index >>> 1)} -s ${src} -d ${dst}`,
@@ -35,6 +35,11 @@ function mixedLine(index: number): string {
     index % 11 === 0 && isTcp(index) ? '--helper ftp' : '',
   ];
   return parts.filter((part) => part !== '').join(' ');
+}
+
+/** The last two groups of an address. */
+function groups(index: number): string {
+  return `${(index >>> 16).toString(16)}:${(index & 0xffff).toString(16)}`;
 }
 
 const KINDS = ['tcp', 'tcp', 'tcp', 'udp', 'udp', 'icmp', 'sctp', 'gre', 'udplite', '99'] as const;
@@ -79,7 +84,7 @@ function natPart(index: number, isV6: boolean): string {
   };
   // each its own address: no two mappings may want one place
   const own = `198.${18 + (index >>> 16)}.${(index >>> 8) & 255}.${index & 255}`;
-  const src = `--src-nat ${end(own, `fd02::${index.toString(16)}`)}`;
+  const src = `--src-nat ${end(own, `fd02::${groups(index)}`)}`;
   const dst = `--dst-nat ${end('203.0.113.9', 'fd03::9')}`;
   return pick(['', '', '', src, dst, `${src} ${dst}`, ''], index);
 }
