@@ -19,7 +19,7 @@ BPFTOOL  := $(if $(shell grep -x 'ID=ubuntu' /etc/os-release 2>/dev/null),linux-
 PACKAGES := clang llvm libbpf-dev libbpf1 libpcap0.8 libzstd-dev gcc g++ make python3 libc6-dev \
 	busybox-static erofs-utils cpio kmod xz-utils zstd \
 	debian-archive-keyring conntrack nftables iptables iproute2 iputils-ping ipvsadm socat tcpdump util-linux $(BPFTOOL) \
-	netcat-openbsd iperf3 ethtool procps libmnl-dev \
+	netcat-openbsd iperf3 ethtool procps libmnl-dev libnetfilter-conntrack-dev \
 	qemu-system-common $(if $(filter aarch64,$(MACHINE)),qemu-system-arm,qemu-system-x86)
 
 setup: packages node_modules/.package-lock.json ## install what is missing: Debian packages, npm packages

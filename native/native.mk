@@ -24,7 +24,7 @@ endef
 
 .PHONY: native native-test native-sanitize
 
-native: build/libconntrail.so
+native: build/libconntrail.so build/libconntrail-table.so
 
 build/libconntrail.so: $(NATIVE_SOURCES) $(NATIVE_HEADERS) native/native.mk
 	$(call native_link,-O2 -g -fPIC -shared -fvisibility=hidden)
@@ -40,9 +40,13 @@ build/native/drain_test_address: $(NATIVE_SOURCES) $(NATIVE_TESTS) $(NATIVE_HEAD
 
 comma := ,
 
-native-test: build/native/drain_test
+native-test: build/native/drain_test build/native/table_test
 	build/native/drain_test
+	build/native/table_test
 
-native-sanitize: build/native/drain_test_thread build/native/drain_test_address
+native-sanitize: build/native/drain_test_thread build/native/drain_test_address build/native/table_test_address
 	build/native/drain_test_address
+	build/native/table_test_address
 	build/native/drain_test_thread
+
+include native/table/native.mk

@@ -61,6 +61,7 @@ function commands(): Command[] {
     explainCommand(),
     tableCommand(),
     exportCommand(),
+    tableCommand(),
     doctorCommand(),
     labCommand(),
   ];

@@ -20,12 +20,12 @@ export function refuseUnasked({ delete: isWanted, yes }: DeleteOptions, isTermin
 }
 
 /** On stderr, so that a list on stdout stays a list. Ctrl-C and Ctrl-D are no agreement. */
-export async function isAgreed(count: number): Promise<boolean> {
+export async function isAgreed(count: number, what = 'delete'): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   const noun = count === 1 ? 'entry' : 'entries';
   // a terminal that is gone closes, and then nothing answers the question
   const closed = once(lines, 'close').then(() => NO_ANSWER);
-  const asked = lines.question(`delete ${count} ${noun}? [y/N] `).catch(noneOfAborted);
+  const asked = lines.question(`${what} ${count} ${noun}? [y/N] `).catch(noneOfAborted);
   try {
     const answer = await Promise.race([asked, closed]);
     if (answer === NO_ANSWER) process.stderr.write('\n');

@@ -4,8 +4,9 @@ import type { RecordBatch } from '../columns/arrow.ts';
 import { emptyBatch } from '../columns/batch.ts';
 import { IpcEncoder } from '../columns/ipc.ts';
 import type { Metadata } from '../columns/schema.ts';
+import type { AnyTableName } from '../model/entries-table.ts';
 import { errnoOf, fileError, TraceError } from '../model/error.ts';
-import type { Table, TableName } from '../model/tables.ts';
+import type { Table } from '../model/tables.ts';
 import { giveBack } from './batch-memory.ts';
 import type { OpenContext, Output, Written } from './output-shape.ts';
 import { PartialFile } from './partial-file.ts';
@@ -51,7 +52,7 @@ class ArrowOutput implements Output {
     this.encoder = encoder;
   }
 
-  async write(table: TableName, batch: RecordBatch): Promise<void> {
+  async write(table: AnyTableName, batch: RecordBatch): Promise<void> {
     if (table !== this.tables[0]?.name) return;
     this.hasBatch = true;
     const { numRows } = batch;

@@ -14,8 +14,9 @@ import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordBatch } from '../columns/arrow.ts';
 import type { Metadata } from '../columns/schema.ts';
+import type { AnyTableName } from '../model/entries-table.ts';
 import { errnoOf, fileError, TraceError } from '../model/error.ts';
-import type { Table, TableName } from '../model/tables.ts';
+import type { Table } from '../model/tables.ts';
 import { makeFolder } from './make-folder.ts';
 import { RUN_KEY } from './metadata.ts';
 import type { OpenContext, Output, Written } from './output-shape.ts';
@@ -33,7 +34,7 @@ export async function openDataset(
   context: OpenContext,
 ): Promise<Output> {
   const run = runName();
-  const node = `node=${encodeURIComponent(context.options.facts.node || 'unknown')}`;
+  const node = `node=${encodeURIComponent(context.node || 'unknown')}`;
   await prepare(
     dir,
     tables.map(({ name }) => join(`table=${name}`, node)),
@@ -106,7 +107,7 @@ class DatasetOutput implements Output {
     return sum;
   }
 
-  async write(table: TableName, batch: RecordBatch): Promise<void> {
+  async write(table: AnyTableName, batch: RecordBatch): Promise<void> {
     await this.orAbort(this.parts.get(table)?.write(batch));
   }
 

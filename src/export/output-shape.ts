@@ -2,6 +2,7 @@
 import type { Writable } from 'node:stream';
 import type { RecordBatch } from '../columns/arrow.ts';
 import type { Metadata } from '../columns/schema.ts';
+import type { AnyTableName } from '../model/entries-table.ts';
 import type { TraceFacts } from '../model/facts.ts';
 import type { Table, TableName } from '../model/tables.ts';
 import type { WrittenFile } from './parquet-file.ts';
@@ -31,7 +32,7 @@ export interface Output {
   /** Bytes written so far. */
   readonly bytes: number;
   /** Resolves when there is room for more. The batch is given away: its memory may be gone. */
-  write(table: TableName, batch: RecordBatch): Promise<void>;
+  write(table: AnyTableName, batch: RecordBatch): Promise<void>;
   /** Completes all files. The key-values (the ledger above all) go into them. */
   close(metadata: Metadata): Promise<Written>;
   /** Gives up: no file gets its name. */
@@ -40,7 +41,9 @@ export interface Output {
 
 /** What each kind of target is opened with. */
 export interface OpenContext {
-  readonly options: OutputOptions;
+  readonly options: Omit<OutputOptions, 'facts'>;
+  /** Name of the machine; empty: unknown. */
+  readonly node: string;
   /** All key-values known at the start. */
   readonly metadata: Metadata;
 }

@@ -3,6 +3,7 @@
  * stream on standard output. In: batches, one table at a time, awaited. Out:
  * files that have their names only when they are whole.
  */
+import type { Writable } from 'node:stream';
 import { TraceError } from '../model/error.ts';
 import type { Table } from '../model/tables.ts';
 import { openArrowFile, openArrowStream } from './arrow-output.ts';
@@ -25,7 +26,7 @@ export async function openOutput(
     [NODE_KEY]: options.facts.node,
     [FACTS_KEY]: JSON.stringify(options.facts),
   };
-  const context = { options, metadata };
+  const context = { options, node: options.facts.node, metadata };
   if (target === '-') return openArrowStream(oneOf(tables, options), context);
   if (/\.parquet$/i.test(target)) return openParquetFile(target, oneOf(tables, options), context);
   if (/\.arrow$/i.test(target)) return openArrowFile(target, oneOf(tables, options), context);
@@ -40,6 +41,23 @@ export async function openOutput(
     });
   }
   return openDataset(target, tables, context);
+}
+
+/** One table that is of no trace: FILE.parquet, FILE.arrow, or an Arrow stream on `stdout` for "-". */
+export async function openOneTable(
+  target: string,
+  table: Table,
+  node: string,
+  stdout?: Writable,
+): Promise<Output> {
+  const metadata = { [NODE_KEY]: node };
+  const context = { options: stdout === undefined ? {} : { stdout }, node, metadata };
+  if (target === '-') return openArrowStream(table, context);
+  if (/\.parquet$/i.test(target)) return openParquetFile(target, table, context);
+  if (/\.arrow$/i.test(target)) return openArrowFile(target, table, context);
+  throw new TraceError('usage', `${target} names a format that is not written`, {
+    hint: 'name FILE.parquet, FILE.arrow, or - for standard output',
+  });
 }
 
 function oneOf(tables: readonly Table[], { table = 'packets' }: OutputOptions): Table {

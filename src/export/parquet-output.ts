@@ -1,6 +1,7 @@
 import type { RecordBatch } from '../columns/arrow.ts';
 import { arrowSchema, type Metadata } from '../columns/schema.ts';
-import type { Table, TableName } from '../model/tables.ts';
+import type { AnyTableName } from '../model/entries-table.ts';
+import type { Table } from '../model/tables.ts';
 import type { OpenContext, Output, Written } from './output-shape.ts';
 import { ParquetEncoder } from './parquet-encoder.ts';
 import { ParquetFile } from './parquet-file.ts';
@@ -39,7 +40,7 @@ class ParquetOutput implements Output {
     return this.file.bytes;
   }
 
-  async write(table: TableName, batch: RecordBatch): Promise<void> {
+  async write(table: AnyTableName, batch: RecordBatch): Promise<void> {
     if (table !== this.tables[0]?.name) return;
     await this.orAbort(this.file.write(batch));
   }

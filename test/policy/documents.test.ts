@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { buildProgram } from '../../src/cli/program.ts';
 import { ROOT } from './sources.ts';
@@ -67,9 +68,11 @@ describe('documents', () => {
   });
 
   it('name only options that some command has', () => {
-    const known = buildProgram()
-      .commands.flatMap((command) => [command, ...command.commands])
-      .flatMap((command) => command.options.flatMap((option) => option.long ?? []));
+    const optionsOf = (command: Command): string[] => [
+      ...command.options.flatMap((option) => option.long ?? []),
+      ...command.commands.flatMap(optionsOf),
+    ];
+    const known = buildProgram().commands.flatMap(optionsOf);
     const named = DOCUMENTS.flatMap((path) =>
       [...read(path).matchAll(/`(--[a-z-]+)/g)].map((match) => match[1]!),
     );

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { explainPasted } from '../../src/table/explain-record.ts';
 import { explainedJson, explainedText } from '../../src/table/explain-show.ts';
-import { randomFrom } from './random.ts';
+import { seeded } from '../wire/random.ts';
 
 const CORPUS = new URL('corpus/', import.meta.url);
 /** What grows with the square of these would take much longer, on a busy machine too. */
@@ -93,7 +93,7 @@ function expectPlain(text: string): void {
 describe('text that nobody would paste', () => {
   it('is explained or named, line by line, and moves no cursor', () => {
     expect(lines.length).toBeGreaterThan(20);
-    const random = randomFrom(20);
+    const random = seeded(20).below;
     for (let turn = 0; turn < TURNS; turn++) {
       const line = lines[random(lines.length)]!;
       expectPlain(changed(line, random));
@@ -101,14 +101,14 @@ describe('text that nobody would paste', () => {
   }, 600_000);
 
   it('may be whole files, changed anywhere', () => {
-    const random = randomFrom(21);
+    const random = seeded(21).below;
     for (let turn = 0; turn < TURNS / 40; turn++) {
       expectPlain(changed(texts[random(texts.length)]!, random));
     }
   }, 600_000);
 
   it('may be bytes without any sense', () => {
-    const random = randomFrom(22);
+    const random = seeded(22).below;
     for (let turn = 0; turn < 500; turn++) {
       const bytes = Uint8Array.from({ length: random(400) }, () => random(256));
       expectPlain(Buffer.from(bytes).toString('utf8'));

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CONNTRAIL_TABLE_BUILD_H
+#define CONNTRAIL_TABLE_BUILD_H
+
+#include <stdbool.h>
+
+#include "row.h"
+
+struct nlmsghdr;
+
+/* What names an entry: a tuple, the original one where there is one, zone, and id if it has one. */
+void build_name(struct nlmsghdr *message, const struct table_row *row);
+
+/* All that a row has and the kernel takes. */
+void build_entry(struct nlmsghdr *message, const struct table_row *row, bool is_new);
+
+#endif

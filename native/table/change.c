@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Entries asked for and changed: rows to messages, answers to errors. */
+#include <errno.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "build.h"
+#include "socket.h"
+
+/* Messages on their way at once: their answers fit any socket's buffer. */
+#define BATCH	      64
+#define MESSAGE_BYTES 1024
+
+/* Reads answers until `wanted` came; errors by sequence number, from `first` on. */
+static int take_answers(struct table *table, uint32_t first, uint32_t wanted, int32_t *errors)
+{
+	uint32_t seen = 0;
+
+	while (seen < wanted) {
+		const struct nlmsghdr *message;
+		int bytes, left;
+
+		table->at = table->filled = 0;
+		bytes = left = datagram_take(table, 0);
+		if (bytes < 0)
+			return bytes;
+		message = (const void *)table->messages;
+		for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+			const struct nlmsgerr *answer = mnl_nlmsg_get_payload(message);
+			const uint32_t index = message->nlmsg_seq - first;
+
+			if (message->nlmsg_type != NLMSG_ERROR || index >= wanted ||
+			    message->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(*answer))
+				continue;
+			errors[index] = -answer->error;
+			seen++;
+		}
+	}
+	return 0;
+}
+
+static const struct {
+	uint16_t type, flags;
+} kinds[] = {
+	[TABLE_INSERT] = { IPCTNL_MSG_CT_NEW, NLM_F_CREATE | NLM_F_EXCL },
+	[TABLE_UPDATE] = { IPCTNL_MSG_CT_NEW, 0 },
+	[TABLE_DELETE] = { IPCTNL_MSG_CT_DELETE, 0 },
+};
+
+static int change_batch(struct table *table, const struct table_row *rows, uint32_t count,
+			uint32_t kind, int32_t *errors)
+{
+	_Alignas(8) static __thread uint8_t memory[BATCH * MESSAGE_BYTES];
+	const uint32_t first = table->sequence + 1;
+	size_t bytes = 0;
+	int error;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct nlmsghdr *message =
+			message_begin(table, memory + bytes, kinds[kind].type,
+				      (uint16_t)(kinds[kind].flags | NLM_F_ACK), rows[i].family);
+
+		if (kind == TABLE_DELETE)
+			build_name(message, &rows[i]);
+		else
+			build_entry(message, &rows[i], kind == TABLE_INSERT);
+		bytes += MNL_ALIGN(message->nlmsg_len);
+	}
+	error = message_send(table, memory, bytes);
+	return error < 0 ? error : take_answers(table, first, count, errors);
+}
+
+int table_change(struct table_call *call)
+{
+	int32_t *errors = (int32_t *)(uintptr_t)call->chosen;
+
+	if (call->form > TABLE_DELETE)
+		return -EINVAL;
+	for (uint32_t done = 0; done < call->count; done += BATCH) {
+		const uint32_t left = call->count - done;
+		int error = change_batch(table_of(call), rows_of(call) + done,
+					 left < BATCH ? left : BATCH, call->form, errors + done);
+
+		if (error < 0)
+			return error;
+	}
+	return 0;
+}
+
+/* Sends one message with an answer that holds something, and leaves it in `messages`. */
+static int ask(struct table *table, struct nlmsghdr *message)
+{
+	int error = message_send(table, message, message->nlmsg_len);
+	const struct nlmsghdr *answer = (const void *)table->messages;
+	int bytes;
+
+	if (error < 0)
+		return error;
+	do {
+		table->at = table->filled = 0;
+		bytes = datagram_take(table, 0);
+		if (bytes < 0)
+			return bytes;
+		if (!mnl_nlmsg_ok(answer, bytes))
+			return -EBADMSG;
+	} while (answer->nlmsg_seq != message->nlmsg_seq);
+	if (answer->nlmsg_type != NLMSG_ERROR)
+		return 0;
+	if (answer->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(struct nlmsgerr))
+		return -EBADMSG;
+	return ((const struct nlmsgerr *)mnl_nlmsg_get_payload(answer))->error;
+}
+
+int table_get(struct table_call *call)
+{
+	_Alignas(8) uint8_t memory[MESSAGE_BYTES];
+	struct table *table = table_of(call);
+	struct table_row *row = rows_of(call);
+	struct nlmsghdr *message =
+		message_begin(table, memory, IPCTNL_MSG_CT_GET, 0, row->family);
+	int error;
+
+	build_name(message, row);
+	error = ask(table, message);
+	if (error < 0)
+		return error;
+	if (row_read(row, (const void *)table->messages) < 0)
+		return -EBADMSG;
+	row->message = 0;
+	row->news = ROW_LISTED;
+	return 0;
+}
+
+int table_flush(struct table_call *call)
+{
+	_Alignas(8) uint8_t memory[64];
+	struct nlmsghdr *message = message_begin(table_of(call), memory, IPCTNL_MSG_CT_DELETE,
+						 NLM_F_ACK, (uint8_t)call->form);
+
+	return ask(table_of(call), message);
+}
+
+int table_count(struct table_call *call)
+{
+	_Alignas(8) uint8_t memory[64];
+	struct table *table = table_of(call);
+	struct nlmsghdr *message = message_begin(table, memory, IPCTNL_MSG_CT_GET_STATS, 0, 0);
+	const struct nlattr *attr;
+	int error = ask(table, message);
+
+	if (error < 0)
+		return error;
+	mnl_attr_for_each(attr, (const struct nlmsghdr *)table->messages, 4)
+		if (mnl_attr_get_type(attr) == CTA_STATS_GLOBAL_ENTRIES &&
+		    mnl_attr_get_payload_len(attr) >= 4)
+			return (int)be32toh(mnl_attr_get_u32(attr));
+	return -EBADMSG;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a table is inside: shared by table.c, news and changes. */
+#ifndef CONNTRAIL_TABLE_SOCKET_H
+#define CONNTRAIL_TABLE_SOCKET_H
+
+#include <libmnl/libmnl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "table.h"
+
+/* A listing's datagrams have 32 KiB at most. */
+#define DATAGRAM_BYTES (64u << 10)
+#define MESSAGES_BYTES (2u << 20)
+#define NO_MESSAGE     UINT32_MAX
+
+struct table {
+	int fd;
+	int wake_fd;
+	uint32_t sequence;
+	uint32_t receive_bytes;
+	size_t at;     /* up to here messages became rows */
+	size_t filled; /* up to here there are messages */
+	_Alignas(16) uint8_t messages[MESSAGES_BYTES];
+};
+
+static inline struct table *table_of(const struct table_call *call)
+{
+	return (struct table *)(uintptr_t)call->table;
+}
+
+static inline struct table_row *rows_of(const struct table_call *call)
+{
+	return (struct table_row *)(uintptr_t)call->rows;
+}
+
+/* A socket for ctnetlink in the namespace at a path, NULL for ours; or a negative errno. */
+int socket_open(const char *netns);
+
+/* A message's beginning in memory of the caller's: header, family, version 1. */
+struct nlmsghdr *message_begin(struct table *table, void *memory, uint16_t type, uint16_t flags,
+			       uint8_t family);
+int message_send(struct table *table, const void *messages, size_t bytes);
+
+/* Room behind the messages for one more datagram. */
+bool has_room(const struct table *table);
+/* Appends one datagram: its bytes, 0 where none is there and `flags` say not to wait. */
+int datagram_take(struct table *table, int flags);
+
+#endif

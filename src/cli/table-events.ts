@@ -1,0 +1,46 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { parseDurationMs, parseSizeBytes, parseWhole } from './options.ts';
+import { addOutputOptions } from './table-list.ts';
+import type { NewsOptions } from './table-news-run.ts';
+import { addEntryOptions, FILTER_KEYS } from './table-options.ts';
+
+export function newsCommand(): Command {
+  const command = new Command('events').description(
+    'Follow what becomes of entries: new, changed, destroyed.',
+  );
+  addEntryOptions(command, FILTER_KEYS);
+  return addOutputOptions(command)
+    .option('-e, --event-mask <list>', 'only NEW, UPDATES or DESTROY', parseMask)
+    .option('-b, --buffer-size <size>', "of the socket's buffer", parseSizeBytes, 64 << 20)
+    .option('--duration <time>', 'end after this time, e.g. 10s', parseDurationMs)
+    .option('--count <count>', 'end after so many lines', parseWhole('count', 1))
+    .addHelpText('after', HELP)
+    .action(async (options: NewsOptions & Readonly<Record<string, unknown>>) => {
+      const news = options.eventMask as number | undefined;
+      const { followTable } = await import('./table-news-run.ts');
+      await followTable(news === undefined ? options : { ...options, news });
+    });
+}
+
+const MASK = { new: 1, updates: 2, update: 2, destroy: 4, all: 7 } as const;
+
+/** Bits of the groups that the kernel tells: conntrack's words, in either case. */
+function parseMask(text: string): number {
+  return text.split(',').reduce((bits, word) => {
+    const bit = MASK[word.toLowerCase() as keyof typeof MASK];
+    if (bit === undefined) throw new InvalidArgumentError('needed NEW, UPDATES, DESTROY or ALL');
+    return bits | bit;
+  }, 0);
+}
+
+const HELP = `
+What the kernel threw away because nobody read fast enough is counted, and made
+up for from a listing of the table: entries that came and went meanwhile are the
+only ones not told.
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 news were thrown away
+
+Examples:
+  $ conntrail table events --duration 10s
+  $ conntrail table events -e NEW,DESTROY -p udp -o id
+  $ conntrail table events --any-nat -o json --count 100`;

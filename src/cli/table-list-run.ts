@@ -1,0 +1,101 @@
+/** What `conntrail table list` does; table-list.ts says how it is called. */
+import { readLocalAddresses } from '../kernel/local-addresses.ts';
+import { ConntrackSocket } from '../libbpf/conntrack-socket.ts';
+import { TraceError } from '../model/error.ts';
+import { type EntryFilter, entryFilter } from '../table/filter-words.ts';
+import type { IsLocal } from '../table/show-text.ts';
+import { type OutputForm, type OutputWords, outputForm } from './table-form.ts';
+import { entryWords } from './table-options.ts';
+import { hintSysctl, labelNames, type TablePlace, tablePlace } from './table-place.ts';
+import { type EntrySink, openSink } from './table-sink.ts';
+import { SortedEntries, type SortKey } from './table-sort.ts';
+
+export interface ListOptions extends OutputWords {
+  readonly netns?: string;
+  readonly sort?: SortKey;
+  readonly top?: number;
+}
+
+export async function listTable(options: ListOptions): Promise<void> {
+  const { sort, top, out } = options;
+  const filter = entryFilter(entryWords({ ...options }), labelNames());
+  const form = outputForm(options, process.stdout.isTTY === true);
+  const key = sort ?? (top === undefined ? undefined : 'bytes');
+  if (key !== undefined) refuseUnsorted(form);
+  const place = tablePlace(options.netns);
+  hintWhatIsOff(place, form, key);
+  const socket = ConntrackSocket.open({ netns: place.path });
+  try {
+    const sink = await openSink(form, { socket, place, isLocal: localIn(place, form) }, out);
+    if (key === undefined) await listAll(socket, filter, sink);
+    else await listSorted(socket, filter, sink, new SortedEntries(key, top ?? Infinity));
+    await sink.close();
+  } finally {
+    await socket.close();
+  }
+}
+
+function refuseUnsorted({ shape }: OutputForm): void {
+  if (shape !== 'xml') return;
+  throw new TraceError('usage', 'found --sort or --top with xml, needed one of them', {
+    hint: 'conntrail table list --sort bytes -o json',
+  });
+}
+
+function hintWhatIsOff(place: TablePlace, { shape }: OutputForm, key: SortKey | undefined): void {
+  if (shape === 'columns' || key === 'bytes' || key === 'packets') {
+    hintSysctl(place, 'nf_conntrack_acct', 'packets and bytes');
+  }
+  if (shape === 'columns' || key === 'age') hintSysctl(place, 'nf_conntrack_timestamp', 'age');
+}
+
+/** Asked for only where NAT is told in words; without `ip` no address is known to be ours. */
+export function localIn({ path }: TablePlace, { shape }: OutputForm): IsLocal {
+  if (shape !== 'columns' && shape !== 'json') return () => false;
+  try {
+    const local = readLocalAddresses(path);
+    return (address) => local.isLocal(address);
+  } catch {
+    return () => false;
+  }
+}
+
+/** The rows of the socket's last call that are meant. */
+export function chosenOf(socket: ConntrackSocket, filter: EntryFilter): Uint32Array {
+  const { words, length } = socket.rows;
+  const chosen = new Uint32Array(length);
+  let count = 0;
+  for (let row = 0; row < length; row++) {
+    if (filter.matches(words, socket.rows.at(row))) chosen[count++] = row;
+  }
+  return chosen.subarray(0, count);
+}
+
+async function listAll(
+  socket: ConntrackSocket,
+  filter: EntryFilter,
+  sink: EntrySink,
+): Promise<void> {
+  socket.list(filter.family);
+  for (let isMore = true; isMore; ) {
+    isMore = socket.next();
+    await sink.write(socket.rows, chosenOf(socket, filter));
+  }
+}
+
+async function listSorted(
+  socket: ConntrackSocket,
+  filter: EntryFilter,
+  sink: EntrySink,
+  sorted: SortedEntries,
+): Promise<void> {
+  socket.list(filter.family);
+  for (let isMore = true; isMore; ) {
+    isMore = socket.next();
+    for (const row of chosenOf(socket, filter)) {
+      sorted.add(socket.rows.words, socket.rows.at(row));
+    }
+  }
+  const { rows, chosen } = sorted.take();
+  await sink.write(rows, chosen);
+}

@@ -1,0 +1,102 @@
+/** What `conntrail table events` does; table-events.ts says how it is called. */
+import { ENTRY_WORDS, type EntryRows, LineForm, News } from '../model/entry-row.ts';
+import { type EntryFilter, entryFilter } from '../table/filter-words.ts';
+import { Exit, endWith } from './exit.ts';
+import { onStopSignal } from './stop-signals.ts';
+import { describeNews, FollowedTable } from './table-followed.ts';
+import { type OutputWords, outputForm } from './table-form.ts';
+import { localIn } from './table-list-run.ts';
+import { entryWords } from './table-options.ts';
+import { labelNames, type TablePlace, tablePlace, tableSysctl } from './table-place.ts';
+import { type EntrySink, openSink } from './table-sink.ts';
+
+export interface NewsOptions extends OutputWords {
+  readonly netns?: string;
+  readonly news?: number;
+  readonly bufferSize: number;
+  readonly duration?: number;
+  readonly count?: number;
+}
+
+const ALL = 7;
+const WAIT_MS = 1000;
+
+export async function followTable(options: NewsOptions): Promise<void> {
+  const filter = entryFilter(entryWords({ ...options }), labelNames());
+  const wanted = outputForm(options, process.stdout.isTTY === true);
+  const place = tablePlace(options.netns);
+  warnIfSilent(place);
+  const followed = FollowedTable.open(place.path, options.bufferSize);
+  const form = {
+    ...wanted,
+    form: wanted.form | LineForm.news | (wanted.isTimed ? LineForm.clock : 0),
+  };
+  try {
+    const context = { socket: followed.socket, place, isLocal: localIn(place, form) };
+    const sink = await openSink(form, context, options.out);
+    await follow(followed, new Chosen(filter, options), sink, options);
+    await sink.close();
+  } finally {
+    await followed.close();
+  }
+  process.stderr.write(`${describeNews(followed.ledger)}\n`);
+  if (followed.ledger.overruns > 0) endWith(Exit.losses);
+}
+
+function warnIfSilent(place: TablePlace): void {
+  if (tableSysctl(place, 'nf_conntrack_events') !== '0') return;
+  process.stderr.write(
+    'conntrail: nf_conntrack_events is 0: no news of entries made now\n' +
+      '  try: sysctl -w net.netfilter.nf_conntrack_events=1\n',
+  );
+}
+
+/** Which rows are shown, and how many still. */
+class Chosen {
+  left: number;
+  private readonly filter: EntryFilter;
+  private readonly mask: number;
+
+  constructor(filter: EntryFilter, { news = ALL, count = Infinity }: NewsOptions) {
+    this.filter = filter;
+    this.mask = news;
+    this.left = count;
+  }
+
+  of({ words }: EntryRows, told: readonly number[]): Uint32Array {
+    const isWanted = (row: number): boolean => {
+      const at = row * ENTRY_WORDS;
+      const bit = 1 << (((words[at]! >>> 24) & 0xff) - News.new);
+      return (this.mask & bit) !== 0 && this.filter.matches(words, at);
+    };
+    const chosen = told.filter(isWanted).slice(0, this.left);
+    this.left -= chosen.length;
+    return Uint32Array.from(chosen);
+  }
+}
+
+async function follow(
+  followed: FollowedTable,
+  chosen: Chosen,
+  sink: EntrySink,
+  { duration = Infinity }: NewsOptions,
+): Promise<void> {
+  const endMs = performance.now() + duration;
+  let isStopping = false;
+  const forget = onStopSignal(() => {
+    isStopping = true;
+    followed.socket.wake();
+  });
+  try {
+    followed.begin();
+    while (!isStopping && chosen.left > 0) {
+      const leftMs = endMs - performance.now();
+      if (leftMs <= 0) return;
+      for await (const { rows, told } of followed.next(Math.ceil(Math.min(leftMs, WAIT_MS)))) {
+        await sink.write(rows, chosen.of(rows, told));
+      }
+    }
+  } finally {
+    forget();
+  }
+}

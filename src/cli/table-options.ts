@@ -1,0 +1,65 @@
+/** Options of conntrack(8) on the command line: one list for all subcommands (table/entry-options.ts). */
+import { type Command, Option } from 'commander';
+import { ENTRY_OPTIONS, type EntryKey, type EntryWords } from '../table/entry-options.ts';
+
+/** What tells which entries are meant. */
+export const FILTER_KEYS: readonly EntryKey[] = [
+  ...(['family', 'protonum', 'origSrc', 'origDst', 'replySrc', 'replyDst'] as const),
+  ...(['maskSrc', 'maskDst', 'sport', 'dport', 'replySport', 'replyDport'] as const),
+  ...(['icmpType', 'icmpCode', 'icmpId', 'srckey', 'dstkey'] as const),
+  ...(['replySrckey', 'replyDstkey', 'state', 'status', 'mark'] as const),
+  ...(['zone', 'origZone', 'replyZone', 'label', 'srcNat', 'dstNat', 'anyNat'] as const),
+];
+
+/** What names one entry. */
+export const NAME_KEYS: readonly EntryKey[] = [
+  ...(['family', 'protonum', 'origSrc', 'origDst', 'replySrc', 'replyDst'] as const),
+  ...(['sport', 'dport', 'replySport', 'replyDport', 'icmpType', 'icmpCode', 'icmpId'] as const),
+  ...(['srckey', 'dstkey', 'replySrckey', 'replyDstkey'] as const),
+  ...(['zone', 'origZone', 'replyZone'] as const),
+];
+
+type Values = Readonly<Record<string, unknown>>;
+
+interface Listed {
+  readonly key: EntryKey;
+  readonly short?: string;
+  readonly long: readonly string[];
+  readonly value: string;
+  readonly isFlag?: true;
+  readonly meaning: string;
+}
+
+const LISTED: readonly Listed[] = ENTRY_OPTIONS;
+
+export function addEntryOptions(command: Command, keys: readonly EntryKey[]): Command {
+  for (const { key, short, long, value, isFlag, meaning } of LISTED) {
+    if (!keys.includes(key)) continue;
+    const wanted = isFlag ? value.replace(/^<(.*)>$/, '[$1]') : value;
+    long.forEach((name, index) => {
+      const prefix = index === 0 && short !== undefined ? `${short}, ` : '';
+      const option = new Option(`${prefix}--${name} ${wanted}`, meaning);
+      command.addOption(index === 0 ? option : option.hideHelp());
+    });
+  }
+  return command;
+}
+
+/** What was given of them, by key; a flag without a value is ''. */
+export function entryWords(options: Values): EntryWords {
+  const given: Partial<Record<EntryKey, string>> = {};
+  for (const { key, long } of LISTED) {
+    const value = long.map((name) => options[attributeOf(name)]).find((one) => one !== undefined);
+    if (value !== undefined) given[key] = value === true ? '' : String(value);
+  }
+  return given;
+}
+
+function attributeOf(name: string): string {
+  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** `--netns`: of one namespace. */
+export function addNetnsOption(command: Command): Command {
+  return command.option('--netns <name>', 'in this namespace: a name, an inode, or pid:N');
+}

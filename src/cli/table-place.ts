@@ -1,0 +1,68 @@
+/** Where a table is: its namespace, what is switched on there, the names of labels. */
+import { readFileSync } from 'node:fs';
+import { parsePacketTerms } from '../capture/packet-terms.ts';
+import { netnsPath, ownNetns } from '../kernel/netns.ts';
+import { readSysctl } from '../kernel/sysctl.ts';
+import { runTool } from '../kernel/tool.ts';
+import { errnoOf, fileError, TraceError } from '../model/error.ts';
+import type { LabelNames } from '../table/entry-values.ts';
+
+export interface TablePlace {
+  /** Inode. */
+  readonly netns: number;
+  /** To enter it by; undefined: our own. */
+  readonly path: string | undefined;
+}
+
+export function tablePlace(wanted: string | undefined): TablePlace {
+  const own = ownNetns();
+  if (wanted === undefined) return { netns: own, path: undefined };
+  const [netns = own, ...more] = parsePacketTerms({ netns: wanted }).netns;
+  if (more.length > 0) {
+    throw new TraceError('usage', `--netns: found "${wanted}", needed one namespace`, {
+      hint: 'conntrail table list --netns router',
+    });
+  }
+  return { netns, path: netns === own ? undefined : netnsPath(netns) };
+}
+
+/** net.netfilter.NAME of that namespace; undefined where there is none. */
+export function tableSysctl({ path }: TablePlace, name: string): string | undefined {
+  if (path === undefined) return readSysctl(`net.netfilter.${name}`);
+  try {
+    return runTool('cat', [`/proc/sys/net/netfilter/${name}`], path).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+const LABELS = '/etc/xtables/connlabel.conf';
+
+/** `bit name` a line; none where there is no such file. */
+export function labelNames(path = LABELS): LabelNames {
+  try {
+    return parseLabels(readFileSync(path, 'utf8'));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return new Map();
+    throw fileError('read', path, error);
+  }
+}
+
+export function parseLabels(text: string): LabelNames {
+  const lines = text.split('\n').map((line) => line.replace(/#.*/, '').trim());
+  return new Map(
+    lines.flatMap((line) => {
+      const [, bit, name] = /^(\d+)\s+(\S+)$/.exec(line) ?? [];
+      return bit === undefined || name === undefined ? [] : [[name, Number(bit)] as const];
+    }),
+  );
+}
+
+/** What to switch on to see more; told once, on stderr. */
+export function hintSysctl(place: TablePlace, name: string, what: string): void {
+  if (tableSysctl(place, name) !== '0') return;
+  const hint = `sysctl -w net.netfilter.${name}=1`;
+  process.stderr.write(
+    `conntrail: ${name} is off: no ${what} of entries made now\n  try: ${hint}\n`,
+  );
+}

@@ -1,0 +1,174 @@
+/** Values of conntrack(8)'s options, each refused with what was found and what is needed. */
+import { addressValue } from '../model/address.ts';
+import { PROTOCOLS, Status } from '../model/codes.ts';
+import { TraceError } from '../model/error.ts';
+
+const MOST_LABEL = 127;
+
+export function wrong(option: string, found: string, needed: string, hint?: string): TraceError {
+  const message = `--${option}: found "${found}", needed ${needed}`;
+  return new TraceError('usage', message, hint === undefined ? {} : { hint });
+}
+
+const NUMBERS: ReadonlyMap<string, number> = new Map([
+  ...Object.entries(PROTOCOLS).map(([number, name]) => [name, Number(number)] as const),
+  ['icmp6', 58],
+  ['ipv6-icmp', 58],
+]);
+
+export function protocolOf(text: string): number {
+  const named = NUMBERS.get(text.toLowerCase());
+  if (named !== undefined) return named;
+  if (/^\d{1,3}$/.test(text) && Number(text) < 256) return Number(text);
+  throw wrong(
+    'protonum',
+    text,
+    'a protocol: name or number up to 255',
+    'conntrail table list -p tcp',
+  );
+}
+
+export function familyOf(text: string): 4 | 6 {
+  if (text === 'ipv4') return 4;
+  if (text === 'ipv6') return 6;
+  throw wrong('family', text, 'ipv4 or ipv6');
+}
+
+/** A decimal or hexadecimal number. */
+export function wholeOf(option: string, text: string, most: number): number {
+  const value = /^(\d+|0x[0-9a-f]+)$/i.test(text) ? Number(text) : Number.NaN;
+  if (value <= most) return value;
+  throw wrong(option, text, `a number from 0 to ${most}`);
+}
+
+export interface AddressText {
+  readonly family: 4 | 6;
+  /** 16 bytes in network order, IPv4 as IPv4-mapped. */
+  readonly bytes: Uint8Array;
+}
+
+export function addressOf(option: string, text: string): AddressText {
+  const value = addressValue(text);
+  if (value === undefined) throw wrong(option, text, 'an address');
+  const family = typeof value === 'number' ? 4 : 6;
+  const wide = typeof value === 'number' ? (0xffffn << 32n) | BigInt(value) : value;
+  const bytes = new Uint8Array(16);
+  for (let index = 0; index < 16; index++) {
+    bytes[index] = Number((wide >> BigInt((15 - index) * 8)) & 0xffn);
+  }
+  return { family, bytes };
+}
+
+export interface PrefixText extends AddressText {
+  /** 16 bytes; bits that do not count are 0. */
+  readonly mask: Uint8Array;
+}
+
+/** `10.0.0.0/8`, `10.0.0.0/255.0.0.0`, or one address; `mask`: of an option of its own. */
+export function prefixOf(option: string, text: string, mask?: string): PrefixText {
+  const [address = '', size = mask, ...rest] = text.split('/');
+  const { family, bytes } = addressOf(option, address);
+  if (rest.length > 0) throw wrong(option, text, 'an address or a prefix such as 10.0.0.0/8');
+  const most = family === 4 ? 32 : 128;
+  if (size === undefined || /^\d+$/.test(size)) {
+    const bits = Number(size ?? most);
+    if (bits > most) throw wrong(option, text, `a prefix of up to ${most} bits`);
+    return { family, bytes, mask: maskOf(bits + 128 - most) };
+  }
+  const given = addressOf(option, size);
+  if (given.family !== family) throw wrong(option, text, 'a mask of the same family');
+  if (family === 4) given.bytes.fill(0xff, 0, 12);
+  return { family, bytes, mask: given.bytes };
+}
+
+function maskOf(bits: number): Uint8Array {
+  return Uint8Array.from({ length: 16 }, (_, index) => {
+    const inByte = Math.min(8, Math.max(0, bits - index * 8));
+    return 0xff & (0xff00 >> inByte);
+  });
+}
+
+/** `7`, `0x10/0xf0`; `mask` undefined: none was given. */
+export function markOf(text: string): { value: number; mask: number | undefined } {
+  const [value = '', mask, ...rest] = text.split('/');
+  if (rest.length > 0) throw wrong('mark', text, 'value or value/mask');
+  return {
+    value: wholeOf('mark', value, 0xffff_ffff),
+    mask: mask === undefined ? undefined : wholeOf('mark', mask, 0xffff_ffff),
+  };
+}
+
+const STATUS_WORDS: Readonly<Record<string, number>> = {
+  ASSURED: Status.assured,
+  SEEN_REPLY: Status.seenReply,
+  FIXED_TIMEOUT: Status.fixedTimeout,
+  EXPECTED: Status.expected,
+  OFFLOAD: Status.offload,
+  HW_OFFLOAD: Status.hwOffload,
+  UNSET: 0,
+};
+
+export function statusOf(text: string): number {
+  return text.split(',').reduce((bits, word) => {
+    const bit = STATUS_WORDS[word];
+    if (bit !== undefined) return bits | bit;
+    const known = Object.keys(STATUS_WORDS).join(', ');
+    throw wrong('status', text, `some of ${known}, joined by commas`);
+  }, 0);
+}
+
+/** By protocol, in the order of the kernel's numbers. */
+export const ENTRY_STATES: Readonly<Record<number, readonly string[]>> = {
+  6: [
+    ...['NONE', 'SYN_SENT', 'SYN_RECV', 'ESTABLISHED', 'FIN_WAIT', 'CLOSE_WAIT'],
+    ...['LAST_ACK', 'TIME_WAIT', 'CLOSE', 'SYN_SENT2'],
+  ],
+  132: [
+    ...['NONE', 'CLOSED', 'COOKIE_WAIT', 'COOKIE_ECHOED', 'ESTABLISHED', 'SHUTDOWN_SENT'],
+    ...['SHUTDOWN_RECD', 'SHUTDOWN_ACK_SENT', 'HEARTBEAT_SENT', 'HEARTBEAT_ACKED'],
+  ],
+  33: [
+    ...['NONE', 'REQUEST', 'RESPOND', 'PARTOPEN', 'OPEN', 'CLOSEREQ', 'CLOSING', 'TIMEWAIT'],
+    ...['IGNORE', 'INVALID'],
+  ],
+};
+
+export function stateOf(text: string, protocol: number): number {
+  const states = ENTRY_STATES[protocol];
+  if (states === undefined) {
+    throw wrong('state', text, 'a protocol that has states', '-p tcp, -p sctp or -p dccp');
+  }
+  // its name of old, which conntrack(8) knows still
+  const known = text.toUpperCase() === 'LISTEN' ? 'SYN_SENT2' : text.toUpperCase();
+  const state = states.indexOf(known);
+  if (state >= 0) return state;
+  throw wrong('state', text, `one of ${states.join(', ')}`);
+}
+
+/** Names of connlabel.conf by bit. */
+export type LabelNames = ReadonlyMap<string, number>;
+
+/** Four words, bit 0 the lowest of the first. */
+export function labelsOf(option: string, text: string, names: LabelNames): Int32Array {
+  const words = new Int32Array(4);
+  for (const word of text.split(',')) {
+    const bit = names.get(word) ?? (/^\d{1,3}$/.test(word) ? Number(word) : Number.NaN);
+    if (!(bit <= MOST_LABEL)) {
+      const needed = `names of connlabel.conf or bits from 0 to ${MOST_LABEL}`;
+      throw wrong(option, text, needed, 'bits need no names');
+    }
+    words[bit >>> 5]! |= 1 << (bit & 31);
+  }
+  return words;
+}
+
+/** `10.0.0.1`, `10.0.0.1:80`, `[fd00::1]:80`. */
+export function endOf(option: string, text: string): AddressText & { port: number | undefined } {
+  const bracketed = /^\[([^\]]+)\](?::(\d+))?$/.exec(text);
+  const dotted = /^([^:]+):(\d+)$/.exec(text);
+  const [, address = text, port] = bracketed ?? dotted ?? [];
+  return {
+    ...addressOf(option, address),
+    port: port === undefined ? undefined : wholeOf(option, port, 65535),
+  };
+}
