@@ -61,7 +61,6 @@ function commands(): Command[] {
     explainCommand(),
     tableCommand(),
     exportCommand(),
-    tableCommand(),
     doctorCommand(),
     labCommand(),
   ];
