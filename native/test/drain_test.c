@@ -5,6 +5,7 @@
 
 #include "chunk_test.h"
 #include "compress_test.h"
+#include "flows_test.h"
 #include "horizon_test.h"
 #include "log_test.h"
 #include "merge_test.h"
@@ -199,6 +200,8 @@ int main(int argc, char **argv)
 		{ "keeps the end of a long log", test_log_end },
 		{ "compresses to frames that are whole", test_compress_whole },
 		{ "refuses to compress without room", test_compress_no_room },
+		{ "reads flows of any records", test_flows_hostile },
+		{ "lays out rows of any number", test_transpose_sizes },
 		{ "encodes column chunks of all sizes", test_chunk_sizes },
 		{ "encodes differences of all widths", test_chunk_deltas },
 		{ "refuses what is no column chunk", test_chunk_refusals },

@@ -132,18 +132,13 @@ void test_columns_hostile(void)
 	uint8_t *memory = malloc(bytes);
 	struct change *changes = malloc((ROWS + 1) * sizeof(*changes));
 	uint32_t most_changed = 0;
-	int32_t flows[72] = {};
+	struct flow_row flow = {};
 	struct fill fill = { .records = (uintptr_t)records,
 			     .staged = (uintptr_t)staged,
-			     .flows = (uintptr_t)flows,
+			     .flows = (uintptr_t)&flow,
 			     .memory = (uintptr_t)memory,
 			     .changes = (uintptr_t)changes,
-			     .count = ROWS,
-			     .flow = { .known = 40, .mapping = 41, .status = 42, .status_at = 43,
-				       .packets = { 45, 47 }, .bytes = { 49, 51 },
-				       .state = 60, .state_before = 61, .changed_at = 62,
-				       .chain_packets = 53, .mapped_packets = 55,
-				       .tuple = { { 0, 4, 8, 9 }, { 10, 14, 18, 19 } } } };
+			     .count = ROWS };
 
 	for (uint32_t i = 0; i < PACKET_COLUMNS; i++)
 		fill.column[i] = i * (COLUMN_BYTES + 64);
@@ -155,7 +150,7 @@ void test_columns_hostile(void)
 		for (uint32_t i = 0; i < ROWS; i++)
 			staged[i] = (struct staged){ .record = i * sizeof(*records) / 4,
 						     .flow = random_below(2) ? 0 : -1 };
-		flows[40] = (int32_t)random_below(4);
+		flow.known = random_below(4);
 		memset(memory, 0xa5, bytes);
 		memset(changes, 0xa5, (ROWS + 1) * sizeof(*changes));
 		HOLDS(columns_fill(&fill) <= ROWS);
