@@ -17,8 +17,8 @@ struct room_of_entry {
 
 /*
  * The copy, as an entry of which a part is there: its fields are loaded
- * directly. The pointer is reckoned so that the verifier knows whose stack it
- * is of, which before 6.2 it forgets where a pointer is added to a number.
+ * directly. The number is added to the pointer and not the other way round: then
+ * the verifier of 6.1 forgets whose stack it points to.
  */
 static __always_inline const struct nf_conn *copy_entry(struct nf_conn *ct,
 							struct room_of_entry *room)
