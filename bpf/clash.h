@@ -14,29 +14,45 @@ static __always_inline struct nf_conn *entry_with(struct nf_conntrack_tuple_hash
 	return (struct nf_conn *)((__u64)hash - first);
 }
 
-/* nf_ct_resolve_clash(): `hash` is the tuple of another entry that stands in the table already. */
-static __noinline int on_clash(struct sk_buff *skb, struct nf_conntrack_tuple_hash *hash)
+/* Who asks for the place and who has it. To tell of them takes much stack: apart from the tuples. */
+static __noinline bool note_rivals(struct sk_buff *skb, struct nf_conntrack_tuple_hash *hash)
 {
 	struct nf_conn *ct = entry_of(BPF_CORE_READ(skb, _nfct));
 	struct note *note = cpu_note();
-	struct tuple taken, reply;
 	struct flow *flow;
 
 	if (!note || !ct || !is_recording())
-		return 0;
+		return false;
 	flow = flow_of(ct);
-	read_kernel_tuple(&hash->tuple, &taken);
-	read_entry_tuple(ct, 1, &reply);
-	read_entry_tuple(ct, 0, &note->clash.tuple);
 	note->clash.skb = (__u64)skb;
 	note->clash.number = flow ? flow->number : 0;
 	note->clash.flow = flow && flow->wanted != WANTED_NO ? flow->number : 0;
 	note->clash.rival = told_flow(entry_with(hash));
+	return true;
+}
+
+static __noinline int note_tuples(struct sk_buff *skb, struct nf_conntrack_tuple_hash *hash)
+{
+	struct nf_conn *ct = entry_of(BPF_CORE_READ(skb, _nfct));
+	struct note *note = cpu_note();
+	struct tuple taken, reply;
+
+	if (!note)
+		return 0;
+	read_kernel_tuple(&hash->tuple, &taken);
+	read_entry_tuple(ct, 1, &reply);
+	read_entry_tuple(ct, 0, &note->clash.tuple);
 	note->clash.netns = entry_netns(ct);
 	note->clash.zone = entry_zone(ct);
 	note->clash.reply_taken =
 		same_tuple(&taken, &reply) && !same_tuple(&taken, &note->clash.tuple);
 	return 0;
+}
+
+/* nf_ct_resolve_clash(): `hash` is the tuple of another entry that stands in the table already. */
+static __always_inline int on_clash(struct sk_buff *skb, struct nf_conntrack_tuple_hash *hash)
+{
+	return note_rivals(skb, hash) ? note_tuples(skb, hash) : 0;
 }
 
 /* Accepted: merged with the rival, or kept as an entry that only replies find. */

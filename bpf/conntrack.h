@@ -4,22 +4,34 @@
 #define CONNTRAIL_CONNTRACK_H
 
 /* It lost a clash, and is gone: the tuple is that of the entry that won. */
-static __always_inline void tell_merged(struct counters *count, struct nf_conn *winner, __u64 loser)
+static __noinline int tell_merged(struct nf_conn *winner, struct flow *flow, __u64 loser)
 {
-	struct entry_facts facts = read_facts(winner);
-	struct record *record = reserve_entry(count, RECORD_FLOW, winner, loser, 0, &facts);
+	struct counters *count = cpu_counters();
+	const struct nf_conn *copy;
+	struct entry_state state;
+	struct room_of_entry room;
+	struct record *record;
 
+	if (!count || !flow)
+		return 0;
+	copy = copy_entry(winner, &room);
+	state = copied_state(copy, winner);
+	record = reserve(count, RECORD_FLOW);
 	if (!record)
-		return;
+		return 0;
+	describe_copied(record, flow, copy, &state, 0);
+	set_addresses_of(record, copy, 0);
+	record->flow = loser;
 	record->flags = FLOW_CONFIRM_RAN | FLOW_MERGED;
 	record->verdict = NF_ACCEPT;
 	submit(record);
+	return 0;
 }
 
 /* The packet that made the entry may be seen here first: what was decided is told of it, too. */
 static __always_inline void note_confirm(struct sk_buff *skb, __u32 what, __u16 decided)
 {
-	struct packet *packet = packet_of(skb);
+	struct packet *packet = accounts ? NULL : packet_of(skb); /* of flows alone no packet is kept */
 
 	if (packet && packet->record.traversal.visits)
 		packet->record.traversal.seen |=
@@ -29,7 +41,7 @@ static __always_inline void note_confirm(struct sk_buff *skb, __u32 what, __u16 
 /* The number of the entry that asks for its place in the table; 0 for none. */
 static __always_inline __u64 number_before_confirm(struct sk_buff *skb)
 {
-	struct flow *flow = flow_of(entry_of(FIELD(skb, _nfct)));
+	struct flow *flow = flow_deciding(entry_of(FIELD(skb, _nfct)));
 
 	return flow ? flow->number : 0;
 }
@@ -49,6 +61,7 @@ static __always_inline int on_confirm(struct sk_buff *skb, __u64 before, int ret
 		return 0;
 	flow = known_flow(ct);
 	if (flow && flow->number == before) {
+		flow->is_confirmed |= ret == NF_ACCEPT;
 		if (flow_wanted(flow))
 			tell_flow(ct, flow, FLOW_CONFIRM_RAN, ret);
 		note_confirm(skb, ret == NF_ACCEPT ? CONFIRM_INSERTED : CONFIRM_REFUSED,
@@ -59,22 +72,35 @@ static __always_inline int on_confirm(struct sk_buff *skb, __u64 before, int ret
 	}
 	flow = flow_of(ct);
 	if (before && flow && flow_wanted(flow))
-		tell_merged(count, ct, before);
+		tell_merged(ct, flow, before);
 	note_confirm(skb, CONFIRM_MERGED, 0);
 	return 0;
 }
 
-static __always_inline void tell_end(struct counters *count, struct nf_conn *ct,
-				     const struct flow *flow, __u16 flags)
+static __noinline int tell_end(struct nf_conn *ct, struct flow *flow, __u16 flags)
 {
-	struct entry_facts facts = read_facts(ct);
-	struct record *record = reserve_entry(count, RECORD_END, ct, flow->number, 0, &facts);
+	struct counters *count = cpu_counters();
+	const struct nf_conn *copy;
+	struct entry_state state;
+	struct room_of_entry room;
+	struct record *record;
 
+	if (!count || !flow)
+		return 0;
+	copy = copy_entry(ct, &room);
+	state = copied_state(copy, ct);
+	record = reserve(count, RECORD_END);
 	if (!record)
-		return;
-	record->flags = flags | (read_account(ct, record) ? END_ACCOUNTED : 0);
-	record->remaining = BPF_CORE_READ(ct, timeout) - (__u32)bpf_jiffies64();
+		return 0;
+	describe_copied(record, flow, copy, &state, 0);
+	if (read_account(copy, record))
+		flags |= END_ACCOUNTED;
+	else
+		set_addresses_of(record, copy, 0);
+	record->flags = flags;
+	record->remaining = copy->timeout - (__u32)bpf_jiffies64();
 	submit(record);
+	return 0;
 }
 
 /* nf_ct_delete(): out of the table, by timeout, by a user, or under pressure. */
@@ -95,7 +121,7 @@ static __always_inline int on_delete(struct nf_conn *ct, bool may_be_dying, __u6
 		flags |= END_EVICTED;
 	}
 	if (flow && flow_wanted(flow))
-		tell_end(count, ct, flow, flags);
+		tell_end(ct, flow, flags);
 	return 0;
 }
 
@@ -111,7 +137,7 @@ static __always_inline int on_free(struct nf_conn *ct)
 	if (flow_wanted(flow) && !(BPF_CORE_READ(ct, status) & IPS_CONFIRMED)) {
 		if (!flow->announced)
 			tell_flow(ct, flow, 0, 0);
-		tell_end(count, ct, flow, END_UNCONFIRMED);
+		tell_end(ct, flow, END_UNCONFIRMED);
 	}
 	bpf_map_delete_elem(&flows, &key);
 	return 0;

@@ -40,14 +40,28 @@ static __always_inline __u32 decided_here(const struct packet *packet, const str
 	return (__u32)decided >> 4;
 }
 
+/* Has its status to be known: whether it is to be told of, and whether this packet makes it? */
+static __always_inline bool is_open(const struct packet *packet, const struct flow *flow)
+{
+	return !is_settled(flow) ||
+	       (flow->wanted != WANTED_NO && (!flow->hashed || packet->makes_flow));
+}
+
 static __noinline int look_at_entry(struct packet *packet, __u64 nfct)
 {
 	struct nf_conn *ct = entry_of(nfct);
-	struct flow *flow;
-	__u64 status;
+	struct flow *flow = known_flow(ct);
+	__u64 status = IPS_CONFIRMED;
 
 	packet->nfct = nfct;
-	flow = flow_of(ct);
+	if (!ct)
+		return 0;
+	if (is_open(packet, flow)) {
+		if (!flow || !flow->is_confirmed)
+			status = BPF_CORE_READ(ct, status);
+		if (!is_settled(flow))
+			flow = number_or_tell(ct, flow, status);
+	}
 	if (!flow)
 		return 0;
 	packet->record.flow = flow->number;
@@ -60,7 +74,6 @@ static __noinline int look_at_entry(struct packet *packet, __u64 nfct)
 	if (packet->wanted == WANTED_NO)
 		return 0;
 	if (!flow->hashed || packet->makes_flow) {
-		status = BPF_CORE_READ(ct, status);
 		if (!(status & IPS_CONFIRMED))
 			packet->makes_flow = !is_reply(nfct); /* a reset or an error of a reject is one */
 		else if (!flow->hashed)
@@ -73,12 +86,17 @@ static __noinline int look_at_entry(struct packet *packet, __u64 nfct)
 	return 0;
 }
 
-/* Once a packet is known to be like its confirmed entry, that stays so. */
-static __always_inline void follow_entry(struct packet *packet, struct sk_buff *skb)
+/*
+ * Once a packet is known to be like its confirmed entry, that stays so. One that
+ * makes its entry confirms it in its last hook: before that nothing is new.
+ */
+static __always_inline void follow_entry(struct packet *packet, struct sk_buff *skb, bool is_last)
 {
 	__u64 nfct = FIELD(skb, _nfct);
 
-	if (packet->wanted == WANTED_NO || (packet->as_flow && packet->nfct == nfct))
+	if (packet->wanted == WANTED_NO)
+		return;
+	if (packet->nfct == nfct && (packet->as_flow || (packet->makes_flow && !is_last)))
 		return;
 	look_at_entry(packet, nfct);
 }
@@ -111,22 +129,32 @@ static __always_inline void note_state(struct packet *packet, __u16 status, __u8
 			(__u32)state_code(tcp, packet->record.l4proto) << SEEN_STATE;
 }
 
-/* The last visit is over, or the packet: its entry's state, and its own mark. A frame of its own. */
-static __noinline int settle(struct packet *packet, struct sk_buff *skb)
+/*
+ * The last visit is over, or the packet: its entry's state, and its own mark.
+ * Is the entry's mark another one? A frame of its own.
+ */
+static __noinline bool settle(struct packet *packet, struct sk_buff *skb)
 {
 	struct nf_conn *ct = entry_of(packet->nfct);
 	struct entry_state state;
-	struct flow *flow;
 
 	packet->record.mark = FIELD(skb, mark);
 	if (!packet->record.flow || !ct)
-		return 0;
-	state = read_entry_state_at_once(ct);
+		return false;
+	state = packet->record.l4proto == IPPROTO_TCP ? read_entry_state(ct) : read_plain_state(ct);
 	note_state(packet, state.status, state.tcp);
 	if (!packet->as_flow || state.mark == packet->entry_mark)
-		return 0;
-	flow = known_flow(ct);
-	if (flow && flow->mark != state.mark)
+		return false;
+	packet->entry_mark = state.mark;
+	return true;
+}
+
+static __noinline int tell_mark(struct packet *packet)
+{
+	struct nf_conn *ct = entry_of(packet->nfct);
+	struct flow *flow = known_flow(ct);
+
+	if (flow && flow->mark != packet->entry_mark)
 		tell_flow(ct, flow, 0, 0);
 	return 0;
 }

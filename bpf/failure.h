@@ -86,14 +86,11 @@ static __always_inline __u64 told_flow(struct nf_conn *ct)
 /* A failure that has an entry: what the entry says. Its flow is found by the caller: stacks are short. */
 static __noinline int describe_entry(struct nf_conn *ct, struct failure *failure)
 {
-	struct entry_facts facts;
-
 	if (!failure)
 		return 0;
-	facts = read_facts(ct);
-	failure->netns = facts.netns;
+	failure->netns = entry_netns(ct);
 	failure->zone = entry_zone(ct);
-	failure->status = facts.state.status;
+	failure->status = BPF_CORE_READ(ct, status);
 	read_entry_tuple(ct, 0, &failure->tuple);
 	return 0;
 }

@@ -66,8 +66,7 @@ int BPF_PROG(confirm_leave, struct sk_buff *skb, int ret)
 SEC("fexit/nf_nat_setup_info")
 int BPF_PROG(nat_setup_leave, struct nf_conn *ct, const void *range, __u32 manip, unsigned int ret)
 {
-	return BPF_CORE_READ(ct, status) & IPS_CONFIRMED ? 0
-							 : on_nat_setup(ct, (__u64)range, manip, ret);
+	return FIELD(ct, status) & IPS_CONFIRMED ? 0 : on_nat_setup(ct, (__u64)range, manip, ret);
 }
 
 SEC("fentry/__nf_nat_alloc_null_binding")
@@ -130,9 +129,12 @@ int BPF_PROG(legacy_replace)
 /* Nat statements of nft: one program for each, as a program goes to one function. */
 #define NAT_STATEMENT(function)                                                                   \
 	SEC("fentry/" #function)                                                                  \
-	int BPF_PROG(function)                                                                    \
+	int BPF_PROG(function, const void *statement, const void *registers,                      \
+		     struct sk_buff **packet)                                                     \
 	{                                                                                         \
-		return on_nat_statement(argument(ctx, 0), argument(ctx, 2));                      \
+		struct sk_buff *skb = *packet; /* nft_pktinfo.skb */                              \
+                                                                                                  \
+		return on_nat_statement(FIELD(skb, _nfct), statement);                            \
 	}
 
 NAT_STATEMENT(nft_nat_eval)

@@ -64,26 +64,6 @@ static __noinline int hash_flow(struct nf_conn *ct, struct flow *flow)
 	return 0;
 }
 
-static __always_inline struct flow *number_flow(struct nf_conn *ct, __u64 key, __u64 status)
-{
-	struct counters *count = cpu_counters();
-	struct flow flow = {}, *known;
-
-	if (!count)
-		return NULL;
-	/* Every CPU gives out numbers of its own: no counter is shared, none is given twice. */
-	flow.number = ++count->next_flow * cpus - bpf_get_smp_processor_id();
-	flow.first_ns = bpf_ktime_get_ns();
-	flow.born_here = !(status & IPS_CONFIRMED);
-	flow.wanted = entry_wanted(ct);
-	if (bpf_map_update_elem(&flows, &key, &flow, BPF_NOEXIST) == 0)
-		return bpf_map_lookup_elem(&flows, &key);
-	known = bpf_map_lookup_elem(&flows, &key); /* another CPU was faster */
-	if (!known)
-		count->flows_full++;
-	return known;
-}
-
 /* Without numbering it: for an entry that may be on its way out. */
 static __always_inline struct flow *known_flow(struct nf_conn *ct)
 {
@@ -92,15 +72,44 @@ static __always_inline struct flow *known_flow(struct nf_conn *ct)
 	return ct ? bpf_map_lookup_elem(&flows, &key) : NULL;
 }
 
-static __noinline struct flow *number_or_tell(struct nf_conn *ct, struct flow *flow)
+/* False where it has one already, or none for want of room. A frame of its own. */
+static __noinline bool number_flow(struct nf_conn *ct, __u64 status, __u8 nulls)
 {
-	__u64 status = BPF_CORE_READ(ct, status);
+	struct counters *count = cpu_counters();
+	__u64 key = (__u64)ct;
+	struct flow flow = {};
 
-	if (!flow && !(status & IPS_TEMPLATE))
-		flow = number_flow(ct, (__u64)ct, status);
+	if (!count || (status & IPS_TEMPLATE))
+		return false;
+	/* Every CPU gives out numbers of its own: no counter is shared, none is given twice. */
+	flow.number = ++count->next_flow * cpus - bpf_get_smp_processor_id();
+	flow.first_ns = bpf_ktime_get_ns();
+	flow.is_confirmed = !!(status & IPS_CONFIRMED);
+	flow.born_here = !flow.is_confirmed;
+	flow.wanted = entry_wanted(ct);
+	flow.nulls = nulls;
+	if (bpf_map_update_elem(&flows, &key, &flow, BPF_NOEXIST) == 0)
+		return true;
+	if (!bpf_map_lookup_elem(&flows, &key)) /* else another CPU was faster */
+		count->flows_full++;
+	return false;
+}
+
+static __noinline struct flow *number_or_tell(struct nf_conn *ct, struct flow *flow, __u64 status)
+{
+	if (!flow) {
+		number_flow(ct, status, 0);
+		flow = known_flow(ct);
+	}
 	if (flow && flow_wanted(flow) && (status & IPS_CONFIRMED))
 		tell_flow(ct, flow, 0, 0);
 	return flow;
+}
+
+/* Is there nothing more to be told of it for having been met? */
+static __always_inline bool is_settled(const struct flow *flow)
+{
+	return flow && (flow->announced || flow->wanted == WANTED_NO);
 }
 
 /*
@@ -112,9 +121,21 @@ static __always_inline struct flow *flow_of(struct nf_conn *ct)
 {
 	struct flow *flow = known_flow(ct);
 
-	if (!ct || (flow && (flow->announced || flow->wanted == WANTED_NO)))
+	return !ct || is_settled(flow) ? flow
+				       : number_or_tell(ct, flow, BPF_CORE_READ(ct, status));
+}
+
+/*
+ * The same before an entry is confirmed, where NAT decides: one that was seen to
+ * begin is told when it is confirmed, and is not looked at for that here.
+ */
+static __always_inline struct flow *flow_deciding(struct nf_conn *ct)
+{
+	struct flow *flow = known_flow(ct);
+
+	if (!ct || is_settled(flow) || (flow && flow->born_here))
 		return flow;
-	return number_or_tell(ct, flow);
+	return number_or_tell(ct, flow, BPF_CORE_READ(ct, status));
 }
 
 #endif

@@ -13,14 +13,14 @@
  *   filter.h     what is asked for         pcap.h       a pcap-filter expression
  *   sample.h     whole flows, one of N     call.h       a call's entry and its return
  *   rule.h       nat statement -> rule     legacy.h     tables of the legacy backend
- *   tell.h       flow -> record            open.h       entries that outlive the trace
- *   emit.h       record -> ring            failure.h    what was refused or lost
- *   invalid.h    packets refused           full.h       a full table, who was evicted
+ *   copied.h     nf_conn, in one copy      open.h       entries that outlive the trace
+ *   tell.h       flow -> record            failure.h    what was refused or lost
+ *   emit.h       record -> ring            invalid.h    packets refused
  *   clash.h      entries refused           search.h     no free port, flows not expected
  *   note.h       noted until it fails      log.h        functions that log
  *   tracked.h    changes of state          module.h     modules that come and go
  *   queue.h      NFQUEUE: packets wait     parent.h     an expected entry -> its parent
- *   taken.h      packets that a hook kept
+ *   taken.h      packets that a hook kept  full.h       a full table, who was evicted
  *   fragment.h   fragments, and what they become
  */
 #ifndef CONNTRAIL_HANDLERS_H
@@ -48,6 +48,7 @@
 #include "turn.h"
 #include "rule.h"
 #include "state.h"
+#include "copied.h"
 #include "tell.h"
 #include "flow.h"
 #include "parent.h"

@@ -165,9 +165,11 @@ int BPF_KPROBE(legacy_replace)
 /* Nat statements of nft: one program for each, as a program goes to one function. */
 #define NAT_STATEMENT(function)                                                                   \
 	SEC("kprobe/" #function)                                                                  \
-	int BPF_KPROBE(function, __u64 statement, __u64 registers, __u64 packet)                      \
+	int BPF_KPROBE(function, const void *statement, const void *registers, __u64 packet)      \
 	{                                                                                         \
-		return on_nat_statement(statement, packet);                                       \
+		struct sk_buff *skb = (void *)word_at(packet); /* nft_pktinfo.skb */              \
+                                                                                                  \
+		return on_nat_statement(FIELD(skb, _nfct), statement);                            \
 	}
 
 NAT_STATEMENT(nft_nat_eval)

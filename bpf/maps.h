@@ -75,9 +75,10 @@ struct flow {
 	__u8 is_met;	/* a packet of it was wanted, where the filter is about packets */
 	__u8 is_counted; /* its counts were told at the end of the trace */
 	__u8 state;	 /* state_word() last told */
-	__u8 reserved;
+	__u8 is_confirmed; /* known to be, and so for good */
+	__u32 netns, reserved; /* netns: 0 before it is told of */
 	__u64 asking;	/* the nat chains it meets now: enum record_rule without a number */
-	__u64 table;	/* legacy: address of the xt_table */
+	__u64 table;	/* legacy: address of the xt_table; nft: of the chain */
 	__u64 rules[2]; /* per manip: enum record_rule */
 };
 

@@ -6,7 +6,7 @@
 /* The flow that the chains are about to be asked about; one that is of no interest has none. */
 static __always_inline struct flow *flow_asking(struct sk_buff *skb)
 {
-	struct flow *flow = is_recording() ? flow_of(entry_of(FIELD(skb, _nfct))) : NULL;
+	struct flow *flow = is_recording() ? flow_deciding(entry_of(FIELD(skb, _nfct))) : NULL;
 
 	return flow && flow->wanted != WANTED_NO ? flow : NULL;
 }
@@ -14,7 +14,7 @@ static __always_inline struct flow *flow_asking(struct sk_buff *skb)
 /* A chain of type nat is about to be evaluated for this packet. */
 static __always_inline void note_chain(struct sk_buff *skb)
 {
-	struct packet *packet = packet_of(skb);
+	struct packet *packet = accounts ? NULL : packet_of(skb); /* of flows alone no packet is kept */
 
 	if (packet && packet->record.traversal.visits)
 		packet->record.traversal.seen |= 1 << (SEEN_CHAINS + packet->record.hook);
@@ -25,13 +25,12 @@ static __always_inline int on_nft_chain(const void *chain, struct sk_buff *skb,
 					struct nf_hook_state *state)
 {
 	struct flow *flow = flow_asking(skb);
-	__u8 hook = 0;
 
 	note_chain(skb);
 	if (!flow)
 		return 0;
-	bpf_core_read(&hook, sizeof(hook), &state->hook);
-	flow->asking = rule_word(RULE_NFT, hook, nft_table_handle(chain));
+	flow->asking = rule_word(RULE_NFT, FIELD(state, hook), 0);
+	flow->table = (__u64)chain; /* looked into if a rule decides */
 	return 0;
 }
 
@@ -40,13 +39,11 @@ static __always_inline int on_nat_table(const void *table, struct sk_buff *skb,
 					struct nf_hook_state *state)
 {
 	struct flow *flow = flow_asking(skb);
-	__u8 hook = 0;
 
 	note_chain(skb);
 	if (!flow)
 		return 0;
-	bpf_core_read(&hook, sizeof(hook), &state->hook);
-	flow->asking = rule_word(RULE_LEGACY, hook, 0);
+	flow->asking = rule_word(RULE_LEGACY, FIELD(state, hook), 0);
 	flow->table = (__u64)table;
 	return 0;
 }
@@ -81,13 +78,16 @@ static __always_inline __u32 manip_asked(const struct flow *flow)
 }
 
 /* A nat statement of nft is about to decide: its rule is the one it stands in. */
-static __always_inline int on_nat_statement(__u64 statement, __u64 packet)
+static __always_inline int on_nat_statement(__u64 nfct, const void *statement)
 {
-	struct sk_buff *skb = (void *)word_at(packet); /* nft_pktinfo.skb */
-	struct flow *flow = known_flow(entry_of(BPF_CORE_READ(skb, _nfct)));
+	struct flow *flow = known_flow(entry_of(nfct));
+	volatile __u64 *rule;
 
-	if (flow && flow->asking)
-		flow->rules[manip_asked(flow)] = nft_rule_word(flow->asking, statement);
+	if (!flow || !flow->asking)
+		return 0;
+	rule = &flow->rules[manip_asked(flow)];
+	*rule = (__u64)statement; /* by way of memory it is a number, with which the verifier lets us reckon */
+	*rule = rule_in_chain(flow, *rule);
 	return 0;
 }
 
@@ -121,8 +121,7 @@ static __always_inline int on_nat_target(struct sk_buff *skb, const void *parame
 	if (flow->asking >> RULE_KIND_SHIFT == RULE_LEGACY)
 		flow->rules[manip_asked(flow)] = legacy_rule_word(flow->asking, flow->table, data);
 	else
-		flow->rules[manip_asked(flow)] =
-			nft_rule_word(flow->asking, data - sizeof(__u64));
+		flow->rules[manip_asked(flow)] = rule_in_chain(flow, data - sizeof(__u64));
 	return 0;
 }
 
@@ -153,13 +152,19 @@ static __always_inline int on_rules_change(struct net *net)
 /* __nf_nat_alloc_null_binding(): no rule decided; it calls nf_nat_setup_info() itself. */
 static __always_inline int on_null_binding(struct nf_conn *ct, __u32 manip)
 {
+	__u64 status = FIELD(ct, status);
+	__u8 bit = 1 << (manip & 1);
 	struct flow *flow;
 
 	if (!is_recording())
 		return 0;
-	flow = flow_of(ct);
+	flow = known_flow(ct);
+	if (!flow && !(status & IPS_CONFIRMED) && number_flow(ct, status, bit))
+		return 0;
+	if (!is_settled(flow))
+		flow = number_or_tell(ct, flow, status);
 	if (flow)
-		flow->nulls |= 1 << (manip & 1);
+		flow->nulls |= bit;
 	return 0;
 }
 
@@ -171,7 +176,7 @@ static __always_inline int on_nat_setup(struct nf_conn *ct, __u64 range, __u32 m
 
 	if (ret != NF_ACCEPT)
 		return 0;
-	flow = flow_of(ct);
+	flow = flow_deciding(ct);
 	if (!flow)
 		return 0;
 	if (flow->wanted == WANTED_NO)

@@ -26,12 +26,11 @@ static __always_inline bool was_last_told(void)
 static long tell_one(void *map, const __u64 *key, struct flow *flow, void *nothing)
 {
 	struct nf_conn *ct = (struct nf_conn *)*key;
-	struct counters *count = cpu_counters();
 
-	if (!count || flow->is_counted || !flow->announced || !flow_wanted(flow))
+	if (flow->is_counted || !flow->announced || !flow_wanted(flow))
 		return 0;
 	flow->is_counted = 1;
-	tell_end(count, ct, flow, END_OPEN);
+	tell_end(ct, flow, END_OPEN);
 	return was_last_told();
 }
 

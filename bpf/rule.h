@@ -166,6 +166,15 @@ static __noinline __u64 nft_rule_word(__u64 asking, __u64 statement)
 	return asking | rule_handle(word);
 }
 
+/* The chain that is asked is at work now, and so its table is there. */
+static __always_inline __u64 rule_in_chain(const struct flow *flow, __u64 statement)
+{
+	__u64 handle = nft_table_handle((const void *)flow->table);
+
+	return nft_rule_word(flow->asking | LOW_BITS(handle, RULE_TABLE_BITS) << RULE_NUMBER_BITS,
+			     statement);
+}
+
 /* xt_table.name */
 static __always_inline bool is_named_nat(__u64 table)
 {

@@ -23,25 +23,11 @@ struct entry_state {
 	__u32 mark;
 	__u16 status;
 	__u8 tcp; /* enum tcp_conntrack; of another protocol it means nothing */
+	__u8 reserved; /* copied as a whole, where the verifier wants all of it written */
 };
 
-/* Two copies: status and mark are near each other, TCP's state would take much stack. */
+/* In one copy, which takes what is between, too: a copy takes longer than what is copied. */
 static __always_inline struct entry_state read_entry_state(struct nf_conn *ct)
-{
-	__u32 from = bpf_core_field_offset(ct->status);
-	__u32 mark = bpf_core_field_offset(ct->mark) - from;
-	__u64 copied[6];
-
-	if (mark > sizeof(copied) - sizeof(__u32) || mark % sizeof(__u32) ||
-	    bpf_probe_read_kernel(copied, mark + sizeof(__u32), (void *)ct + from))
-		return (struct entry_state){ BPF_CORE_READ(ct, mark), BPF_CORE_READ(ct, status),
-					     BPF_CORE_READ(ct, proto.tcp.state) };
-	return (struct entry_state){ *(__u32 *)((void *)copied + mark), copied[0],
-				     BPF_CORE_READ(ct, proto.tcp.state) };
-}
-
-/* The same where every packet comes by, in one copy, which takes what is between, too. */
-static __always_inline struct entry_state read_entry_state_at_once(struct nf_conn *ct)
 {
 	__u32 from = bpf_core_field_offset(ct->status);
 	__u32 mark = bpf_core_field_offset(ct->mark) - from;
@@ -50,9 +36,23 @@ static __always_inline struct entry_state read_entry_state_at_once(struct nf_con
 
 	if (tcp >= sizeof(copied) || mark > tcp - sizeof(__u32) || mark % sizeof(__u32) ||
 	    bpf_probe_read_kernel(copied, tcp + 1, (void *)ct + from))
-		return read_entry_state(ct);
+		return (struct entry_state){ BPF_CORE_READ(ct, mark), BPF_CORE_READ(ct, status),
+					     BPF_CORE_READ(ct, proto.tcp.state) };
 	return (struct entry_state){ *(__u32 *)((void *)copied + mark), copied[0],
 				     *((__u8 *)copied + tcp) };
+}
+
+/* The same of an entry that is not TCP's: status and mark stand near each other. */
+static __always_inline struct entry_state read_plain_state(struct nf_conn *ct)
+{
+	__u32 from = bpf_core_field_offset(ct->status);
+	__u32 mark = bpf_core_field_offset(ct->mark) - from;
+	__u64 copied[6];
+
+	if (mark > sizeof(copied) - sizeof(__u32) || mark % sizeof(__u32) ||
+	    bpf_probe_read_kernel(copied, mark + sizeof(__u32), (void *)ct + from))
+		return read_entry_state(ct);
+	return (struct entry_state){ *(__u32 *)((void *)copied + mark), copied[0], 0 };
 }
 
 /* enum record_state of an entry of this protocol. */
@@ -67,18 +67,6 @@ static __always_inline __u8 state_code(__u8 tcp, __u8 l4proto)
 static __always_inline __u8 state_word(const struct entry_state *state)
 {
 	return state->tcp << 3 | (state->status & (IPS_SEEN_REPLY | IPS_ASSURED));
-}
-
-/* What all records about an entry say of it, beside its tuples. */
-struct entry_facts {
-	struct entry_state state;
-	__u32 netns;
-	__u32 zone; /* RECORD_FLOW alone, else 0 */
-};
-
-static __always_inline struct entry_facts read_facts(struct nf_conn *ct)
-{
-	return (struct entry_facts){ read_entry_state(ct), entry_netns(ct), 0 };
 }
 
 #endif

@@ -3,123 +3,109 @@
 #ifndef CONNTRAIL_TELL_H
 #define CONNTRAIL_TELL_H
 
-/* A record about an entry as such, with one of its tuples. */
-static __always_inline struct record *reserve_entry(struct counters *count, __u8 kind,
-						    struct nf_conn *ct, __u64 number, int direction,
-						    const struct entry_facts *facts)
+/* What is told of a flow: its entry, copied once, and where it stands. */
+struct telling {
+	struct nf_conn *ct;
+	struct entry_state state;
+	__u32 flags; /* FLOW_CONFIRM_RAN, then with its verdict */
+	__u32 verdict;
+};
+
+/* One record about a flow, but for its addresses, when it began and where its entry is. */
+static __always_inline struct record *reserve_flow(struct counters *count, struct flow *flow,
+						   const struct telling *telling,
+						   const struct nf_conn *copy, int direction)
 {
-	struct record *record = reserve(count, kind);
-	struct tuple tuple;
+	struct record *record = reserve(count, RECORD_FLOW);
 
 	if (!record)
 		return NULL;
-	read_entry_tuple(ct, direction, &tuple);
-	set_tuple(record, &tuple);
-	record->flow = number;
-	record->netns = facts->netns;
-	record->status = facts->state.status;
-	record->state = state_code(facts->state.tcp, tuple.l4proto);
-	record->mark = facts->state.mark;
+	describe_copied(record, flow, copy, &telling->state, direction);
+	record->flags = telling->flags | flow->decided | (flow->born_here ? FLOW_NEW : 0);
+	record->verdict = telling->verdict;
+	record->zone = copied_zone(copy);
 	return record;
 }
 
-/*
- * One record about a flow, but for when it began and where its entry is. With
- * FLOW_REPLY in `flags` it has the reply tuple, else the original one.
- */
-static __always_inline struct record *reserve_flow(struct counters *count, struct nf_conn *ct,
-						   const struct flow *flow, __u16 flags,
-						   const struct entry_facts *facts)
+static __always_inline void add_rules(struct record *record, const struct flow *flow)
 {
-	struct record *record =
-		reserve_entry(count, RECORD_FLOW, ct, flow->number, flags & FLOW_REPLY, facts);
-
-	if (!record)
-		return NULL;
-	record->flags = flags | flow->decided | (flow->born_here ? FLOW_NEW : 0);
-	record->zone = facts->zone;
-	if (flags & FLOW_RULES) {
-		record->src_rule = flow->rules[MANIP_SRC];
-		record->dst_rule = flow->rules[MANIP_DST];
-	}
-	return record;
+	record->flags |= FLOW_RULES;
+	record->src_rule = flow->rules[MANIP_SRC];
+	record->dst_rule = flow->rules[MANIP_DST];
 }
 
-static __always_inline bool announce(struct counters *count, struct nf_conn *ct,
-				     const struct flow *flow, __u16 flags, __u8 verdict,
-				     const struct entry_facts *facts)
+/* The other tuple, of IPv4, in the same record; that has the ports of the original one. */
+static __always_inline void add_both(struct record *record, const struct flow *flow,
+				     const struct nf_conn *copy, struct nf_conn *ct)
 {
-	struct record *record = reserve_flow(count, ct, flow, flags, facts);
-
-	if (!record)
-		return false;
-	record->verdict = verdict;
-	if (!(flags & FLOW_RULES)) {
-		record->first_ns = flow->first_ns;
-		record->entry = (__u64)ct;
-	}
-	submit(record);
-	return true;
-}
-
-#define MOST_SINCE_FIRST (1U << 31) /* the clock goes on until the record has its time */
-
-static __always_inline bool fits_one(struct nf_conn *ct, const struct flow *flow)
-{
-	struct nf_conntrack_tuple *tuple = &ct->tuplehash[0].tuple;
-
-	return BPF_CORE_READ(tuple, src.l3num) == NFPROTO_IPV4 &&
-	       bpf_ktime_get_ns() - flow->first_ns < MOST_SINCE_FIRST;
-}
-
-static __always_inline bool announce_both(struct counters *count, struct nf_conn *ct,
-					  const struct flow *flow, __u16 flags, __u8 verdict,
-					  const struct entry_facts *facts)
-{
-	struct record *record = reserve_flow(count, ct, flow, flags | FLOW_RULES | FLOW_BOTH, facts);
-	struct tuple reply;
-	__be32 src, dst;
-
-	if (!record)
-		return false;
-	record->verdict = verdict;
-	src = ipv4_in(record->src);
-	dst = ipv4_in(record->dst);
-	read_entry_tuple(ct, 1, &reply);
-	record->both.src = src;
-	record->both.dst = dst;
-	record->both.src_reply = ipv4_in(reply.src);
-	record->both.dst_reply = ipv4_in(reply.dst);
-	record->both.src_port_reply = reply.src_port;
-	record->both.dst_port_reply = reply.dst_port;
+	record->flags |= FLOW_BOTH;
+	record->both.src = OF_TUPLE(copy, 0, src.u3.all[0]);
+	record->both.dst = OF_TUPLE(copy, 0, dst.u3.all[0]);
+	record->both.src_reply = OF_TUPLE(copy, 1, src.u3.all[0]);
+	record->both.dst_reply = OF_TUPLE(copy, 1, dst.u3.all[0]);
+	record->both.src_port_reply = bpf_ntohs(OF_TUPLE(copy, 1, src.u.all));
+	record->both.dst_port_reply = bpf_ntohs(OF_TUPLE(copy, 1, dst.u.all));
 	record->both.since_first_ns = record->ktime_ns - flow->first_ns;
 	record->both.entry = (__u64)ct;
+}
+
+static __always_inline bool announce_reply(struct counters *count, struct flow *flow,
+					   const struct telling *telling,
+					   const struct nf_conn *copy)
+{
+	struct record *record = reserve_flow(count, flow, telling, copy, 1);
+
+	if (!record)
+		return false;
+	set_addresses_of(record, copy, 1);
+	record->flags |= FLOW_REPLY;
+	add_rules(record, flow);
 	submit(record);
 	return true;
 }
 
+#define MOST_SINCE_FIRST (1U << 31)
+
+/* Both tuples, in one record if they fit, else in two. */
+static __always_inline bool announce(struct counters *count, struct flow *flow,
+				     const struct telling *telling, const struct nf_conn *copy)
+{
+	struct record *record = reserve_flow(count, flow, telling, copy, 0);
+
+	if (!record)
+		return false;
+	if (is_ipv4_entry(copy) && record->ktime_ns - flow->first_ns < MOST_SINCE_FIRST) {
+		add_rules(record, flow);
+		add_both(record, flow, copy, telling->ct);
+		submit(record);
+		return true;
+	}
+	set_addresses_of(record, copy, 0);
+	record->first_ns = flow->first_ns;
+	record->entry = (__u64)telling->ct;
+	submit(record);
+	return announce_reply(count, flow, telling, copy);
+}
+
 /*
- * Both tuples, in one record if they fit, else in two; what could not be sent is
- * tried again at the next sight. `flags`: FLOW_CONFIRM_RAN, then with its verdict.
+ * What could not be sent is tried again at the next sight. `flags`:
+ * FLOW_CONFIRM_RAN, then with its verdict.
  */
 static __noinline int tell_tuples(struct nf_conn *ct, struct flow *flow, __u16 flags, __u8 verdict)
 {
+	struct telling telling = { .ct = ct, .flags = flags, .verdict = verdict };
 	struct counters *count = cpu_counters();
-	struct entry_facts facts;
+	const struct nf_conn *copy;
+	struct room_of_entry room;
 
 	if (!count || !flow)
 		return 0;
-	facts = read_facts(ct);
-	facts.zone = entry_zone(ct);
-	flow->mark = facts.state.mark;
-	flow->state = state_word(&facts.state);
-	if (fits_one(ct, flow))
-		flow->announced = announce_both(count, ct, flow, flags, verdict, &facts);
-	else
-		flow->announced = announce(count, ct, flow, flags, verdict, &facts) &&
-				  announce(count, ct, flow, flags | FLOW_REPLY | FLOW_RULES,
-					   verdict, &facts);
-	return facts.state.status & IPS_EXPECTED;
+	copy = copy_entry(ct, &room);
+	telling.state = copied_state(copy, ct);
+	flow->mark = telling.state.mark;
+	flow->state = state_word(&telling.state);
+	flow->announced = announce(count, flow, &telling, copy);
+	return telling.state.status & IPS_EXPECTED;
 }
 
 static __noinline int tell_parent(struct nf_conn *ct, struct flow *flow);

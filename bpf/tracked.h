@@ -14,21 +14,23 @@
 static __noinline int tell_state(struct nf_conn *ct, struct flow *flow, __u64 nfct)
 {
 	struct counters *count = cpu_counters();
-	struct entry_facts facts;
+	const struct nf_conn *copy;
+	struct entry_state state;
+	struct room_of_entry room;
 	struct record *record;
 
 	if (!count || !flow)
 		return 0;
-	facts = read_facts(ct);
-	record = reserve_entry(count, RECORD_STATE, ct, flow->number, 0, &facts);
+	record = reserve(count, RECORD_STATE);
 	if (!record)
 		return 0; /* counted; the next packet tells */
-	facts.state = read_entry_state(ct);
-	record->status = facts.state.status;
-	record->state = state_code(facts.state.tcp, record->l4proto);
+	copy = copy_entry(ct, &room);
+	state = copied_state(copy, ct);
+	describe_copied(record, flow, copy, &state, 0);
+	set_addresses_of(record, copy, 0);
 	record->ctinfo = ctinfo_of(nfct);
 	submit(record);
-	flow->state = state_word(&facts.state);
+	flow->state = state_word(&state);
 	return 0;
 }
 

@@ -35,7 +35,7 @@ static __always_inline void next_visit(struct packet *packet, struct sk_buff *sk
 	__u32 now;
 
 	if (packet->wanted != WANTED_NO && !was_seen_leaving(packet))
-		follow_entry(packet, skb);
+		follow_entry(packet, skb, false);
 	if (packet->wanted == WANTED_NO) {
 		if (has_leaves)
 			begin_visit(packet, state, hook);
@@ -69,13 +69,14 @@ static __always_inline void end_visit(struct packet *packet)
 /* The packet has passed its last hook. */
 static __always_inline void end_way(struct packet *packet, struct sk_buff *skb)
 {
-	follow_entry(packet, skb);
+	follow_entry(packet, skb, true);
 	if (packet->wanted == WANTED_NO) {
 		turn_away(packet);
 		return;
 	}
 	read_outcome(packet, skb);
-	settle(packet, skb);
+	if (settle(packet, skb))
+		tell_mark(packet);
 	finish_packet(packet, NF_ACCEPT);
 }
 
@@ -170,7 +171,7 @@ static __always_inline int on_hook_leave(struct sk_buff *skb, struct nf_hook_sta
 		end_way(packet, skb);
 		return 0;
 	}
-	follow_entry(packet, skb);
+	follow_entry(packet, skb, false);
 	if (packet->wanted != WANTED_NO && (!packet->as_flow || (packet->rewrites & 1)))
 		read_outcome(packet, skb);
 	return 0;
