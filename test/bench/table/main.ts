@@ -1,6 +1,6 @@
 /**
  * `conntrail table list` beside `conntrack -L`, on one table of mixed entries:
- * wall time and peak memory of each, and their ratios. First both must list
+ * wall time, processor time and peak memory of each, and their ratios. First both must list
  * the same. Run by `npm run bench:table`, as root.
  */
 import { spawn, spawnSync } from 'node:child_process';
@@ -16,6 +16,8 @@ const MAIN = `${process.cwd()}/dist/cli/main.js`;
 
 interface Run {
   readonly seconds: number;
+  /** Of the processor, by ticks of 10 ms. */
+  readonly busyS: number;
   readonly peakKib: number;
 }
 
@@ -28,10 +30,17 @@ function peakOf(pid: number): number {
   }
 }
 
+/** What the processes that ended so far have taken: cutime and cstime of /proc/self/stat. */
+function childrenS(): number {
+  const fields = readFileSync('/proc/self/stat', 'utf8').split(') ')[1]!.split(' ');
+  return (Number(fields[13]) + Number(fields[14])) / 100;
+}
+
 /** Once, its output thrown away; memory is looked at while it runs. */
 async function run(command: readonly string[]): Promise<Run> {
   const [file, ...args] = command as [string, ...string[]];
   const start = performance.now();
+  const busyBefore = childrenS();
   const child = spawn(file, args, { stdio: 'ignore' });
   let peakKib = 0;
   const timer = setInterval(() => {
@@ -40,7 +49,8 @@ async function run(command: readonly string[]): Promise<Run> {
   const [status] = (await once(child, 'exit')) as [number];
   clearInterval(timer);
   if (status !== 0) throw new Error(`${command.join(' ')} ended with ${status}`);
-  return { seconds: (performance.now() - start) / 1000, peakKib };
+  const seconds = (performance.now() - start) / 1000;
+  return { seconds, busyS: childrenS() - busyBefore, peakKib };
 }
 
 function median(values: readonly number[]): number {
@@ -61,11 +71,15 @@ async function compare(theirs: readonly string[], ours: readonly string[]): Prom
     runs[0].push(await run(theirs));
     runs[1].push(await run(ours));
   }
-  const [theirS, ourS] = runs.map((some) => median(some.map(({ seconds }) => seconds)));
-  const [theirKib, ourKib] = runs.map((some) => median(some.map(({ peakKib }) => peakKib)));
-  const time = `${theirS!.toFixed(2)} s, ours ${ourS!.toFixed(2)} s (${(ourS! / theirS!).toFixed(2)})`;
-  const memory = `${theirKib} KiB, ours ${ourKib} KiB (${(ourKib! / theirKib!).toFixed(1)})`;
-  return `${found.length} lines: conntrack ${time}; memory ${memory}`;
+  const both = (unit: string, digits: number, of: (run: Run) => number): string => {
+    const [their, our] = runs.map((some) => median(some.map(of))) as [number, number];
+    const ratio = (our / their).toFixed(2);
+    return `${their.toFixed(digits)} ${unit}, ours ${our.toFixed(digits)} ${unit} (${ratio})`;
+  };
+  const time = both('s', 2, ({ seconds }) => seconds);
+  const busy = both('s', 2, ({ busyS }) => busyS);
+  const memory = both('KiB', 0, ({ peakKib }) => peakKib);
+  return `${found.length} lines: conntrack ${time}; processor ${busy}; memory ${memory}`;
 }
 
 async function main(): Promise<void> {
