@@ -5,6 +5,7 @@ import { BatchView } from '../columns/batch-view.ts';
 import { openOneTable } from '../export/output.ts';
 import { ENTRIES } from '../model/entries-table.ts';
 import { ENTRY_WORDS, type EntryRows } from '../model/entry-row.ts';
+import { idleAt } from '../table/entry-idle.ts';
 import { EntryTableRows } from '../table/entry-table-row.ts';
 import { natAt } from '../table/show-text.ts';
 import type { TablePlace } from './table-place.ts';
@@ -26,7 +27,7 @@ function* tables(place: TablePlace, rows: EntryRows, chosen: Uint32Array) {
   }
 }
 
-export function jsonSink({ place, isLocal }: SinkContext): EntrySink {
+export function jsonSink({ place, isLocal, timeouts }: SinkContext): EntrySink {
   return {
     write: async (rows, chosen) => {
       for (const { some, batch } of tables(place, rows, chosen)) {
@@ -34,7 +35,11 @@ export function jsonSink({ place, isLocal }: SinkContext): EntrySink {
         const lines: string[] = [];
         some.forEach((row, index) => {
           const nat = natAt(rows, row * ENTRY_WORDS, isLocal);
-          lines.push(jsonLine({ ...view.row(index), nat: nat === '' ? null : nat }));
+          const more = {
+            idle_s: idleAt(rows.words, row * ENTRY_WORDS, timeouts, nowNs()),
+            nat: nat === '' ? null : nat,
+          };
+          lines.push(jsonLine({ ...view.row(index), ...more }));
         });
         await writeOut(`${lines.join('\n')}\n`);
       }

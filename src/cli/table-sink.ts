@@ -3,8 +3,7 @@
 import type { ConntrackSocket } from '../libbpf/conntrack-socket.ts';
 import { ENTRY_WORDS, type EntryRows } from '../model/entry-row.ts';
 import { saveLine } from '../table/show-save.ts';
-import type { IsLocal } from '../table/show-text.ts';
-import { entryColumns, HEAD } from './table-columns.ts';
+import { entryColumns, HEAD, type Surroundings } from './table-columns.ts';
 import type { OutputForm } from './table-form.ts';
 import type { TablePlace } from './table-place.ts';
 
@@ -14,10 +13,9 @@ export interface EntrySink {
   close(): Promise<void>;
 }
 
-export interface SinkContext {
+export interface SinkContext extends Surroundings {
   readonly socket: ConntrackSocket;
   readonly place: TablePlace;
-  readonly isLocal: IsLocal;
   /** With labels and helpers in `save`, which conntrack leaves out. */
   readonly isWhole?: boolean;
 }
@@ -89,13 +87,13 @@ function saveSink(isWhole: boolean): EntrySink {
   };
 }
 
-async function columnSink({ isLocal }: SinkContext): Promise<EntrySink> {
+async function columnSink(context: SinkContext): Promise<EntrySink> {
   await writeOut(`${HEAD}\n`);
   return {
     write: async (rows, chosen) => {
       const now = nowNs();
       const lines: string[] = [];
-      for (const row of chosen) lines.push(entryColumns(rows, row * ENTRY_WORDS, now, isLocal));
+      for (const row of chosen) lines.push(entryColumns(rows, row * ENTRY_WORDS, now, context));
       if (lines.length > 0) await writeOut(`${lines.join('\n')}\n`);
     },
     close: done,
