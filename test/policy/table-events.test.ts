@@ -7,6 +7,8 @@ import { cannotRun, TestNetns, timeless } from './table-netns.ts';
 
 const PATIENCE_MS = 120_000;
 const STORM = 50_000;
+/** Entries that are made until somebody tells of one. */
+const MOST_TURNS = 2000;
 let netns: TestNetns;
 
 beforeAll(() => {
@@ -33,6 +35,7 @@ class Events {
   stdout = '';
   stderr = '';
   private readonly child;
+  private turns = 0;
   private readonly ended: Promise<unknown[]>;
 
   constructor(...args: readonly string[]) {
@@ -68,6 +71,7 @@ class Events {
   /** Lets its output come; of a program that has ended none will. */
   async turn(): Promise<void> {
     await new Promise(setImmediate);
+    if (++this.turns > MOST_TURNS) throw new Error(`table events tells nothing: ${this.stderr}`);
     this.mustRun();
   }
 
