@@ -44,9 +44,10 @@ native-test: build/native/drain_test build/native/table_test
 	build/native/drain_test
 	build/native/table_test
 
-native-sanitize: build/native/drain_test_thread build/native/drain_test_address build/native/table_test_address
+native-sanitize: build/native/drain_test_thread build/native/drain_test_address build/native/table_test_address build/native/table_test_thread
 	build/native/drain_test_address
 	build/native/table_test_address
+	build/native/table_test_thread
 	build/native/drain_test_thread
 
 include native/table/native.mk

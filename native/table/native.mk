@@ -1,7 +1,7 @@
 # build/libconntrail-table.so and its tests: a library of its own, so that tracing needs no netlink libraries.
 
 TABLE_SOURCES := native/table/table.c native/table/socket.c native/table/row.c native/table/build.c \
-		 native/table/change.c native/table/lines.c native/table/words.c
+		 native/table/change.c native/table/lines.c native/table/words.c native/table/ahead.c
 TABLE_HEADERS := $(wildcard native/table/*.h)
 TABLE_TESTS   := native/test/table_test.c native/test/table_messages.c native/test/check.c
 TABLE_LIBS    := -lnetfilter_conntrack -lmnl
@@ -16,6 +16,9 @@ build/libconntrail-table.so: $(TABLE_SOURCES) $(TABLE_HEADERS) native/table/nati
 
 build/native/table_test: $(TABLE_SOURCES) $(TABLE_TESTS) $(TABLE_HEADERS) native/test/table_messages.h
 	$(call table_link,-O2 -g)
+
+build/native/table_test_thread: $(TABLE_SOURCES) $(TABLE_TESTS) $(TABLE_HEADERS) native/test/table_messages.h
+	$(call table_link,-O1 -g -fsanitize=thread -Wno-tsan)
 
 build/native/table_test_address: $(TABLE_SOURCES) $(TABLE_TESTS) $(TABLE_HEADERS) native/test/table_messages.h
 	$(call table_link,-O1 -g -fsanitize=address$(comma)undefined -fno-sanitize-recover=all)

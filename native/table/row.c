@@ -9,14 +9,50 @@
 #include <stdbool.h>
 #include <string.h>
 
+/*
+ * Attributes are walked here and not by libmnl: a hundred calls an entry are
+ * half of what a row takes; and libmnl goes on to the next multiple of four.
+ */
+static inline const void *payload_of(const struct nlattr *attr)
+{
+	return (const char *)attr + NLA_HDRLEN;
+}
+
+static inline size_t length_of(const struct nlattr *attr)
+{
+	return attr->nla_len - (size_t)NLA_HDRLEN;
+}
+
+static inline uint16_t type_of(const struct nlattr *attr)
+{
+	return attr->nla_type & NLA_TYPE_MASK;
+}
+
+static inline const struct nlattr *next_of(const struct nlattr *attr)
+{
+	return (const void *)((const char *)attr + NLA_ALIGN(attr->nla_len));
+}
+
+/* Whole before `end`, which may lie before it already. */
+static inline bool is_whole(const struct nlattr *attr, const char *end)
+{
+	const ptrdiff_t left = end - (const char *)attr;
+
+	return left >= NLA_HDRLEN && attr->nla_len >= NLA_HDRLEN && attr->nla_len <= left;
+}
+
+#define for_each_in(attr, nest)                                                                    \
+	for ((attr) = payload_of(nest); is_whole(attr, (const char *)(nest) + (nest)->nla_len);    \
+	     (attr) = next_of(attr))
+
 /* Values of attributes may lie at any address; one that is too short is no value. */
 static bool read_u64(const struct nlattr *attr, uint64_t *value)
 {
 	uint64_t wide;
 
-	if (mnl_attr_get_payload_len(attr) < sizeof(wide))
+	if (length_of(attr) < sizeof(wide))
 		return false;
-	memcpy(&wide, mnl_attr_get_payload(attr), sizeof(wide));
+	memcpy(&wide, payload_of(attr), sizeof(wide));
 	*value = be64toh(wide);
 	return true;
 }
@@ -25,9 +61,9 @@ static bool read_u32(const struct nlattr *attr, uint32_t *value)
 {
 	uint32_t word;
 
-	if (mnl_attr_get_payload_len(attr) < sizeof(word))
+	if (length_of(attr) < sizeof(word))
 		return false;
-	memcpy(&word, mnl_attr_get_payload(attr), sizeof(word));
+	memcpy(&word, payload_of(attr), sizeof(word));
 	*value = ntohl(word);
 	return true;
 }
@@ -35,9 +71,9 @@ static bool read_u32(const struct nlattr *attr, uint32_t *value)
 /* As conntrack(8) shows it: the packet's bytes, in the order of this machine. */
 static bool read_tag(const struct nlattr *attr, uint32_t *tag)
 {
-	if (mnl_attr_get_payload_len(attr) < sizeof(*tag))
+	if (length_of(attr) < sizeof(*tag))
 		return false;
-	memcpy(tag, mnl_attr_get_payload(attr), sizeof(*tag));
+	memcpy(tag, payload_of(attr), sizeof(*tag));
 	return true;
 }
 
@@ -45,18 +81,18 @@ static bool read_u16(const struct nlattr *attr, uint16_t *value)
 {
 	uint16_t half;
 
-	if (mnl_attr_get_payload_len(attr) < sizeof(half))
+	if (length_of(attr) < sizeof(half))
 		return false;
-	memcpy(&half, mnl_attr_get_payload(attr), sizeof(half));
+	memcpy(&half, payload_of(attr), sizeof(half));
 	*value = ntohs(half);
 	return true;
 }
 
 static bool read_u8(const struct nlattr *attr, uint8_t *value)
 {
-	if (mnl_attr_get_payload_len(attr) < 1)
+	if (length_of(attr) < 1)
 		return false;
-	*value = *(const uint8_t *)mnl_attr_get_payload(attr);
+	*value = *(const uint8_t *)payload_of(attr);
 	return true;
 }
 
@@ -67,20 +103,20 @@ static uint32_t has_if(bool is_read, uint32_t bits)
 
 static void read_address(uint8_t *to, const struct nlattr *attr, uint16_t bytes)
 {
-	if (mnl_attr_get_payload_len(attr) < bytes)
+	if (length_of(attr) < bytes)
 		return;
 	memset(to, 0, 16);
 	if (bytes == 4)
 		memset(to + 10, 0xff, 2);
-	memcpy(to + 16 - bytes, mnl_attr_get_payload(attr), bytes);
+	memcpy(to + 16 - bytes, payload_of(attr), bytes);
 }
 
 static void read_addresses(struct table_row *row, int direction, const struct nlattr *nest)
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each_nested(attr, nest) {
-		switch (mnl_attr_get_type(attr)) {
+	for_each_in(attr, nest) {
+		switch (type_of(attr)) {
 		case CTA_IP_V4_SRC:
 			read_address(row->addresses[direction][0], attr, 4);
 			break;
@@ -106,8 +142,8 @@ static void read_protocol(struct table_row *row, int direction, const struct nla
 	uint8_t type = 0, code = 0;
 	bool is_icmp = false;
 
-	mnl_attr_for_each_nested(attr, nest) {
-		switch (mnl_attr_get_type(attr)) {
+	for_each_in(attr, nest) {
+		switch (type_of(attr)) {
 		case CTA_PROTO_NUM:
 			if (!direction)
 				read_u8(attr, &row->protocol);
@@ -142,8 +178,8 @@ static void read_tuple(struct table_row *row, int direction, const struct nlattr
 	const uint32_t bit = direction ? ROW_ZONE_REPLY : ROW_ZONE_ORIG;
 	const struct nlattr *attr;
 
-	mnl_attr_for_each_nested(attr, nest) {
-		switch (mnl_attr_get_type(attr)) {
+	for_each_in(attr, nest) {
+		switch (type_of(attr)) {
 		case CTA_TUPLE_IP:
 			read_addresses(row, direction, attr);
 			break;
@@ -159,14 +195,14 @@ static void read_tuple(struct table_row *row, int direction, const struct nlattr
 
 static void read_state(struct table_row *row, const struct nlattr *nest)
 {
-	const uint16_t protocol = mnl_attr_get_type(nest);
+	const uint16_t protocol = type_of(nest);
 	const struct nlattr *attr;
 
 	/* Of all three the state has the same number. */
 	static_assert((int)CTA_PROTOINFO_TCP_STATE == (int)CTA_PROTOINFO_SCTP_STATE, "state");
 	static_assert((int)CTA_PROTOINFO_TCP_STATE == (int)CTA_PROTOINFO_DCCP_STATE, "state");
-	mnl_attr_for_each_nested(attr, nest) {
-		const uint16_t type = mnl_attr_get_type(attr);
+	for_each_in(attr, nest) {
+		const uint16_t type = type_of(attr);
 
 		if (type == CTA_PROTOINFO_TCP_STATE)
 			row->has |= has_if(read_u8(attr, &row->state), ROW_STATE);
@@ -184,10 +220,10 @@ static void read_counts(struct table_row *row, int direction, const struct nlatt
 	const uint32_t bit = direction ? ROW_REPLY_COUNTS : ROW_ORIG_COUNTS;
 	const struct nlattr *attr;
 
-	mnl_attr_for_each_nested(attr, nest) {
-		if (mnl_attr_get_type(attr) == CTA_COUNTERS_PACKETS)
+	for_each_in(attr, nest) {
+		if (type_of(attr) == CTA_COUNTERS_PACKETS)
 			row->has |= has_if(read_u64(attr, &row->packets[direction]), bit);
-		else if (mnl_attr_get_type(attr) == CTA_COUNTERS_BYTES)
+		else if (type_of(attr) == CTA_COUNTERS_BYTES)
 			row->has |= has_if(read_u64(attr, &row->bytes[direction]), bit);
 	}
 }
@@ -196,10 +232,10 @@ static void read_times(struct table_row *row, const struct nlattr *nest)
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each_nested(attr, nest) {
-		if (mnl_attr_get_type(attr) == CTA_TIMESTAMP_START)
+	for_each_in(attr, nest) {
+		if (type_of(attr) == CTA_TIMESTAMP_START)
 			row->has |= has_if(read_u64(attr, &row->start_ns), ROW_START);
-		else if (mnl_attr_get_type(attr) == CTA_TIMESTAMP_STOP)
+		else if (type_of(attr) == CTA_TIMESTAMP_STOP)
 			row->has |= has_if(read_u64(attr, &row->stop_ns), ROW_STOP);
 	}
 }
@@ -208,15 +244,15 @@ static void read_helper(struct table_row *row, const struct nlattr *nest)
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each_nested(attr, nest) {
-		const size_t length = mnl_attr_get_payload_len(attr);
+	for_each_in(attr, nest) {
+		const size_t length = length_of(attr);
 
-		if (mnl_attr_get_type(attr) != CTA_HELP_NAME || length == 0)
+		if (type_of(attr) != CTA_HELP_NAME || length == 0)
 			continue;
 		if (length > sizeof(row->helper))
 			row->has |= ROW_MORE;
 		memset(row->helper, 0, sizeof(row->helper));
-		memcpy(row->helper, mnl_attr_get_payload(attr),
+		memcpy(row->helper, payload_of(attr),
 		       length < sizeof(row->helper) ? length : sizeof(row->helper) - 1);
 		row->has |= ROW_HELPER;
 	}
@@ -224,9 +260,9 @@ static void read_helper(struct table_row *row, const struct nlattr *nest)
 
 static void read_labels(struct table_row *row, const struct nlattr *attr)
 {
-	const size_t length = mnl_attr_get_payload_len(attr);
+	const size_t length = length_of(attr);
 
-	memcpy(row->labels, mnl_attr_get_payload(attr),
+	memcpy(row->labels, payload_of(attr),
 	       length < sizeof(row->labels) ? length : sizeof(row->labels));
 	row->has |= ROW_LABELS;
 }
@@ -235,18 +271,18 @@ static void read_nest(struct table_row *row, const struct nlattr *attr)
 {
 	const struct nlattr *inner;
 
-	switch (mnl_attr_get_type(attr)) {
+	switch (type_of(attr)) {
 	case CTA_TUPLE_ORIG:
 	case CTA_TUPLE_REPLY:
-		read_tuple(row, mnl_attr_get_type(attr) == CTA_TUPLE_REPLY, attr);
+		read_tuple(row, type_of(attr) == CTA_TUPLE_REPLY, attr);
 		break;
 	case CTA_PROTOINFO:
-		mnl_attr_for_each_nested(inner, attr)
+		for_each_in(inner, attr)
 			read_state(row, inner);
 		break;
 	case CTA_COUNTERS_ORIG:
 	case CTA_COUNTERS_REPLY:
-		read_counts(row, mnl_attr_get_type(attr) == CTA_COUNTERS_REPLY, attr);
+		read_counts(row, type_of(attr) == CTA_COUNTERS_REPLY, attr);
 		break;
 	case CTA_TIMESTAMP:
 		read_times(row, attr);
@@ -268,7 +304,7 @@ static void read_nest(struct table_row *row, const struct nlattr *attr)
 
 static void read_attribute(struct table_row *row, const struct nlattr *attr)
 {
-	switch (mnl_attr_get_type(attr)) {
+	switch (type_of(attr)) {
 	case CTA_STATUS:
 		row->has |= has_if(read_u32(attr, &row->status), ROW_STATUS);
 		break;
@@ -310,11 +346,8 @@ int row_read(struct table_row *row, const struct nlmsghdr *message)
 		return -1;
 	else
 		row->news = message->nlmsg_flags & (NLM_F_CREATE | NLM_F_EXCL) ? ROW_NEW : ROW_UPDATE;
-	/* Not mnl_attr_for_each(): it goes on to the next multiple of four. */
-	attr = mnl_nlmsg_get_payload_offset(message, sizeof(*header));
-	while (mnl_attr_ok(attr, (int)(end - (const char *)attr))) {
+	attr = (const void *)(header + 1);
+	for (; is_whole(attr, end); attr = next_of(attr))
 		read_attribute(row, attr);
-		attr = mnl_attr_next(attr);
-	}
 	return row->has & ROW_ORIG ? 0 : -1;
 }

@@ -83,9 +83,8 @@ bool has_room(const struct table *table)
 	return MESSAGES_BYTES - table->filled >= DATAGRAM_BYTES;
 }
 
-int datagram_take(struct table *table, int flags)
+int datagram_read(int fd, void *to, size_t room, int flags)
 {
-	const size_t room = MESSAGES_BYTES - table->filled;
 	struct sockaddr_nl from = {};
 	ssize_t bytes;
 
@@ -93,13 +92,20 @@ int datagram_take(struct table *table, int flags)
 	do {
 		socklen_t length = sizeof(from);
 
-		bytes = recvfrom(table->fd, table->messages + table->filled, room,
-				 flags | MSG_TRUNC, (struct sockaddr *)&from, &length);
+		bytes = recvfrom(fd, to, room, flags | MSG_TRUNC, (struct sockaddr *)&from,
+				 &length);
 	} while (bytes < 0 ? errno == EINTR : from.nl_pid != 0);
 	if (bytes < 0)
 		return errno == EAGAIN ? 0 : -errno;
-	if ((size_t)bytes > room)
-		return -EMSGSIZE;
-	table->filled += (size_t)bytes;
-	return (int)bytes;
+	return (size_t)bytes > room ? -EMSGSIZE : (int)bytes;
+}
+
+int datagram_take(struct table *table, int flags)
+{
+	int bytes = datagram_read(table->fd, table->messages + table->filled,
+				  MESSAGES_BYTES - table->filled, flags);
+
+	if (bytes > 0)
+		table->filled += (size_t)bytes;
+	return bytes;
 }

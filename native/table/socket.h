@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ahead.h"
 #include "table.h"
 
 /* A listing's datagrams have 32 KiB at most. */
@@ -22,6 +23,7 @@ struct table {
 	uint32_t receive_bytes;
 	size_t at;     /* up to here messages became rows */
 	size_t filled; /* up to here there are messages */
+	struct ahead ahead; /* of a listing */
 	_Alignas(16) uint8_t messages[MESSAGES_BYTES];
 };
 
@@ -43,9 +45,15 @@ struct nlmsghdr *message_begin(struct table *table, void *memory, uint16_t type,
 			       uint8_t family);
 int message_send(struct table *table, const void *messages, size_t bytes);
 
+/*
+ * One datagram of the kernel's: its bytes, 0 where none is there and `flags` say
+ * not to wait, or a negative errno.
+ */
+int datagram_read(int fd, void *to, size_t room, int flags);
+
 /* Room behind the messages for one more datagram. */
 bool has_room(const struct table *table);
-/* Appends one datagram: its bytes, 0 where none is there and `flags` say not to wait. */
+/* Appends one to the messages. */
 int datagram_take(struct table *table, int flags);
 
 #endif

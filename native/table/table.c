@@ -68,6 +68,7 @@ void table_close(struct table_call *call)
 
 	if (!table)
 		return;
+	ahead_begin(&table->ahead, -1);
 	close(table->fd);
 	close(table->wake_fd);
 	free(table);
@@ -81,6 +82,7 @@ int table_list(struct table_call *call)
 	struct nlmsghdr *message = message_begin(table, memory, IPCTNL_MSG_CT_GET, NLM_F_DUMP,
 						 (uint8_t)call->form);
 
+	ahead_begin(&table->ahead, table->fd);
 	table->at = table->filled = 0;
 	return message_send(table, message, message->nlmsg_len);
 }
@@ -139,13 +141,21 @@ int table_next(struct table_call *call)
 
 	begin_rows(table, call);
 	for (;;) {
+		int bytes;
+
 		error = read_rows(table, call);
-		if (error < 0 || call->is_done || call->count == call->capacity || !has_room(table))
+		if (error < 0 || call->is_done || call->count == call->capacity)
 			break;
-		error = datagram_take(table, 0);
-		if (error < 0)
+		bytes = ahead_take(&table->ahead, table->messages + table->filled,
+				   MESSAGES_BYTES - table->filled);
+		if (bytes <= 0) {
+			error = bytes;
 			break;
+		}
+		table->filled += (size_t)bytes;
 	}
+	if (error == 0 && !call->is_done)
+		ahead_start(&table->ahead);
 	for (uint32_t i = 0; i < call->count; i++)
 		rows_of(call)[i].news = ROW_LISTED;
 	return error < 0 ? error : 0;

@@ -73,12 +73,55 @@ struct out put_named_text(struct out out, const char *name, const char *text)
 	return put_text(put_text(put_text(out, name), text), " ");
 }
 
-struct out put_address(struct out out, const uint8_t *bytes, uint8_t family)
+/* The first of the longest runs of two or more groups that are 0: what "::" stands for. */
+static void longest_zeros(const uint16_t *groups, int *start, int *length)
 {
-	if (family == 6) {
+	*start = *length = 0;
+	for (int i = 0; i < 8; i++) {
+		int run = 0;
+
+		while (i + run < 8 && !groups[i + run])
+			run++;
+		if (run > *length && run > 1) {
+			*start = i;
+			*length = run;
+		}
+		i += run;
+	}
+}
+
+/* As inet_ntop() does, which takes a format for each group. */
+static struct out put_v6(struct out out, const uint8_t *bytes)
+{
+	static const uint8_t zeros[8];
+	uint16_t groups[8];
+	int start, length;
+
+	/* Some of these end with an IPv4 address. */
+	if (!memcmp(bytes, zeros, sizeof(zeros))) {
 		inet_ntop(AF_INET6, bytes, out.at, INET6_ADDRSTRLEN);
 		return (struct out){ out.at + strlen(out.at) };
 	}
+	for (int i = 0; i < 8; i++)
+		groups[i] = (uint16_t)(bytes[2 * i] << 8 | bytes[2 * i + 1]);
+	longest_zeros(groups, &start, &length);
+	for (int i = 0; i < 8; i++) {
+		if (length && i == start) {
+			out = put_text(out, "::");
+			i += length - 1;
+			continue;
+		}
+		out = put_hex(out, groups[i]);
+		if (i < 7 && !(length && i + 1 == start))
+			*out.at++ = ':';
+	}
+	return out;
+}
+
+struct out put_address(struct out out, const uint8_t *bytes, uint8_t family)
+{
+	if (family == 6)
+		return put_v6(out, bytes);
 	for (int i = 12; i < 16; i++) {
 		out = put_number(out, bytes[i]);
 		if (i < 15)

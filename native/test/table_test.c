@@ -4,7 +4,9 @@
 #include <libmnl/libmnl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <pthread.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -143,6 +145,66 @@ static void test_hostile(void)
 	}
 }
 
+#define LISTED	 20000
+#define DATAGRAM 4096
+
+static void send_datagram(int fd, const void *bytes, size_t length)
+{
+	EQUAL((uint64_t)send(fd, bytes, length, 0), length);
+}
+
+/* As the kernel lists: datagrams of several messages, each numbered; DONE in the last one. */
+static void *send_listing(void *argument)
+{
+	_Alignas(8) static uint8_t memory[DATAGRAM + 1024];
+	const int fd = *(const int *)argument;
+	struct nlmsghdr *done;
+	uint32_t bytes = 0, seed = 5;
+
+	for (uint32_t i = 0; i < LISTED; i++) {
+		random_message(memory + bytes, &seed);
+		((struct nlmsghdr *)(memory + bytes))->nlmsg_seq = i;
+		bytes += ((struct nlmsghdr *)(memory + bytes))->nlmsg_len;
+		if (bytes < DATAGRAM)
+			continue;
+		send_datagram(fd, memory, bytes);
+		bytes = 0;
+	}
+	done = mnl_nlmsg_put_header(memory + bytes);
+	done->nlmsg_type = NLMSG_DONE;
+	send_datagram(fd, memory, bytes + done->nlmsg_len);
+	return NULL;
+}
+
+/* Read ahead by a thread or not: each entry once, in order, with its own message. */
+static void test_listing(void)
+{
+	uint32_t seen = 0;
+	pthread_t sender;
+	int fds[2];
+
+	begin();
+	EQUAL(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
+	table_of(&call)->fd = fds[0];
+	ahead_begin(&table_of(&call)->ahead, fds[0]);
+	EQUAL(pthread_create(&sender, NULL, send_listing, &fds[1]), 0);
+	for (call.is_done = 0; !call.is_done;) {
+		EQUAL(table_next(&call), 0);
+		for (uint32_t i = 0; i < call.count; i++) {
+			const uint8_t *message = table_of(&call)->messages + rows[i].message;
+
+			EQUAL(((const struct nlmsghdr *)message)->nlmsg_seq, seen++);
+		}
+	}
+	EQUAL(seen, LISTED);
+	/* Nothing more is to come: no wait without an end. */
+	EQUAL((uint64_t)-table_next(&call), EBADMSG);
+	EQUAL(pthread_join(sender, NULL), 0);
+	close(fds[0]);
+	close(fds[1]);
+	end();
+}
+
 static void test_refused(void)
 {
 	_Alignas(8) uint8_t memory[64] = {};
@@ -188,6 +250,7 @@ int main(int argc, char **argv)
 		{ "reads messages one behind the other", test_rows },
 		{ "reads nothing of a torn message", test_torn },
 		{ "stays within any bytes", test_hostile },
+		{ "lists each entry once while it reads ahead", test_listing },
 		{ "tells a refusal from an entry", test_refused },
 		{ NULL, NULL },
 	};

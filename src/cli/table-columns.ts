@@ -1,6 +1,7 @@
 /** An entry as aligned columns, for people. */
 import { protocolName } from '../model/codes.ts';
 import { EntryHas, EntryWord } from '../model/entry-row.ts';
+import { idleAt, type Timeouts } from '../table/entry-idle.ts';
 import { protocolAt } from '../table/entry-nat.ts';
 import {
   ageAt,
@@ -13,10 +14,26 @@ import {
   tupleAt,
 } from '../table/show-text.ts';
 
-const WIDTHS = [8, 13, 9, 8, 8, 9, 10, 46] as const;
-const NAMES = ['protocol', 'state', 'replies', 'ends in', 'age', 'packets', 'bytes', 'original'];
+const WIDTHS = [8, 13, 9, 8, 8, 8, 9, 10, 46] as const;
+const NAMES = [
+  'protocol',
+  'state',
+  'replies',
+  'ends in',
+  'idle',
+  'age',
+  'packets',
+  'bytes',
+  'original',
+];
 
 export const HEAD = `${columns(NAMES)}  translated`;
+
+/** What an entry alone does not tell. */
+export interface Surroundings {
+  readonly isLocal: IsLocal;
+  readonly timeouts: Timeouts;
+}
 
 /** A text that is too long pushes what follows. */
 function columns(texts: readonly string[]): string {
@@ -27,11 +44,12 @@ export function entryColumns(
   memory: EntryMemory,
   at: number,
   nowNs: bigint,
-  isLocal: IsLocal,
+  { isLocal, timeouts }: Surroundings,
 ): string {
   const { words } = memory;
   const has = words[at + EntryWord.has]!;
   const age = ageAt(words, at, nowNs);
+  const idle = idleAt(words, at, timeouts, nowNs);
   const mark = words[at + EntryWord.mark]! >>> 0;
   const notes = [natAt(memory, at, isLocal), mark === 0 ? '' : `mark ${mark}`, zoneText(words, at)];
   return `${columns([
@@ -39,6 +57,7 @@ export function entryColumns(
     (stateAt(words, at) ?? '-').toLowerCase(),
     lifeAt(words, at),
     has & EntryHas.timeout ? spanText(words[at + EntryWord.timeoutS]! >>> 0) : '-',
+    idle === null ? '-' : spanText(idle),
     age === null ? '-' : spanText(age),
     String(totalAt(words, at, 'packets') ?? '-'),
     String(totalAt(words, at, 'bytes') ?? '-'),

@@ -4,7 +4,7 @@ import { TraceError } from '../model/error.ts';
 import { namedRow } from '../table/entry-build.ts';
 import { entryFilter } from '../table/filter-words.ts';
 import { type OutputWords, outputForm } from './table-form.ts';
-import { chosenOf, localIn } from './table-list-run.ts';
+import { around, chosenOf } from './table-list-run.ts';
 import { entryWords } from './table-options.ts';
 import { labelNames, tablePlace } from './table-place.ts';
 import { openSink, writeOut } from './table-sink.ts';
@@ -43,11 +43,7 @@ export async function getEntry(options: Options): Promise<void> {
         hint: 'conntrail table list, with fewer options',
       });
     }
-    const sink = await openSink(
-      form,
-      { socket, place, isLocal: localIn(place, form) },
-      options.out,
-    );
+    const sink = await openSink(form, { socket, place, ...around(place, form) }, options.out);
     await sink.write(socket.rows, Uint32Array.of(0));
     await sink.close();
   } finally {

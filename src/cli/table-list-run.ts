@@ -4,9 +4,16 @@ import { ConntrackSocket } from '../libbpf/conntrack-socket.ts';
 import { TraceError } from '../model/error.ts';
 import { type EntryFilter, entryFilter } from '../table/filter-words.ts';
 import type { IsLocal } from '../table/show-text.ts';
+import type { Surroundings } from './table-columns.ts';
 import { type OutputForm, type OutputWords, outputForm } from './table-form.ts';
 import { entryWords } from './table-options.ts';
-import { hintSysctl, labelNames, type TablePlace, tablePlace } from './table-place.ts';
+import {
+  hintSysctl,
+  labelNames,
+  type TablePlace,
+  tablePlace,
+  tableTimeouts,
+} from './table-place.ts';
 import { type EntrySink, openSink } from './table-sink.ts';
 import { SortedEntries, type SortKey } from './table-sort.ts';
 
@@ -26,7 +33,7 @@ export async function listTable(options: ListOptions): Promise<void> {
   hintWhatIsOff(place, form, key);
   const socket = ConntrackSocket.open({ netns: place.path });
   try {
-    const sink = await openSink(form, { socket, place, isLocal: localIn(place, form) }, out);
+    const sink = await openSink(form, { socket, place, ...around(place, form) }, out);
     if (key === undefined) await listAll(socket, filter, sink);
     else await listSorted(socket, filter, sink, new SortedEntries(key, top ?? Infinity));
     await sink.close();
@@ -49,9 +56,16 @@ function hintWhatIsOff(place: TablePlace, { shape }: OutputForm, key: SortKey | 
   if (shape === 'columns' || key === 'age') hintSysctl(place, 'nf_conntrack_timestamp', 'age');
 }
 
-/** Asked for only where NAT is told in words; without `ip` no address is known to be ours. */
-export function localIn({ path }: TablePlace, { shape }: OutputForm): IsLocal {
-  if (shape !== 'columns' && shape !== 'json') return () => false;
+/** Asked for only where somebody reads it. */
+export function around(place: TablePlace, { shape }: OutputForm): Surroundings {
+  if (shape !== 'columns' && shape !== 'json') {
+    return { isLocal: () => false, timeouts: new Map() };
+  }
+  return { isLocal: localIn(place), timeouts: tableTimeouts(place) };
+}
+
+/** Without `ip` no address is known to be ours. */
+function localIn({ path }: TablePlace): IsLocal {
   try {
     const local = readLocalAddresses(path);
     return (address) => local.isLocal(address);

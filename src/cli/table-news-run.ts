@@ -5,7 +5,7 @@ import { Exit, endWith } from './exit.ts';
 import { onStopSignal } from './stop-signals.ts';
 import { describeNews, FollowedTable } from './table-followed.ts';
 import { type OutputWords, outputForm } from './table-form.ts';
-import { localIn } from './table-list-run.ts';
+import { around } from './table-list-run.ts';
 import { entryWords } from './table-options.ts';
 import { labelNames, type TablePlace, tablePlace, tableSysctl } from './table-place.ts';
 import { type EntrySink, openSink } from './table-sink.ts';
@@ -32,7 +32,7 @@ export async function followTable(options: NewsOptions): Promise<void> {
     form: wanted.form | LineForm.news | (wanted.isTimed ? LineForm.clock : 0),
   };
   try {
-    const context = { socket: followed.socket, place, isLocal: localIn(place, form) };
+    const context = { socket: followed.socket, place, ...around(place, form) };
     const sink = await openSink(form, context, options.out);
     await follow(followed, new Chosen(filter, options), sink, options);
     await sink.close();

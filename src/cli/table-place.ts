@@ -1,10 +1,11 @@
 /** Where a table is: its namespace, what is switched on there, the names of labels. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { parsePacketTerms } from '../capture/packet-terms.ts';
 import { netnsPath, ownNetns } from '../kernel/netns.ts';
 import { readSysctl } from '../kernel/sysctl.ts';
 import { runTool } from '../kernel/tool.ts';
 import { errnoOf, fileError, TraceError } from '../model/error.ts';
+import type { Timeouts } from '../table/entry-idle.ts';
 import type { LabelNames } from '../table/entry-values.ts';
 
 export interface TablePlace {
@@ -33,6 +34,22 @@ export function tableSysctl({ path }: TablePlace, name: string): string | undefi
     return runTool('cat', [`/proc/sys/net/netfilter/${name}`], path).trim();
   } catch {
     return undefined;
+  }
+}
+
+const SETTINGS = '/proc/sys/net/netfilter';
+
+/** All timeouts of that namespace; none where they cannot be read. */
+export function tableTimeouts({ path }: TablePlace): Timeouts {
+  const names = readdirSync(SETTINGS).filter((name) => name.includes('timeout'));
+  try {
+    const files = names.map((name) => `${SETTINGS}/${name}`);
+    const values = runTool('cat', files, path).trim().split('\n');
+    return new Map(
+      names.map((name, index) => [name.replace('nf_conntrack_', ''), Number(values[index])]),
+    );
+  } catch {
+    return new Map();
   }
 }
 

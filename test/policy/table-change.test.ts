@@ -1,8 +1,11 @@
 /** Entries made, changed, deleted, saved and restored, held against conntrack(8). */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { hasTool } from '../../src/kernel/tool.ts';
 import { mixedLines } from './table-mixed.ts';
 import { cannotRun, TestNetns, timeless } from './table-netns.ts';
 
@@ -111,6 +114,75 @@ describe('table insert', () => {
     expect(listed()).toEqual([]);
   });
 });
+
+describe('a mapping that was inserted', () => {
+  it(
+    'translates the packets of its flow',
+    async (context) => {
+      if (!hasTool('socat')) context.skip('needs socat');
+      const client = new TestNetns();
+      try {
+        linkTo(client);
+        // conntrack is at work where a rule needs it
+        const chain =
+          '{ type nat hook prerouting priority -100; ip saddr 1.2.3.4 dnat to 1.2.3.4; }';
+        netns.run('nft', ['-f', '-'], `table ip n { chain p ${chain}; }`);
+        const name = '-p udp -s 10.55.0.2 -d 10.66.0.1 --sport 4000 --dport 53';
+        insert(`${name} -t 100 --dst-nat 10.55.0.1:5353`);
+        const inside = ['netns', 'exec', netns.name];
+        const listen = ['socat', '-u', 'UDP4-RECVFROM:5353,bind=10.55.0.1', 'STDOUT'];
+        const server = spawn('ip', [...inside, ...listen]);
+        const heard = once(server.stdout, 'data');
+        let isHeard = false;
+        heard.then(() => {
+          isHeard = true;
+        });
+        for (let turn = 0; !isHeard; turn++) {
+          expect(turn, 'packets that nobody got').toBeLessThan(500);
+          client.run('socat', ['-u', 'STDIN', 'UDP4-SENDTO:10.66.0.1:53,sourceport=4000'], 'hello');
+          await new Promise(setImmediate);
+        }
+        expect(String((await heard)[0])).toBe('hello');
+        expect(timeless(netns.conntrack('-L', '-p', 'udp').stdout)).toEqual([
+          expect.stringMatching(
+            /dport=53 packets=[1-9]\d* .* src=10\.55\.0\.1 dst=10\.55\.0\.2 sport=5353 /,
+          ),
+        ]);
+        server.kill();
+      } finally {
+        client.remove();
+      }
+    },
+    PATIENCE_MS,
+  );
+});
+
+/** The client at 10.55.0.2; here 10.55.0.1, and 10.66.0.1 which nobody listens on. */
+function linkTo(client: TestNetns): void {
+  const ends = [
+    [client, 'v0', '10.55.0.2/24'],
+    [netns, 'v1', '10.55.0.1/24'],
+  ] as const;
+  netns.run('ip', [
+    'link',
+    'add',
+    'v1',
+    'type',
+    'veth',
+    'peer',
+    'name',
+    'v0',
+    'netns',
+    client.name,
+  ]);
+  for (const [at, link, address] of ends) {
+    at.run('ip', ['addr', 'add', address, 'dev', link]);
+    at.run('ip', ['link', 'set', link, 'up']);
+    at.run('ip', ['link', 'set', 'lo', 'up']);
+  }
+  netns.run('ip', ['addr', 'add', '10.66.0.1/32', 'dev', 'lo']);
+  client.run('ip', ['route', 'add', 'default', 'via', '10.55.0.1']);
+}
 
 describe('table get', () => {
   it('finds an entry by either tuple, and no other', () => {

@@ -1,5 +1,5 @@
 /** News of a real table, also where the kernel throws most of them away. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ROOT } from './sources.ts';
@@ -7,6 +7,8 @@ import { cannotRun, TestNetns, timeless } from './table-netns.ts';
 
 const PATIENCE_MS = 120_000;
 const STORM = 50_000;
+/** Entries that are made until somebody tells of one. */
+const MOST_TURNS = 2000;
 let netns: TestNetns;
 
 beforeAll(() => {
@@ -18,7 +20,11 @@ beforeEach((context) => {
   netns.conntrack('-F');
 });
 
+/** Of a test that failed: they would go on for ever. */
+const running: ChildProcess[] = [];
+
 afterAll(() => {
+  for (const child of running) child.kill('SIGKILL');
   if (cannotRun === undefined) netns.remove();
 });
 
@@ -29,6 +35,7 @@ class Events {
   stdout = '';
   stderr = '';
   private readonly child;
+  private turns = 0;
   private readonly ended: Promise<unknown[]>;
 
   constructor(...args: readonly string[]) {
@@ -42,19 +49,36 @@ class Events {
       this.stderr += bytes;
     });
     this.ended = once(this.child, 'close');
+    running.push(this.child);
   }
 
   /** Until it listens: it tells of an entry made for that. */
   async begun(): Promise<void> {
     for (let port = 1; this.stdout === ''; port++) {
       netns.conntrack(...words(`-I -p udp -s 1.1.1.1 -d 1.1.1.2 --sport ${port} --dport 9 -t 600`));
-      await new Promise(setImmediate);
+      await this.turn();
     }
     netns.conntrack('-F');
   }
 
   async until(isThere: (stdout: string) => boolean): Promise<void> {
-    while (!isThere(this.stdout)) await once(this.child.stdout, 'data');
+    while (!isThere(this.stdout)) {
+      await Promise.race([once(this.child.stdout, 'data'), this.ended]);
+      this.mustRun();
+    }
+  }
+
+  /** Lets its output come; of a program that has ended none will. */
+  async turn(): Promise<void> {
+    await new Promise(setImmediate);
+    if (++this.turns > MOST_TURNS) throw new Error(`table events tells nothing: ${this.stderr}`);
+    this.mustRun();
+  }
+
+  private mustRun(): void {
+    const { exitCode } = this.child;
+    if (exitCode === null || exitCode === 0) return;
+    throw new Error(`table events ended with ${exitCode}: ${this.stderr}`);
   }
 
   /** What it ends with, told to. */
@@ -114,6 +138,7 @@ describe('table events', () => {
         ...['netns', 'exec', netns.name, 'stdbuf', '-oL'],
         ...['conntrack', '-E', '-e', 'NEW', '-s', '10.1.0.0/16'],
       ]);
+      running.push(theirs);
       let lines = '';
       theirs.stdout.on('data', (bytes: Buffer) => {
         lines += bytes;
@@ -121,7 +146,7 @@ describe('table events', () => {
       for (let turn = 0; lines === '' || events.stdout === ''; turn++) {
         const args = `-p tcp -s 10.1.0.1 -d 1.1.1.2 --sport ${turn + 1} --dport 9 -t 600 --state SYN_SENT`;
         netns.conntrack('-I', ...words(args));
-        await new Promise(setImmediate);
+        await events.turn();
       }
       restore(storm(50));
       const isLast = (text: string) => text.includes('src=10.1.0.49 ');
@@ -151,7 +176,7 @@ describe('table events', () => {
       };
       for (let port = 1; events.stdout.split('\n').length < 3; port++) {
         add(port);
-        await new Promise(setImmediate);
+        await events.turn();
       }
       expect(await events.end()).toBe(0);
       const lines = events.stdout.trimEnd().split('\n');
@@ -173,7 +198,7 @@ describe('table events', () => {
         netns.conntrack(
           ...words(`-I -p udp -s 10.1.0.0 -d 1.1.1.2 --sport ${port} --dport 8 -t 600`),
         );
-        await new Promise(setImmediate);
+        await events.turn();
       }
       netns.conntrack('-F');
       restore(storm(STORM));

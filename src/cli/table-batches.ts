@@ -1,0 +1,61 @@
+/** Entries as rows of the table `entries`: JSON lines, Arrow, Parquet. */
+import { hostname } from 'node:os';
+import { BatchBuilder } from '../columns/batch.ts';
+import { BatchView } from '../columns/batch-view.ts';
+import { openOneTable } from '../export/output.ts';
+import { ENTRIES } from '../model/entries-table.ts';
+import { ENTRY_WORDS, type EntryRows } from '../model/entry-row.ts';
+import { idleAt } from '../table/entry-idle.ts';
+import { EntryTableRows } from '../table/entry-table-row.ts';
+import { natAt } from '../table/show-text.ts';
+import type { TablePlace } from './table-place.ts';
+import { type EntrySink, nowNs, type SinkContext, writeOut } from './table-sink.ts';
+import { jsonLine } from './watch-run.ts';
+
+const BATCH_ROWS = 4096;
+
+/** In tables of up to BATCH_ROWS rows. */
+function* tables(place: TablePlace, rows: EntryRows, chosen: Uint32Array) {
+  for (let from = 0; from < chosen.length; from += BATCH_ROWS) {
+    const some = chosen.subarray(from, from + BATCH_ROWS);
+    const table = new EntryTableRows(place.netns, some.length);
+    const now = nowNs();
+    for (const row of some) table.add(rows, row * ENTRY_WORDS, now);
+    const { names, buffer } = table;
+    const builder = new BatchBuilder(ENTRIES, { clockOffsetNs: 0n, names: names.names });
+    yield { some, batch: builder.batch(buffer.words, buffer.length) };
+  }
+}
+
+export function jsonSink({ place, isLocal, timeouts }: SinkContext): EntrySink {
+  return {
+    write: async (rows, chosen) => {
+      for (const { some, batch } of tables(place, rows, chosen)) {
+        const view = new BatchView(batch, ENTRIES);
+        const lines: string[] = [];
+        some.forEach((row, index) => {
+          const nat = natAt(rows, row * ENTRY_WORDS, isLocal);
+          const more = {
+            idle_s: idleAt(rows.words, row * ENTRY_WORDS, timeouts, nowNs()),
+            nat: nat === '' ? null : nat,
+          };
+          lines.push(jsonLine({ ...view.row(index), ...more }));
+        });
+        await writeOut(`${lines.join('\n')}\n`);
+      }
+    },
+    close: async () => undefined,
+  };
+}
+
+export async function arrowSink({ place }: SinkContext, out: string): Promise<EntrySink> {
+  const output = await openOneTable(out, ENTRIES, hostname());
+  return {
+    write: async (rows, chosen) => {
+      for (const { batch } of tables(place, rows, chosen)) await output.write('entries', batch);
+    },
+    close: async () => {
+      await output.close({});
+    },
+  };
+}
