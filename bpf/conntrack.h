@@ -103,6 +103,12 @@ static __noinline int tell_end(struct nf_conn *ct, struct flow *flow, __u16 flag
 	return 0;
 }
 
+/* early_drop() deletes those, too, where it meets them, of whatever namespace; they are no victims. */
+static __always_inline bool has_expired(struct nf_conn *ct)
+{
+	return (__s32)(BPF_CORE_READ(ct, timeout) - (__u32)bpf_jiffies64()) <= 0;
+}
+
 /* nf_ct_delete(): out of the table, by timeout, by a user, or under pressure. */
 static __always_inline int on_delete(struct nf_conn *ct, bool may_be_dying, __u64 stack)
 {
@@ -116,7 +122,7 @@ static __always_inline int on_delete(struct nf_conn *ct, bool may_be_dying, __u6
 	if (may_be_dying && (BPF_CORE_READ(ct, status) & IPS_DYING))
 		return 0;
 	flow = flow_of(ct); /* one that no packet showed is told now */
-	if (flow && is_evicted(note, stack)) {
+	if (flow && is_evicted(note, stack) && !has_expired(ct)) {
 		tell_victim(note, flow);
 		flags |= END_EVICTED;
 	}
