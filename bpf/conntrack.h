@@ -77,6 +77,7 @@ static __always_inline int on_confirm(struct sk_buff *skb, __u64 before, int ret
 	return 0;
 }
 
+/* False: there was no room. */
 static __noinline int tell_end(struct nf_conn *ct, struct flow *flow, __u16 flags)
 {
 	struct counters *count = cpu_counters();
@@ -100,7 +101,7 @@ static __noinline int tell_end(struct nf_conn *ct, struct flow *flow, __u16 flag
 	record->flags = flags;
 	record->remaining = copy->timeout - (__u32)bpf_jiffies64();
 	submit(record);
-	return 0;
+	return 1;
 }
 
 /* early_drop() deletes those, too, where it meets them, of whatever namespace; they are no victims. */

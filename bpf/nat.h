@@ -159,10 +159,13 @@ static __always_inline int on_null_binding(struct nf_conn *ct, __u32 manip)
 	if (!is_recording())
 		return 0;
 	flow = known_flow(ct);
-	if (!flow && !(status & IPS_CONFIRMED) && number_flow(ct, status, bit))
-		return 0;
-	if (!is_settled(flow))
+	if (!flow && !(status & IPS_CONFIRMED)) {
+		if (number_flow(ct, status, bit))
+			return 0;
+		flow = known_flow(ct); /* another CPU was faster, or there is no room for it */
+	} else if (!is_settled(flow)) {
 		flow = number_or_tell(ct, flow, status);
+	}
 	if (flow)
 		flow->nulls |= bit;
 	return 0;

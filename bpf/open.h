@@ -23,14 +23,22 @@ static __always_inline bool was_last_told(void)
 				bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / 2;
 }
 
+/* When the first run began: flows go on to begin, and those are not asked for. */
+__u64 telling_since;
+__u32 found_no_room;
+
 static long tell_one(void *map, const __u64 *key, struct flow *flow, void *nothing)
 {
 	struct nf_conn *ct = (struct nf_conn *)*key;
 
-	if (flow->is_counted || !flow->announced || !flow_wanted(flow))
+	if (flow->is_counted || !flow->announced || !flow_wanted(flow) ||
+	    flow->first_ns > telling_since)
 		return 0;
+	if (!tell_end(ct, flow, END_OPEN)) {
+		found_no_room = 1; /* which is counted; the next run tries again */
+		return 1;
+	}
 	flow->is_counted = 1;
-	tell_end(ct, flow, END_OPEN);
 	return was_last_told();
 }
 
@@ -38,9 +46,11 @@ static long tell_one(void *map, const __u64 *key, struct flow *flow, void *nothi
 SEC("raw_tp/tell_open_flows")
 int tell_open_flows(void *ctx)
 {
-	told_open = 0;
+	told_open = found_no_room = 0;
+	if (!telling_since)
+		telling_since = bpf_ktime_get_ns();
 	bpf_for_each_map_elem(&flows, tell_one, NULL, 0);
-	return told_open;
+	return told_open | found_no_room;
 }
 
 #endif

@@ -11,7 +11,7 @@ static __always_inline bool send_parent(struct nf_conn *ct, const struct flow *f
 	if (!record)
 		return false;
 	record->flow = flow->number;
-	record->netns = flow->netns;
+	record->netns = flow->netns ? flow->netns : entry_netns(ct);
 	record->flags = FLOW_PARENT;
 	record->parent = parent;
 	submit(record);

@@ -228,7 +228,7 @@ static inline bool decide(const struct fill *fill, uint32_t row, const struct re
 	if (fill->leave_open || staged->noted || record->flags & UNSURE)
 		return false;
 	if (!(record->flags & PACKET_LEFT_AS_CAME)) {
-		if ((record->flags & ENTRY_TELLS) != ENTRY_TELLS)
+		if ((record->flags & ENTRY_TELLS) != ENTRY_TELLS || record->l4proto != flow->protocol)
 			return false;
 		ends = flow->mapping >> 2 * reply & 3;
 	}

@@ -19,6 +19,7 @@ import type { RunOptions, TraceSinks } from './trace-sinks.ts';
 
 /** Room for one drain, of two: one is written while the other fills. */
 export const DRAIN_BYTES = 32_768 * recordBytes;
+const FEW_BYTES = DRAIN_BYTES / 2; // no more for now, though probes go on to write
 /** Rows that are ready wait no longer than this for the rest of their batch. */
 const FLUSH_MS = 1000;
 
@@ -86,7 +87,7 @@ export class LiveTrace {
     const timer = durationMs === undefined ? undefined : setTimeout(() => this.stop(), durationMs);
     try {
       await this.drain(sinks, latencyMs, () => this.isStopping);
-      while (this.session.tellOpen() > 0) await this.drain(sinks, 0, (bytes) => bytes === 0);
+      while (this.session.tellOpen() > 0) await this.drain(sinks, 0, (bytes) => bytes < FEW_BYTES);
       const statsAfter = this.drainBeside(sinks, latencyMs, readNetnsStats());
       this.moved = movedCounters(statsBefore, await statsAfter);
       await this.session.stop();
@@ -166,11 +167,9 @@ export class LiveTrace {
 
   private async finish(sinks: TraceSinks): Promise<TraceEnd> {
     this.tables.finish();
-    const [before, after, counters] = [
-      this.statsBefore,
-      readConntrackStats(),
-      this.session.counters(),
-    ];
+    const before = this.statsBefore;
+    const after = readConntrackStats();
+    const counters = this.session.counters();
     const { tally, evicted } = this.tables;
     for (const [cpu, { seq }] of counters.entries()) tally.end(cpu, seq, process.hrtime.bigint());
     const ledger = {

@@ -105,13 +105,13 @@ export class Rebuild {
    * `nowHigh`, `nowLow`: CLOCK_MONOTONIC; no record that is still to come is older.
    */
   flush(nowHigh: number, nowLow: number): void {
-    this.now[0] = nowLow;
-    this.now[1] = nowHigh;
+    this.now.set([nowLow, nowHigh]);
     this.packets.settle();
     this.packetRows.flush(this.now, 0);
     this.changes.flush();
     this.failures.expire(this.now, 0);
     this.failures.flush();
+    this.flowStore.expire(this.now, 0);
     this.flowRows.flush();
   }
 
