@@ -222,6 +222,18 @@ describe('a flow', () => {
     ]);
   });
 
+  it('is handed over then, though little comes after it', () => {
+    const script = new Script();
+    firstForwarded(script, { flow: FLOW });
+    script.end(ASKED, { flow: FLOW, status: MAPPED | Status.dying });
+    script.wait(1_001_000_000n);
+    forwardedWithoutEntry(script, ASKED, { skb: 3n, netns: 9 });
+    const seen = script.records.length;
+    replyForwarded(script, { flow: FLOW });
+    const { flows } = rebuilt(script.records, { chunks: [seen], flushes: true });
+    expect(flows.map(({ packets_reply }) => packets_reply)).toEqual([0n, 1n]);
+  });
+
   it('that is in the table asks the chains in vain, where they came later', () => {
     const script = new Script();
     script.flow(ASKED, ANSWERED, { flow: FLOW, isOlder: true, status: Status.confirmed });
