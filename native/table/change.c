@@ -33,6 +33,8 @@ static int take_answers(struct table *table, uint32_t first, uint32_t wanted, in
 			if (message->nlmsg_type != NLMSG_ERROR || index >= wanted ||
 			    message->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(*answer))
 				continue;
+			if (answer->error == -EPERM) /* nfnetlink_rcv(): of all, with one answer */
+				return -EPERM;
 			errors[index] = -answer->error;
 			seen++;
 		}

@@ -113,11 +113,17 @@ async function isMeant(
     });
   }
   if (count === 1 || yes) return true;
-  if (process.stdin.isTTY) return isAgreed(count, kind);
+  if (process.stdin.isTTY) return (await isAgreed(count, kind)) || declined(kind);
   const found = `found ${count} entries to ${kind}`;
   throw new TraceError('usage', `${found} and no terminal to ask on, needed --yes`, {
     hint: 'conntrail table list, with the same options',
   });
+}
+
+function declined(kind: ChangeKind): false {
+  process.stderr.write(`nothing ${kind}d\n`);
+  endWith(Exit.failed);
+  return false;
 }
 
 /** Entries that are gone by now were on their way out: no failure. */

@@ -56,5 +56,5 @@ export const SIDE_FIELDS: ReadonlySet<string> = new Set([
 /** Names of fields of the entry as a whole. */
 export const OTHER_FIELDS: ReadonlySet<string> = new Set([
   ...['mark', 'secmark', 'secctx', 'zone', 'delta-time', 'helper', 'use', 'id', 'labels'],
-  ...['portid', 'start', 'stop', 'timeout', 'stream_timeout', 'role'],
+  ...['portid', 'progname', 'start', 'stop', 'timeout', 'stream_timeout', 'role'],
 ]);

@@ -96,10 +96,11 @@ function putNat({ reply }: EntryFields, name: string, value: string): void {
   if (port !== undefined) reply.set(name === 'src' ? 'sport' : 'dport', port);
 }
 
-/** `[USERSPACE] portid=4047628140` stands behind what a program deleted. */
+/** `[USERSPACE] portid=4047628140 progname=conntrack` stands behind what a program did. */
 function takeOther(fields: EntryFields, token: string): void {
   const portid = /^portid=(\d+)$/.exec(token)?.[1];
   if (portid !== undefined) fields.others.set('portid', portid);
+  else if (token.startsWith('progname=')) fields.others.set('progname', token.slice(9));
   else if (token !== '[USERSPACE]') fields.more.push(token);
 }
 
