@@ -7,8 +7,10 @@ import { fileMetadata } from './file-metadata.ts';
 import type { RowGroupEncoder } from './row-group.ts';
 import type { ColumnMemory, Span } from './rows.ts';
 
-/** Large enough for dictionaries to pay, small enough for the rows of three files in memory. */
-const ROW_GROUP_ROWS = 81_920;
+/** Large enough for dictionaries to pay, small enough for the rows to wait in memory. */
+const PACKET_ROWS = 81_920;
+/** Of the other tables few rows come, and several files wait at once. */
+const OTHER_ROWS = 16_384;
 
 export class FileWriter {
   /** In the file so far. */
@@ -18,6 +20,7 @@ export class FileWriter {
   private readonly encoder: RowGroupEncoder;
   private readonly table: Table;
   private readonly fd: number;
+  private readonly rowsPerGroup: number;
   private readonly rowGroups: Uint8Array[] = [];
   private rows = 0;
   private waiting: (Span & { readonly isWhole: boolean })[] = [];
@@ -27,15 +30,17 @@ export class FileWriter {
     this.encoder = encoder;
     this.table = table;
     this.fd = fd;
+    this.rowsPerGroup = table.name === 'packets' ? PACKET_ROWS : OTHER_ROWS;
   }
 
   /** Keeps the memory of the columns, at most for a row group's time. */
   add(columns: readonly ColumnMemory[], rows: number): void {
-    for (let from = 0; from < rows; from += ROW_GROUP_ROWS) {
-      const length = Math.min(ROW_GROUP_ROWS, rows - from);
+    const { rowsPerGroup } = this;
+    for (let from = 0; from < rows; from += rowsPerGroup) {
+      const length = Math.min(rowsPerGroup, rows - from);
       this.waiting.push({ columns, from, rows: length, isWhole: length === rows });
       this.waitingRows += length;
-      const isFull = this.waitingRows >= ROW_GROUP_ROWS || this.waiting.length === MOST_SPANS;
+      const isFull = this.waitingRows >= rowsPerGroup || this.waiting.length === MOST_SPANS;
       if (isFull) this.putRowGroup();
     }
   }
