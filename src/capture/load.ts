@@ -14,7 +14,7 @@ import { wordBytes } from './map-bytes.ts';
 import { objectPath } from './object.ts';
 import type { ProbePlan } from './plan.ts';
 import { planFor } from './plan-here.ts';
-import { flowEntries, hasFunctionBtf } from './requirements.ts';
+import { checkFunctionBtf, flowEntries, hasFunctionBtf } from './requirements.ts';
 import { Rings } from './rings.ts';
 
 /** Packets that wait for verdicts of user space at once; a queue holds 1024 unless told otherwise. */
@@ -44,9 +44,13 @@ export interface Loaded {
 
 export function loadProbes(symbols: Symbols, options: LoadOptions): Loaded {
   const plan = (backend: Backend) => planFor(symbols, options, backend);
-  if (options.backend !== undefined) return load(plan(options.backend), symbols, options);
+  if (options.backend !== undefined) {
+    const asked = plan(options.backend);
+    if (options.backend === 'fentry') checkFunctionBtf(symbols);
+    return load(asked, symbols, options);
+  }
   const kprobe = plan('kprobe');
-  if (!hasFunctionBtf()) return load(kprobe, symbols, options);
+  if (!hasFunctionBtf(symbols)) return load(kprobe, symbols, options);
   try {
     return load(plan('fentry'), symbols, options);
   } catch (error) {

@@ -1,9 +1,14 @@
 /** What a trace needs of the kernel before anything is loaded. */
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { VMLINUX_BTF } from '../kernel/read-btf.ts';
 import { isAtLeast, kernelRelease } from '../kernel/release.ts';
+import type { Symbols } from '../kernel/symbols.ts';
 import { readSysctl } from '../kernel/sysctl.ts';
 import { TraceError } from '../model/error.ts';
+
+/** Has a file for the kernel and one for each module. */
+const BTF_FOLDER = dirname(VMLINUX_BTF);
 
 /** Entries of the map of flows, about 80 bytes each. */
 const LEAST_FLOWS = 1 << 17;
@@ -25,8 +30,25 @@ export function checkKernel(): void {
 }
 
 /** fentry finds a function by BTF: that of its module, or of a kernel that has it built in. */
-export function hasFunctionBtf(): boolean {
-  return existsSync('/sys/kernel/btf/nf_conntrack') || !existsSync('/sys/module/nf_conntrack');
+export function hasFunctionBtf(symbols: Symbols, folder = BTF_FOLDER): boolean {
+  return missingBtf(symbols, folder) === undefined;
+}
+
+/** Where nothing but fentry will do; libbpf would say ESRCH alone. */
+export function checkFunctionBtf(symbols: Symbols, folder = BTF_FOLDER): void {
+  const missing = missingBtf(symbols, folder);
+  if (missing === undefined) return;
+  const why = "this kernel's modules carry no BTF";
+  throw new TraceError('unsupported', `no ${missing}, which fentry needs: ${why}`, {
+    hint: '--backend kprobe',
+  });
+}
+
+/** A file, of the module whose functions every trace needs. */
+function missingBtf(symbols: Symbols, folder: string): string | undefined {
+  const module = symbols.functions('__nf_conntrack_confirm')[0]?.module;
+  const path = `${folder}/${module}`;
+  return module === undefined || existsSync(path) ? undefined : path;
 }
 
 /** As many as one namespace may have entries, within reason. */

@@ -71,7 +71,7 @@ export function memlockLimit(limits: string): string {
 
 function planOf(symbols: Symbols): ProbePlan | TraceError {
   try {
-    return planFor(symbols, { detail: 'packets' }, hasFunctionBtf() ? 'fentry' : 'kprobe');
+    return planFor(symbols, { detail: 'packets' }, hasFunctionBtf(symbols) ? 'fentry' : 'kprobe');
   } catch (error) {
     if (error instanceof TraceError) return error;
     throw error;
