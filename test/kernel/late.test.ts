@@ -10,11 +10,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Backend } from '../../src/model/facts.ts';
 import { totalLost } from '../../src/model/ledger.ts';
 import { runInGuest } from './in-guest.ts';
-import { kernelsOf } from './matrix.ts';
+import { hasLegacy, kernelsOf } from './matrix.ts';
 import { type Row, readCaptureTrace, type Trace } from './trace.ts';
 
 /** The tables of legacy iptables are gone from the newest kernels. */
-const hasLegacy = (kernel: string) => kernel !== '7';
 const RULES_BY = ['nft', 'iptables-nft', 'iptables-legacy'] as const;
 type RulesBy = (typeof RULES_BY)[number];
 const rulesByOf = (kernel: string) => (hasLegacy(kernel) ? RULES_BY : RULES_BY.slice(0, 2));

@@ -1,12 +1,13 @@
-/** What a live trace is refused for, by the kernel or by the command line, each in one line. */
+/**
+ * What a live trace is refused for, by the kernel or by the command line, each
+ * in one line, on the kernels of matrix.ts.
+ */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runInGuest } from './in-guest.ts';
-
-let folder: string;
-const text = (name: string) => readFile(join(folder, name), 'utf8');
+import { kernelsOf } from './matrix.ts';
 
 /** Each line of the file: what was run, its exit status; then what it said. */
 const REFUSALS = `
@@ -29,10 +30,13 @@ try no-rules sh -c 'mkdir /tmp/bin; printf "#!/bin/sh\\necho nft: denied >&2; ex
 bpftool prog show > programs; echo "status $?" >> programs
 `;
 
-describe('refusals', () => {
+describe.each(kernelsOf('refusals.test.ts'))('kernel %s', (kernel) => {
+  let folder: string;
+  const text = (name: string) => readFile(join(folder, name), 'utf8');
+
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'conntrail-refusals-'));
-    await runInGuest(REFUSALS, { outDir: folder, timeoutSec: 600 });
+    await runInGuest(REFUSALS, { kernel, outDir: folder, timeoutSec: 600 });
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 

@@ -62,6 +62,14 @@ describe('the kernels of a run', () => {
     expect(onlyAsked('all')).toEqual([]);
     expect(kernelsOf('late.test.ts', 'all')).toEqual(names);
     expect(kernelsOf('late.test.ts', '7,5.10')).toEqual(['5.10', '7']);
+    for (const file of ['scenarios.test.ts', 'causes.test.ts']) {
+      expect(kernelsOf(file, '')).toEqual(['6.1']);
+      expect(kernelsOf(file, 'all')).toEqual(names);
+    }
+    for (const file of ['rules.test.ts', 'filters.test.ts', 'backends.test.ts']) {
+      expect(kernelsOf(file, '')).toEqual([]);
+      expect(kernelsOf(file, 'all')).toEqual(names);
+    }
     expect(kernelsOf('attach-often.test.ts', 'all')).toEqual(['6.1']);
     expect(() => kernelsOf('nothing.test.ts')).toThrow('nothing.test.ts has no line in GROUPS');
   });
@@ -81,6 +89,6 @@ describe('the kernels of a run', () => {
     );
     const row = text.split('\n').find((line) => line.startsWith('| late.test.ts |'));
     expect(row).toMatch(/\| not run \| not run \| 17 \| 3, \*\*2 failed\*\* \|$/);
-    expect(text).toMatch(/^\| rules\.test\.ts .*\| other \| not run \| other \| other \|$/m);
+    expect(text).toMatch(/^\| examples\.test\.ts .*\| other \| not run \| other \| other \|$/m);
   });
 });
