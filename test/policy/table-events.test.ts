@@ -131,6 +131,29 @@ describe('table events', () => {
   );
 
   it(
+    'say what happened in columns too, and at the end count what they showed',
+    async () => {
+      const events = new Events('-o', 'columns', '-e', 'NEW,DESTROY', '-s', '5.5.5.5');
+      await events.begun();
+      netns.conntrack(...words('-I -p udp -s 5.5.5.5 -d 1.1.1.2 --sport 4 --dport 9 -t 600'));
+      netns.conntrack(...words('-I -p udp -s 5.5.5.5 -d 1.1.1.2 --sport 5 --dport 9 -t 600'));
+      netns.conntrack(...words('-U -s 5.5.5.5 -m 33'));
+      netns.conntrack(...words('-D -s 5.5.5.5 -p udp --sport 4'));
+      await events.until((text) => /^DESTROY /m.test(text));
+      expect(await events.stop()).toBe(0);
+      const [head = '', ...lines] = events.stdout.trimEnd().split('\n');
+      expect(head).toMatch(/^news +protocol +state /);
+      expect(lines.map((line) => line.split(/ +/).slice(0, 2))).toEqual([
+        ['NEW', 'udp'],
+        ['NEW', 'udp'],
+        ['DESTROY', 'udp'],
+      ]);
+      expect(events.stderr).toBe('complete: 2 new, 1 destroyed, none thrown away\n');
+    },
+    PATIENCE_MS,
+  );
+
+  it(
     'prints the lines of conntrack -E',
     async () => {
       const events = new Events('-e', 'NEW', '-s', '10.1.0.0/16');
