@@ -34,6 +34,8 @@ describe('a row of JSON', () => {
 
   it.each([
     [{ status: 8 }, { isReplied: false, isAssured: false }],
+    [{ status: 10 }, { isReplied: true, isAssured: false }],
+    [{ status: 12 }, { isReplied: false, isAssured: true }],
     [{ status: 0x4000 | 14 }, { offload: 'software', isAssured: null }],
     [{ status: 0x8000 | 14 }, { offload: 'hardware', isAssured: null }],
     [{ news: 'listed' }, { change: null }],
