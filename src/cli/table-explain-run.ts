@@ -1,11 +1,11 @@
 /** What `conntrail table explain` does; table-explain.ts says how it is called. */
-import { writeOut } from '../export/stdout.ts';
 import { TraceError } from '../model/error.ts';
 import { explainParsed } from '../table/explain-record.ts';
 import { EXPLAINED_VERSION, explainedJson, explainedText } from '../table/explain-show.ts';
 import { type Parsed, TextReader } from '../table/parse-text.ts';
 import { Exit, endWith } from './exit.ts';
 import type { TableExplainOptions } from './table-explain.ts';
+import { writeOut } from './write-out.ts';
 
 export async function explainLines(
   lines: readonly string[],

@@ -47,7 +47,6 @@ Examples:
   $ conntrack -S | conntrail table explain
   $ conntrack -E -o timestamp | conntrail table explain
   $ dmesg | grep nf_ct | conntrail table explain -
-  $ conntrail table list -o json | conntrail table explain
   $ conntrail table explain -A -t 30 -u UNSET -s 10.0.0.2 -d 10.0.1.1 -p udp --sport 5000 --dport 53
   $ conntrail table explain udp 17 29 src=10.0.0.2 dst=10.0.1.1 sport=5000 dport=53 [UNREPLIED] src=10.0.1.1 dst=10.0.0.2 sport=53 dport=5000
   $ conntrail table explain --json "nf_conntrack: table full, dropping packet"`;

@@ -1,12 +1,12 @@
 /** Where chosen entries go: lines, columns for people, JSON lines, or an Arrow or Parquet file. */
 
-import { writeOut } from '../export/stdout.ts';
 import type { ConntrackSocket } from '../libbpf/conntrack-socket.ts';
 import { ENTRY_WORDS, type EntryRows, LineForm } from '../model/entry-row.ts';
 import { saveLine } from '../table/show-save.ts';
 import { entryColumns, HEAD, NEWS_HEAD, newsColumn, type Surroundings } from './table-columns.ts';
 import type { OutputForm } from './table-form.ts';
 import type { TablePlace } from './table-place.ts';
+import { writeOut } from './write-out.ts';
 
 export interface EntrySink {
   /** Rows of the socket's last call, or of a list of our own. */

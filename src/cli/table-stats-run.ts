@@ -1,6 +1,5 @@
 /** What `conntrail table stats` does; table-stats.ts says how it is called. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { writeOut } from '../export/stdout.ts';
 import { readConntrack } from '../kernel/conntrack-reading.ts';
 import { type StatsReading, statsReport } from '../table/stats-report.ts';
 import { ratesText, statsJson, statsText, type TitledStats } from '../table/stats-show.ts';
@@ -9,6 +8,7 @@ import { describeError } from './failure.ts';
 import { chosenNamespaces, type Namespace, titleOf } from './namespaces.ts';
 import { onStopSignal } from './stop-signals.ts';
 import type { TableStatsOptions } from './table-stats.ts';
+import { writeOut } from './write-out.ts';
 
 export async function tableStats(options: TableStatsOptions): Promise<void> {
   const { interval, count = Number.POSITIVE_INFINITY, json = false } = options;

@@ -10,7 +10,7 @@ import type { Table } from '../model/tables.ts';
 import { giveBack } from './batch-memory.ts';
 import type { OpenContext, Output, Written } from './output-shape.ts';
 import { PartialFile } from './partial-file.ts';
-import { isStdoutFile, writeStdoutFile } from './stdout.ts';
+import { isStdoutFile, writeStdoutFile } from './stdout-file.ts';
 
 /** Where encoded bytes go. */
 interface Bytes {

@@ -1,17 +1,8 @@
-/** Standard output, of which nothing is lost in silence. */
+/** Standard output that is a file: nothing of it is lost in silence. */
 import { fstatSync, writeSync } from 'node:fs';
 import { stdoutError } from '../model/error.ts';
 
 const FD = 1;
-
-/** Resolves when the bytes may be used again. */
-export async function writeOut(bytes: Uint8Array | string): Promise<void> {
-  if (isStdoutFile())
-    return writeStdoutFile(typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
-  await new Promise<void>((resolve, reject) => {
-    process.stdout.write(bytes, (error) => (error ? reject(stdoutError(error)) : resolve()));
-  });
-}
 
 /** Its stream takes what a full disk took of a write for all of it: this goes on, and is refused. */
 export function writeStdoutFile(bytes: Uint8Array): void {
