@@ -12,8 +12,13 @@
 #define BATCH	      64
 #define MESSAGE_BYTES 1024
 
-/* Reads answers until `wanted` came; errors by sequence number, from `first` on. */
-static int take_answers(struct table *table, uint32_t first, uint32_t wanted, int32_t *errors)
+/*
+ * Reads answers until `wanted` came; errors by sequence number, from `first` on.
+ * Whoever may not change entries gets one -EPERM for all (nfnetlink_rcv()). Of
+ * one that was listed before it is of this entry: its timeout is fixed.
+ */
+static int take_answers(struct table *table, uint32_t first, uint32_t wanted, uint32_t kind,
+			int32_t *errors)
 {
 	uint32_t seen = 0;
 
@@ -33,7 +38,7 @@ static int take_answers(struct table *table, uint32_t first, uint32_t wanted, in
 			if (message->nlmsg_type != NLMSG_ERROR || index >= wanted ||
 			    message->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(*answer))
 				continue;
-			if (answer->error == -EPERM) /* nfnetlink_rcv(): of all, with one answer */
+			if (answer->error == -EPERM && kind != TABLE_UPDATE)
 				return -EPERM;
 			errors[index] = -answer->error;
 			seen++;
@@ -70,7 +75,7 @@ static int change_batch(struct table *table, const struct table_row *rows, uint3
 		bytes += MNL_ALIGN(message->nlmsg_len);
 	}
 	error = message_send(table, memory, bytes);
-	return error < 0 ? error : take_answers(table, first, count, errors);
+	return error < 0 ? error : take_answers(table, first, count, kind, errors);
 }
 
 int table_change(struct table_call *call)

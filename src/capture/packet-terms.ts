@@ -117,12 +117,10 @@ function parseNetns(word: string, namespaces: Namespaces): number {
   const pid = /^pid:(\d+)$/.exec(word)?.[1];
   const inode = pid === undefined ? Number(word) : netnsOfProcess(Number(pid));
   if (inode !== undefined && inode > 0 && inode <= LARGEST) return inode;
-  const known = names.map(([, name]) => name).join(', ');
-  throw refusal(
-    'netns',
-    word,
-    `an inode, pid: and a process that runs, or one of ${known || 'ip netns list'}`,
-  );
+  const known = names.map(([, name]) => name);
+  const needed = `an inode, pid: and a process that runs, or one of ${known.join(', ') || 'ip netns list'}`;
+  // that of the shell leads somewhere also where no namespace has a name
+  throw refusal('netns', word, needed, `--netns ${known[0] ?? 'pid:$$'}`);
 }
 
 function parseInterface(word: string): string | number {
@@ -142,14 +140,19 @@ function parseMark(words: string | undefined): { mark: number; markMask: number 
   return { mark, markMask };
 }
 
-function refusal(option: string, found: string, needed: string): TraceError {
+function refusal(
+  option: string,
+  found: string,
+  needed: string,
+  example = EXAMPLES[option],
+): TraceError {
   return new TraceError('usage', `--${option}: found "${found}", needed ${needed}`, {
-    hint: `for example ${EXAMPLES[option]}`,
+    hint: `for example ${example}`,
   });
 }
 
 const EXAMPLES: Readonly<Record<string, string>> = {
-  netns: '--netns init, or --netns pid:1234',
+  netns: '--netns pid:$$',
   interface: '--interface eth0,wg0',
   mark: '--mark 0x10/0xff',
   zone: '--zone 0,5',

@@ -1,9 +1,10 @@
 import { CommanderError } from 'commander';
-import { messageOf, TraceError } from '../model/error.ts';
+import { errnoOf, fileError, messageOf, TraceError } from '../model/error.ts';
 import { Exit } from './exit.ts';
 
 /** One line and what to try; a stack only for whoever asks for it. */
-export function describeError(error: unknown): string {
+export function describeError(thrown: unknown): string {
+  const error = asRefusal(thrown);
   const lines = [`conntrail: ${lineOf(error)}`];
   const hint = hintOf(error);
   if (hint !== undefined) lines.push(`  try: ${hint}`);
@@ -15,6 +16,13 @@ export function describeError(error: unknown): string {
 export function exitOf(error: unknown): Exit {
   if (error instanceof CommanderError) return error.exitCode === 0 ? Exit.done : Exit.usage;
   return error instanceof TraceError && error.code === 'usage' ? Exit.usage : Exit.failed;
+}
+
+/** What the system refused where nobody looked for it: an operation, an errno, perhaps a path. */
+function asRefusal(error: unknown): unknown {
+  if (!(error instanceof Error) || errnoOf(error) === undefined) return error;
+  const { syscall, path } = error as NodeJS.ErrnoException;
+  return syscall === undefined ? error : fileError(syscall, path ?? 'a file', error);
 }
 
 function lineOf(error: unknown): string {

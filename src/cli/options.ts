@@ -13,19 +13,19 @@ export function parseDurationMs(text: string): number {
 }
 
 const SIZES: Readonly<Record<string, number>> = {
-  B: 1,
-  KiB: 2 ** 10,
-  MiB: 2 ** 20,
-  GiB: 2 ** 30,
-  TiB: 2 ** 40,
+  '': 1,
+  K: 2 ** 10,
+  M: 2 ** 20,
+  G: 2 ** 30,
+  T: 2 ** 40,
 };
 
-/** `64KiB`, `4MiB`, `1GiB` to bytes. */
+/** `64KiB`, `4M`, `1GiB` to bytes; a number alone is of bytes. */
 export function parseSizeBytes(text: string): number {
-  const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)([KMGT]i?B|B)$/.exec(text) ?? [];
+  const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)(?:([KMGT])(?:iB)?|B?)$/.exec(text) ?? [];
   const bytes = Math.round(Number(digits) * (SIZES[unit] ?? 0));
   if (bytes > 0 && Number.isSafeInteger(bytes)) return bytes;
-  throw wrong('size', text, 'a number above 0 with B, KiB, MiB, GiB or TiB', '4MiB');
+  throw wrong('size', text, 'bytes above 0, or a number with KiB, MiB, GiB or TiB', '4MiB');
 }
 
 /** A whole number from `least` to `most`. */

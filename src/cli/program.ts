@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { stdoutError } from '../model/error.ts';
 import { doctorCommand } from './doctor.ts';
 import { Exit, endWith } from './exit.ts';
 import { explainCommand } from './explain.ts';
 import { exportCommand } from './export.ts';
 import { describeError, exitOf } from './failure.ts';
 import { labCommand } from './lab.ts';
+import { asOurError, nameInErrors } from './option-errors.ts';
 import { recordCommand } from './record.ts';
 import { tableCommand } from './table.ts';
 import { watchCommand } from './watch.ts';
@@ -71,17 +73,12 @@ function inherit(command: Command, parent: Command, path = 'conntrail'): Command
   const own = `${path} ${command.name()}`;
   const help = `${own} --help`;
   command.copyInheritedSettings(parent);
-  command.configureOutput({ outputError: (text, write) => write(asOurError(text, help)) });
+  command.configureOutput({
+    outputError: (text, write) => write(asOurError(text, help, command.options)),
+  });
+  command.options.forEach(nameInErrors);
   for (const child of command.commands) inherit(child, command, own);
   return command;
-}
-
-/** "error: unknown option '--fo'\n(Did you mean --for?)" in the form of all other errors. */
-function asOurError(text: string, help: string): string {
-  const [first = '', ...rest] = text.trim().split('\n');
-  const hint = rest.join(' ').replace(/^\(Did you mean (.*?)\??\)$/, '$1');
-  const lines = [`conntrail: ${first.replace(/^error: /, '').replace(/\.$/, '')}`];
-  return `${[...lines, `  try: ${hint === '' ? help : hint}`].join('\n')}\n`;
 }
 
 /** Their output is watched where it is written: a reader that goes is a failure there. */
@@ -91,7 +88,7 @@ const WRITES_DATA: ReadonlySet<string> = new Set(['record', 'export']);
 function endOnClosedPipe(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(Number(process.exitCode ?? Exit.done));
-    process.stderr.write(describeError(error));
+    process.stderr.write(describeError(stdoutError(error)));
     process.exit(Exit.failed);
   });
 }

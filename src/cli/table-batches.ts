@@ -6,6 +6,7 @@ import { openOneTable } from '../export/output.ts';
 import { ENTRIES } from '../model/entries-table.ts';
 import { ENTRY_WORDS, type EntryRows } from '../model/entry-row.ts';
 import { idleAt } from '../table/entry-idle.ts';
+import { withOwnNumbers } from '../table/entry-numbers.ts';
 import { EntryTableRows } from '../table/entry-table-row.ts';
 import { natAt } from '../table/show-text.ts';
 import type { TablePlace } from './table-place.ts';
@@ -39,7 +40,7 @@ export function jsonSink({ place, isLocal, timeouts }: SinkContext): EntrySink {
             idle_s: idleAt(rows.words, row * ENTRY_WORDS, timeouts, nowNs()),
             nat: nat === '' ? null : nat,
           };
-          lines.push(jsonLine({ ...view.row(index), ...more }));
+          lines.push(jsonLine({ ...withOwnNumbers(view.row(index)), ...more }));
         });
         await writeOut(`${lines.join('\n')}\n`);
       }

@@ -1,19 +1,19 @@
 /** What `conntrail table insert`, `update`, `delete` and `flush` do. */
-import { refusalText } from '../libbpf/conntrack-refusal.ts';
-import { type ChangeKind, ConntrackSocket } from '../libbpf/conntrack-socket.ts';
+import { ConntrackSocket } from '../libbpf/conntrack-socket.ts';
 import { errnoName } from '../libbpf/failure.ts';
 import { ENTRY_WORDS, EntryRows } from '../model/entry-row.ts';
 import { TraceError } from '../model/error.ts';
 import { newRow } from '../table/entry-build.ts';
-import { changedRow } from '../table/entry-change.ts';
+import { changedRow, isChange } from '../table/entry-change.ts';
 import type { EntryWords } from '../table/entry-options.ts';
-import { familyOf } from '../table/entry-values.ts';
+import { familyOf, type LabelNames, refuseUnsettable } from '../table/entry-values.ts';
 import { entryFilter } from '../table/filter-words.ts';
-import { Exit, endWith } from './exit.ts';
-import { isAgreed } from './stale-delete.ts';
-import { matchingRows } from './table-matching.ts';
-import { entryWords } from './table-options.ts';
+import { isMeant, type Meant, sampleLines } from './table-ask.ts';
+import { tellLostLabels } from './table-labels.ts';
+import { firstRows, matchingRows } from './table-matching.ts';
+import { entryWords, listCommand, NAME_KEYS } from './table-options.ts';
 import { labelNames, tablePlace } from './table-place.ts';
+import { hintOf, refusalAt, report } from './table-refused.ts';
 import { writeOut } from './table-sink.ts';
 
 export interface ChangeOptions {
@@ -22,12 +22,27 @@ export interface ChangeOptions {
 }
 
 export async function insertEntry(options: ChangeOptions): Promise<void> {
-  const rows = rowsOf([newRow(entryWords({ ...options }), labelNames())]);
+  const words = entryWords({ ...options });
+  refuseUnsettable('insert', words.status);
+  const rows = rowsOf([newRow(words, labelNames())]);
   await inTable(options, async (socket) => {
     const [errno = 0] = socket.change('insert', rows);
-    if (errno !== 0) throw new TraceError('kernel', `insert: ${refusalText(errno)}`);
+    const refusal = refusalAt('insert', rows, 0, errno);
+    if (refusal !== undefined) {
+      const { text, hint = errnoName(errno) === 'EEXIST' ? likeIt(words, options) : undefined } =
+        refusal;
+      throw new TraceError('kernel', `insert: ${text}`, hintOf(hint));
+    }
     process.stderr.write('1 entry inserted\n');
+    tellLostLabels(socket, rows, [0]);
   });
+}
+
+/** Lists what has its original tuple. */
+function likeIt(words: EntryWords, { netns }: ChangeOptions): string {
+  const isName = (key: string): boolean => (NAME_KEYS as readonly string[]).includes(key);
+  const names = Object.entries(words).filter(([key]) => isName(key) && !key.startsWith('reply'));
+  return listCommand(Object.fromEntries(names), netns);
 }
 
 /** What of the options says what shall be. */
@@ -40,16 +55,40 @@ export async function updateEntries(options: ChangeOptions): Promise<void> {
       hint: 'conntrail table update -p tcp --dport 443 --mark 1',
     });
   }
+  refuseUnsettable('update', words.status);
   const labels = labelNames();
-  const filter = entryFilter(withoutKeys(words), labels);
+  const names = withoutKeys(words);
+  const filter = entryFilter(names, labels);
   await inTable(options, async (socket) => {
     const found = matchingRows(socket, filter);
-    if (!(await isMeant('update', found.length, options))) return;
-    const changed = Array.from({ length: found.length }, (_, row) =>
-      changedRow(found.words, row * ENTRY_WORDS, words, labels),
-    );
-    report('update', found.length, socket.change('update', rowsOf(changed)));
+    if (!(await isMeant(meantOf('update', socket, found, names, options)))) return;
+    const rows = rowsOf(changesOf(found, words, labels));
+    const errors = socket.change('update', rows);
+    const same = found.length - rows.length;
+    report({ kind: 'update', count: found.length, same, rows, errors });
   });
+}
+
+/** A row for each entry that is not as it shall be. */
+function changesOf(found: EntryRows, words: EntryWords, labels: LabelNames): Int32Array[] {
+  const changes: Int32Array[] = [];
+  for (let row = 0; row < found.length; row++) {
+    const at = row * ENTRY_WORDS;
+    const changed = changedRow(found.words, at, words, labels);
+    if (isChange(found.words, at, changed)) changes.push(changed);
+  }
+  return changes;
+}
+
+function meantOf(
+  kind: Meant['kind'],
+  socket: ConntrackSocket,
+  found: EntryRows,
+  names: EntryWords,
+  { netns, yes }: ChangeOptions,
+): Meant {
+  const list = listCommand(names, netns);
+  return { kind, count: found.length, samples: () => sampleLines(socket, found), list, yes };
 }
 
 function withoutKeys(words: EntryWords): EntryWords {
@@ -59,25 +98,30 @@ function withoutKeys(words: EntryWords): EntryWords {
 }
 
 export async function deleteMatching(options: ChangeOptions): Promise<void> {
-  const filter = entryFilter(entryWords({ ...options }), labelNames());
+  const words = entryWords({ ...options });
+  const filter = entryFilter(words, labelNames());
   await inTable(options, async (socket) => {
     const found = matchingRows(socket, filter);
-    if (!(await isMeant('delete', found.length, options))) return;
+    if (!(await isMeant(meantOf('delete', socket, found, words, options)))) return;
     const errors = socket.change('delete', found);
     const all = Uint32Array.from({ length: found.length }, (_, row) => row);
     const done = all.filter((row) => errors[row] === 0);
     for (const bytes of socket.lines(done, 0, found)) await writeOut(bytes);
-    report('delete', found.length, errors);
+    report({ kind: 'delete', count: found.length, same: 0, rows: found, errors });
   });
 }
 
 export async function flushTable(options: ChangeOptions): Promise<void> {
   const { family } = entryWords({ ...options });
   const wanted = family === undefined ? 0 : familyOf(family);
+  const names: EntryWords = family === undefined ? {} : { family };
   await inTable(options, async (socket) => {
-    const filter = entryFilter(family === undefined ? {} : { family });
-    const count = wanted === 0 ? socket.count() : matchingRows(socket, filter).length;
-    if (count > 0 && !(await isMeant('delete', count, options))) return;
+    const isAll = wanted === 0;
+    const count = isAll ? socket.count() : matchingRows(socket, entryFilter(names)).length;
+    const samples = () => sampleLines(socket, firstRows(socket, wanted));
+    const list = listCommand(names, options.netns);
+    if (count > 0 && !(await isMeant({ kind: 'delete', count, samples, list, yes: options.yes })))
+      return;
     socket.flush(wanted);
     process.stderr.write(`${count} ${count === 1 ? 'entry' : 'entries'} deleted\n`);
   });
@@ -99,40 +143,4 @@ export function rowsOf(rows: readonly Int32Array[]): EntryRows {
   const all = new EntryRows(Math.max(1, rows.length));
   for (const row of rows) all.append(row, 0);
   return all;
-}
-
-/** One entry may be changed without a question; more need an answer, or --yes. */
-async function isMeant(
-  kind: 'update' | 'delete',
-  count: number,
-  { yes }: ChangeOptions,
-): Promise<boolean> {
-  if (count === 0) {
-    throw new TraceError('missing', `found no entry to ${kind}, needed one that matches`, {
-      hint: 'conntrail table list, with the same options',
-    });
-  }
-  if (count === 1 || yes) return true;
-  if (process.stdin.isTTY) return (await isAgreed(count, kind)) || declined(kind);
-  const found = `found ${count} entries to ${kind}`;
-  throw new TraceError('usage', `${found} and no terminal to ask on, needed --yes`, {
-    hint: 'conntrail table list, with the same options',
-  });
-}
-
-function declined(kind: ChangeKind): false {
-  process.stderr.write(`nothing ${kind}d\n`);
-  endWith(Exit.failed);
-  return false;
-}
-
-/** Entries that are gone by now were on their way out: no failure. */
-function report(kind: ChangeKind, count: number, errors: Int32Array): void {
-  const failed = errors.filter((errno) => errno !== 0 && errnoName(errno) !== 'ENOENT');
-  const done = errors.filter((errno) => errno === 0).length;
-  process.stderr.write(`${done} of ${count} ${kind}d\n`);
-  const [first] = failed;
-  if (first === undefined) return;
-  process.stderr.write(`conntrail: ${kind}: ${failed.length} refused: ${refusalText(first)}\n`);
-  endWith(Exit.failed);
 }

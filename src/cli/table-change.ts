@@ -79,13 +79,15 @@ Examples:
 
 const UPDATE_HELP = `
 --mark, --status, --timeout say what shall be; --mark value/mask changes the bits of the mask.
+The kernel sets SEEN_REPLY, ASSURED and FIXED_TIMEOUT only, and takes none of them back.
 
 Examples:
   $ conntrail table update -p tcp --dport 443 --mark 0x10/0xf0
   $ conntrail table update -s 10.0.0.2 --timeout 30 --yes`;
 
 const DELETE_HELP = `
-More than one entry: says how many, and asks on a terminal; elsewhere --yes is needed.
+More than one entry: says how many, shows some, and asks on a terminal; elsewhere --yes
+is needed.
 
 Examples:
   $ conntrail table delete -p udp --dport 4789

@@ -1,6 +1,6 @@
 /** An entry as aligned columns, for people. */
 import { protocolName } from '../model/codes.ts';
-import { EntryHas, EntryWord } from '../model/entry-row.ts';
+import { byteAt, ENTRY_NEWS, EntryHas, EntryWord } from '../model/entry-row.ts';
 import { idleAt, type Timeouts } from '../table/entry-idle.ts';
 import { protocolAt } from '../table/entry-nat.ts';
 import {
@@ -28,6 +28,16 @@ const NAMES = [
 ];
 
 export const HEAD = `${columns(NAMES)}  translated`;
+
+/** In front of the others, where they are of news. */
+const NEWS_WIDTH = 8;
+export const NEWS_HEAD = `${'news'.padEnd(NEWS_WIDTH)} ${HEAD}`;
+
+/** `NEW`, `UPDATE`, `DESTROY`: the words of conntrack -E. */
+export function newsColumn(words: Int32Array, at: number): string {
+  const news = ENTRY_NEWS[byteAt(words, at + EntryWord.kind, 3)] ?? '';
+  return `${news.toUpperCase().padEnd(NEWS_WIDTH)} `;
+}
 
 /** What an entry alone does not tell. */
 export interface Surroundings {

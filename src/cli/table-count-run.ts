@@ -5,7 +5,7 @@ import { namedRow } from '../table/entry-build.ts';
 import { entryFilter } from '../table/filter-words.ts';
 import { type OutputWords, outputForm } from './table-form.ts';
 import { around, chosenOf } from './table-list-run.ts';
-import { entryWords } from './table-options.ts';
+import { entryWords, listCommand } from './table-options.ts';
 import { labelNames, tablePlace } from './table-place.ts';
 import { openSink, writeOut } from './table-sink.ts';
 
@@ -32,7 +32,8 @@ export async function countTable(options: Options): Promise<void> {
 }
 
 export async function getEntry(options: Options): Promise<void> {
-  const row = namedRow(entryWords({ ...options }));
+  const words = entryWords({ ...options });
+  const row = namedRow(words);
   const form = outputForm(options, process.stdout.isTTY === true);
   const place = tablePlace(options.netns);
   const socket = ConntrackSocket.open({ netns: place.path });
@@ -40,7 +41,7 @@ export async function getEntry(options: Options): Promise<void> {
     socket.rows.words.set(row);
     if (!socket.get()) {
       throw new TraceError('missing', 'found no such entry in the conntrack table', {
-        hint: 'conntrail table list, with fewer options',
+        hint: listCommand({ protonum: words.protonum ?? '' }, options.netns),
       });
     }
     const sink = await openSink(form, { socket, place, ...around(place, form) }, options.out);

@@ -1,4 +1,5 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, Option } from 'commander';
+import { TraceError } from '../model/error.ts';
 import { parseDurationMs, parseSizeBytes, parseWhole } from './options.ts';
 import { addOutputOptions } from './table-list.ts';
 import type { NewsOptions } from './table-news-run.ts';
@@ -10,8 +11,12 @@ export function newsCommand(): Command {
   );
   addEntryOptions(command, FILTER_KEYS);
   return addOutputOptions(command)
-    .option('-e, --event-mask <list>', 'only NEW, UPDATES or DESTROY', parseMask)
-    .option('-b, --buffer-size <size>', "of the socket's buffer", parseSizeBytes, 64 << 20)
+    .option('-e, --event-mask <list>', 'only some of NEW, UPDATES, DESTROY; ALL: all', parseMask)
+    .addOption(
+      new Option('-b, --buffer-size <size>', "of the socket's buffer: bytes, or 2MiB")
+        .argParser(parseSizeBytes)
+        .default(64 << 20, '64MiB'),
+    )
     .option('--duration <time>', 'end after this time, e.g. 10s', parseDurationMs)
     .option('--count <count>', 'end after so many lines', parseWhole('count', 1))
     .addHelpText('after', HELP)
@@ -28,8 +33,11 @@ const MASK = { new: 1, updates: 2, update: 2, destroy: 4, all: 7 } as const;
 function parseMask(text: string): number {
   return text.split(',').reduce((bits, word) => {
     const bit = MASK[word.toLowerCase() as keyof typeof MASK];
-    if (bit === undefined) throw new InvalidArgumentError('needed NEW, UPDATES, DESTROY or ALL');
-    return bits | bit;
+    if (bit !== undefined) return bits | bit;
+    const needed = 'some of NEW, UPDATES, DESTROY, ALL, joined by commas';
+    throw new TraceError('usage', `--event-mask: found "${text}", needed ${needed}`, {
+      hint: 'conntrail table events -e NEW,DESTROY',
+    });
   }, 0);
 }
 

@@ -1,11 +1,11 @@
 /** What `conntrail table explain` does; table-explain.ts says how it is called. */
-import { once } from 'node:events';
 import { TraceError } from '../model/error.ts';
 import { explainParsed } from '../table/explain-record.ts';
 import { EXPLAINED_VERSION, explainedJson, explainedText } from '../table/explain-show.ts';
 import { type Parsed, TextReader } from '../table/parse-text.ts';
 import { Exit, endWith } from './exit.ts';
 import type { TableExplainOptions } from './table-explain.ts';
+import { writeOut } from './write-out.ts';
 
 export async function explainLines(
   lines: readonly string[],
@@ -42,7 +42,7 @@ class Printer {
   }
 
   async begin(): Promise<void> {
-    if (this.json) await write(`{"schemaVersion":"${EXPLAINED_VERSION}","explained":[`);
+    if (this.json) await writeOut(`{"schemaVersion":"${EXPLAINED_VERSION}","explained":[`);
   }
 
   async print(found: readonly Parsed[]): Promise<void> {
@@ -50,19 +50,14 @@ class Printer {
       if (parsed.record.kind === 'unknown') endWith(Exit.failed);
       const explained = explainParsed(parsed);
       const comma = this.count++ === 0 ? '' : ',\n';
-      await write(this.json ? `${comma}${explainedJson(explained)}` : explainedText(explained));
+      await writeOut(this.json ? `${comma}${explainedJson(explained)}` : explainedText(explained));
     }
   }
 
   async end(): Promise<void> {
-    if (this.json) await write(']}\n');
+    if (this.json) await writeOut(']}\n');
     else if (this.count === 0) throw nothing('an empty text');
   }
-}
-
-/** A reader that is slower than we are makes us wait. */
-async function write(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await once(process.stdout, 'drain');
 }
 
 function nothing(found: string): TraceError {

@@ -1,11 +1,10 @@
 /** News of a table as they come, and what was thrown away made up for from a listing. */
 import { ConntrackSocket, NewsGroup } from '../libbpf/conntrack-socket.ts';
-import { ENTRY_WORDS, EntryRows } from '../model/entry-row.ts';
+import { ENTRY_WORDS, EntryRows, News } from '../model/entry-row.ts';
 import { NewsView } from '../table/news-view.ts';
 
-/** The ledger of news: what was told, and what was not. */
+/** The ledger of news: what was not told, and what made up for it. */
 export interface NewsLedger {
-  readonly told: { new: number; update: number; destroy: number };
   /** Times that the kernel threw news away. */
   overruns: number;
   /** Listings after that, and what they told that no news had. */
@@ -27,7 +26,6 @@ export class FollowedTable {
   readonly socket: ConntrackSocket;
   readonly view = new NewsView();
   readonly ledger: NewsLedger = {
-    told: { new: 0, update: 0, destroy: 0 },
     ...{ overruns: 0, resyncs: 0, appeared: 0, changed: 0, gone: 0, known: 0 },
   };
   private readonly lister: ConntrackSocket;
@@ -77,10 +75,6 @@ export class FollowedTable {
       if (this.view.take(rows.words, at)) told.push(row);
       else this.ledger.known++;
     }
-    for (const row of told) {
-      const news = (rows.words[row * ENTRY_WORDS]! >>> 24) & 0xff;
-      this.ledger.told[NAMES[news] ?? 'update']++;
-    }
     return told;
   }
 
@@ -94,12 +88,6 @@ export class FollowedTable {
     return { rows, told: Array.from({ length: rows.length }, (_, row) => row) };
   }
 }
-
-const NAMES: Readonly<Record<number, 'new' | 'update' | 'destroy'>> = {
-  1: 'new',
-  2: 'update',
-  3: 'destroy',
-};
 
 /** All entries of both families, in memory of our own. */
 export function listing(socket: ConntrackSocket): EntryRows {
@@ -122,11 +110,20 @@ function enlarged(rows: EntryRows): EntryRows {
   return more;
 }
 
-export function describeNews(ledger: NewsLedger): string {
-  const { told, overruns, resyncs, appeared, changed, gone } = ledger;
-  const text = `${told.new} new, ${told.update} changed, ${told.destroy} destroyed`;
+const KINDS: Readonly<Record<number, string>> = {
+  [News.new]: 'new',
+  [News.update]: 'changed',
+  [News.destroy]: 'destroyed',
+};
+
+/** `shown`: how many of each kind that was asked for; the ledger is of all. */
+export function describeNews(ledger: NewsLedger, shown: ReadonlyMap<number, number>): string {
+  const { overruns, resyncs, appeared, changed, gone } = ledger;
+  const text = [...shown].map(([kind, count]) => `${count} ${KINDS[kind]}`).join(', ');
   if (overruns === 0) return `complete: ${text}, none thrown away`;
   const times = `${overruns} ${overruns === 1 ? 'time' : 'times'}`;
-  const found = `${appeared} new, ${changed} changed, ${gone} gone`;
-  return `${text}; the kernel threw news away ${times}: ${resyncs} listings made up for it, ${found}`;
+  const listings = `${resyncs} ${resyncs === 1 ? 'listing' : 'listings'} made up for it`;
+  const found = `${appeared} new, ${changed} changed, ${gone} gone of all`;
+  const lost = 'lost are entries that came and went in between, and all but the last change';
+  return `${text}; the kernel threw news away ${times}: ${listings}, ${found}; ${lost}`;
 }

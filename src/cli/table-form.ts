@@ -28,12 +28,14 @@ const SHAPES: readonly string[] = ['xml', 'save', 'columns', 'json', 'lines'];
 
 /** `isTerminal`: people see columns, unless they ask for lines. */
 export function outputForm({ output, out }: OutputWords, isTerminal: boolean): OutputForm {
-  const words = output === undefined ? [] : output.split(',');
+  const words = output === undefined ? [] : output.toLowerCase().split(',');
   const known = [...Object.keys(BITS), 'timestamp', ...SHAPES];
   const unknown = words.find((word) => !known.includes(word));
   if (unknown !== undefined) {
     const needed = `some of ${known.join(', ')}, joined by commas`;
-    throw new TraceError('usage', `--output: found "${unknown}", needed ${needed}`);
+    throw new TraceError('usage', `--output: found "${unknown}", needed ${needed}`, {
+      hint: 'for example -o extended,id',
+    });
   }
   const shapes = words.filter((word) => SHAPES.includes(word));
   if (shapes.length > 1 || (shapes.length > 0 && out !== undefined)) {

@@ -8,7 +8,7 @@ import type { Surroundings } from './table-columns.ts';
 import { type OutputForm, type OutputWords, outputForm } from './table-form.ts';
 import { entryWords } from './table-options.ts';
 import {
-  hintSysctl,
+  hintSwitches,
   labelNames,
   type TablePlace,
   tablePlace,
@@ -49,11 +49,13 @@ function refuseUnsorted({ shape }: OutputForm): void {
   });
 }
 
+/** Of what was asked for; of all columns only to people. */
 function hintWhatIsOff(place: TablePlace, { shape }: OutputForm, key: SortKey | undefined): void {
-  if (shape === 'columns' || key === 'bytes' || key === 'packets') {
-    hintSysctl(place, 'nf_conntrack_acct', 'packets and bytes');
-  }
-  if (shape === 'columns' || key === 'age') hintSysctl(place, 'nf_conntrack_timestamp', 'age');
+  const isRead = shape === 'columns' && process.stderr.isTTY === true;
+  hintSwitches(place, [
+    ...(isRead || key === 'bytes' || key === 'packets' ? (['nf_conntrack_acct'] as const) : []),
+    ...(isRead || key === 'age' ? (['nf_conntrack_timestamp'] as const) : []),
+  ]);
 }
 
 /** Asked for only where somebody reads it. */

@@ -35,7 +35,9 @@ export function addOutputOptions(command: Command): Command {
 }
 
 const HELP = `
-On a terminal columns are shown, elsewhere lines as conntrack -L writes them.
+On a terminal columns are shown, elsewhere lines as conntrack -L writes them. JSON has the
+columns of docs/schema.md (entries), idle_s and nat; of ICMP icmp_type, icmp_code, icmp_id
+and of GRE src_key, dst_key in place of ports.
 
 Examples:
   $ conntrail table list

@@ -21,6 +21,24 @@ export function matchingRows(socket: ConntrackSocket, filter: EntryFilter): Entr
   return all;
 }
 
+/** Some that the kernel lists first. All of the listing is read: the socket is used again. */
+export function firstRows(socket: ConntrackSocket, family: 0 | 4 | 6): EntryRows {
+  const first = new EntryRows(MOST_FIRST);
+  socket.list(family);
+  for (let isMore = true; isMore; ) {
+    isMore = socket.next();
+    for (let row = 0; row < socket.rows.length && first.length < first.capacity; row++) {
+      first.append(socket.rows.words, socket.rows.at(row));
+    }
+  }
+  for (let row = 0; row < first.length; row++) {
+    first.words[row * ENTRY_WORDS + EntryWord.message] = NO_MESSAGE;
+  }
+  return first;
+}
+
+const MOST_FIRST = 3;
+
 function twice(rows: EntryRows): EntryRows {
   const more = new EntryRows(rows.capacity * 2);
   more.words.set(rows.words);

@@ -1,5 +1,5 @@
 /** What `conntrail table events` does; table-events.ts says how it is called. */
-import { ENTRY_WORDS, type EntryRows, LineForm, News } from '../model/entry-row.ts';
+import { byteAt, ENTRY_WORDS, type EntryRows, LineForm, News } from '../model/entry-row.ts';
 import { type EntryFilter, entryFilter } from '../table/filter-words.ts';
 import { Exit, endWith } from './exit.ts';
 import { onStopSignal } from './stop-signals.ts';
@@ -7,7 +7,13 @@ import { describeNews, FollowedTable } from './table-followed.ts';
 import { type OutputWords, outputForm } from './table-form.ts';
 import { around } from './table-list-run.ts';
 import { entryWords } from './table-options.ts';
-import { labelNames, type TablePlace, tablePlace, tableSysctl } from './table-place.ts';
+import {
+  labelNames,
+  switchCommand,
+  type TablePlace,
+  tablePlace,
+  tableSysctl,
+} from './table-place.ts';
 import { type EntrySink, openSink } from './table-sink.ts';
 
 export interface NewsOptions extends OutputWords {
@@ -26,6 +32,7 @@ export async function followTable(options: NewsOptions): Promise<void> {
   const wanted = outputForm(options, process.stdout.isTTY === true);
   const place = tablePlace(options.netns);
   warnIfSilent(place);
+  const chosen = new Chosen(filter, options);
   const followed = FollowedTable.open(place.path, options.bufferSize);
   const form = {
     ...wanted,
@@ -34,26 +41,28 @@ export async function followTable(options: NewsOptions): Promise<void> {
   try {
     const context = { socket: followed.socket, place, ...around(place, form) };
     const sink = await openSink(form, context, options.out);
-    await follow(followed, new Chosen(filter, options), sink, options);
+    await follow(followed, chosen, sink, options);
     await sink.close();
   } finally {
     await followed.close();
   }
-  process.stderr.write(`${describeNews(followed.ledger)}\n`);
+  process.stderr.write(`${describeNews(followed.ledger, chosen.shown)}\n`);
   if (followed.ledger.overruns > 0) endWith(Exit.losses);
 }
 
 function warnIfSilent(place: TablePlace): void {
   if (tableSysctl(place, 'nf_conntrack_events') !== '0') return;
+  const hint = switchCommand(place, ['nf_conntrack_events']);
   process.stderr.write(
-    'conntrail: nf_conntrack_events is 0: no news of entries made now\n' +
-      '  try: sysctl -w net.netfilter.nf_conntrack_events=1\n',
+    `conntrail: nf_conntrack_events is 0: no news of entries made now\n  try: ${hint}\n`,
   );
 }
 
 /** Which rows are shown, and how many still. */
 class Chosen {
   left: number;
+  /** By what they tell; kinds that were not asked for are not in it. */
+  readonly shown = new Map<number, number>();
   private readonly filter: EntryFilter;
   private readonly mask: number;
 
@@ -61,16 +70,22 @@ class Chosen {
     this.filter = filter;
     this.mask = news;
     this.left = count;
+    for (const kind of [News.new, News.update, News.destroy]) {
+      if (news & (1 << (kind - News.new))) this.shown.set(kind, 0);
+    }
   }
 
   of({ words }: EntryRows, told: readonly number[]): Uint32Array {
     const isWanted = (row: number): boolean => {
-      const at = row * ENTRY_WORDS;
-      const bit = 1 << (((words[at]! >>> 24) & 0xff) - News.new);
-      return (this.mask & bit) !== 0 && this.filter.matches(words, at);
+      const bit = 1 << (byteAt(words, row * ENTRY_WORDS, 3) - News.new);
+      return (this.mask & bit) !== 0 && this.filter.matches(words, row * ENTRY_WORDS);
     };
     const chosen = told.filter(isWanted).slice(0, this.left);
     this.left -= chosen.length;
+    for (const row of chosen) {
+      const kind = byteAt(words, row * ENTRY_WORDS, 3);
+      this.shown.set(kind, (this.shown.get(kind) ?? 0) + 1);
+    }
     return Uint32Array.from(chosen);
   }
 }

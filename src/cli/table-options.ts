@@ -1,5 +1,6 @@
 /** Options of conntrack(8) on the command line: one list for all subcommands (table/entry-options.ts). */
 import { type Command, Option } from 'commander';
+import { quoteCommand } from '../lab/quote.ts';
 import { ENTRY_OPTIONS, type EntryKey, type EntryWords } from '../table/entry-options.ts';
 
 /** What tells which entries are meant. */
@@ -53,6 +54,17 @@ export function entryWords(options: Values): EntryWords {
     if (value !== undefined) given[key] = value === true ? '' : String(value);
   }
   return given;
+}
+
+/** The command that lists what these options match, to be pasted. */
+export function listCommand(words: EntryWords, netns: string | undefined): string {
+  const options = LISTED.flatMap(({ key, short, long }) => {
+    const value = words[key];
+    if (value === undefined) return [];
+    return [short ?? `--${long[0]}`, ...(value === '' ? [] : [value])];
+  });
+  const place = netns === undefined ? [] : ['--netns', netns];
+  return quoteCommand(['conntrail', 'table', 'list', ...place, ...options]);
 }
 
 function attributeOf(name: string): string {

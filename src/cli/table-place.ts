@@ -21,7 +21,7 @@ export function tablePlace(wanted: string | undefined): TablePlace {
   const [netns = own, ...more] = parsePacketTerms({ netns: wanted }).netns;
   if (more.length > 0) {
     throw new TraceError('usage', `--netns: found "${wanted}", needed one namespace`, {
-      hint: 'conntrail table list --netns router',
+      hint: `for example --netns ${wanted.split(',')[0]}`,
     });
   }
   return { netns, path: netns === own ? undefined : netnsPath(netns) };
@@ -41,8 +41,8 @@ const SETTINGS = '/proc/sys/net/netfilter';
 
 /** All timeouts of that namespace; none where they cannot be read. */
 export function tableTimeouts({ path }: TablePlace): Timeouts {
-  const names = readdirSync(SETTINGS).filter((name) => name.includes('timeout'));
   try {
+    const names = readdirSync(SETTINGS).filter((name) => name.includes('timeout'));
     const files = names.map((name) => `${SETTINGS}/${name}`);
     const values = runTool('cat', files, path).trim().split('\n');
     return new Map(
@@ -75,11 +75,23 @@ export function parseLabels(text: string): LabelNames {
   );
 }
 
-/** What to switch on to see more; told once, on stderr. */
-export function hintSysctl(place: TablePlace, name: string, what: string): void {
-  if (tableSysctl(place, name) !== '0') return;
-  const hint = `sysctl -w net.netfilter.${name}=1`;
+/** What entries made now will not tell, by the settings that would make them. */
+const OFF = { nf_conntrack_acct: 'packets and bytes', nf_conntrack_timestamp: 'age' } as const;
+export type Switch = keyof typeof OFF;
+
+/** One line on stderr: which of these are off, and the command that switches them on. */
+export function hintSwitches(place: TablePlace, names: readonly Switch[]): void {
+  const off = names.filter((name) => tableSysctl(place, name) === '0');
+  if (off.length === 0) return;
+  const missing = off.map((name) => OFF[name]).join(', ');
   process.stderr.write(
-    `conntrail: ${name} is off: no ${what} of entries made now\n  try: ${hint}\n`,
+    `conntrail: no ${missing} of entries made now: ${switchCommand(place, off)}\n`,
   );
+}
+
+/** For that namespace, to be pasted. */
+export function switchCommand({ path }: TablePlace, names: readonly string[]): string {
+  const settings = names.map((name) => `net.netfilter.${name}=1`);
+  const through = path === undefined ? [] : ['nsenter', `--net=${path}`];
+  return [...through, 'sysctl', '-w', ...settings].join(' ');
 }

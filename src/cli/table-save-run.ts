@@ -2,10 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { PartialFile } from '../export/partial-file.ts';
-import { refusalText } from '../libbpf/conntrack-refusal.ts';
 import { ConntrackSocket } from '../libbpf/conntrack-socket.ts';
 import { errnoName } from '../libbpf/failure.ts';
-import { ENTRY_WORDS } from '../model/entry-row.ts';
+import { ENTRY_WORDS, type EntryRows } from '../model/entry-row.ts';
 import { fileError, messageOf, TraceError } from '../model/error.ts';
 import { newRow } from '../table/entry-build.ts';
 import { wordsOfLine } from '../table/entry-line.ts';
@@ -13,10 +12,13 @@ import type { LabelNames } from '../table/entry-values.ts';
 import { entryFilter } from '../table/filter-words.ts';
 import { saveLine } from '../table/show-save.ts';
 import { Exit, endWith } from './exit.ts';
+import { describeError } from './failure.ts';
 import { rowsOf } from './table-change-run.ts';
+import { tellLostLabels } from './table-labels.ts';
 import { chosenOf } from './table-list-run.ts';
 import { entryWords } from './table-options.ts';
 import { labelNames, tablePlace } from './table-place.ts';
+import { hintOf, refusalAt } from './table-refused.ts';
 import { writeOut } from './table-sink.ts';
 
 interface Options {
@@ -58,9 +60,17 @@ export async function restoreTable(path: string | undefined, options: Options): 
     rows.push(rowOf(line, index + 1, labels));
     numbers.push(index + 1);
   });
+  if (rows.length === 0) {
+    process.stderr.write('found no entries to restore\n');
+    return;
+  }
   const socket = ConntrackSocket.open({ netns: tablePlace(options.netns).path });
   try {
-    tell(socket.change('insert', rowsOf(rows)), numbers);
+    const all = rowsOf(rows);
+    const errors = socket.change('insert', all);
+    tell(all, errors, numbers);
+    const made = numbers.flatMap((_, row) => (errors[row] === 0 ? [row] : []));
+    tellLostLabels(socket, all, made);
   } finally {
     await socket.close();
   }
@@ -81,7 +91,7 @@ function rowOf(line: string, number: number, labels: LabelNames): Int32Array {
   } catch (error) {
     if (!(error instanceof TraceError)) throw error;
     throw new TraceError('usage', `line ${number}: ${messageOf(error)}`, {
-      hint: 'a file of conntrail table save, or of conntrack -L -o save',
+      hint: 'conntrail table restore --help',
       cause: error,
     });
   }
@@ -89,7 +99,7 @@ function rowOf(line: string, number: number, labels: LabelNames): Int32Array {
 
 const MOST_TOLD = 10;
 
-function tell(errors: Int32Array, numbers: readonly number[]): void {
+function tell(rows: EntryRows, errors: Int32Array, numbers: readonly number[]): void {
   const there = errors.filter((errno) => errnoName(errno) === 'EEXIST').length;
   const made = errors.filter((errno) => errno === 0).length;
   const refused = errors.length - there - made;
@@ -97,8 +107,11 @@ function tell(errors: Int32Array, numbers: readonly number[]): void {
   if (refused === 0) return;
   let told = 0;
   errors.forEach((errno, index) => {
-    if (errno === 0 || errnoName(errno) === 'EEXIST' || told++ >= MOST_TOLD) return;
-    process.stderr.write(`conntrail: line ${numbers[index]}: ${refusalText(errno)}\n`);
+    const refusal = refusalAt('insert', rows, index, errno);
+    if (refusal === undefined || errnoName(errno) === 'EEXIST' || told++ >= MOST_TOLD) return;
+    const { text, hint } = refusal;
+    const found = new TraceError('kernel', `line ${numbers[index]}: ${text}`, hintOf(hint));
+    process.stderr.write(describeError(found));
   });
   if (refused > MOST_TOLD) process.stderr.write(`and ${refused - MOST_TOLD} more\n`);
   endWith(Exit.failed);

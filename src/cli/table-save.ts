@@ -38,7 +38,8 @@ Examples:
   $ conntrail table save -p tcp --netns router > tcp.save`;
 
 const RESTORE_HELP = `
-Nothing is made where a line cannot be read. Entries that are there already stay.
+Nothing is made where a line cannot be read. Entries that are there already stay. A file
+without entries, as save writes of an empty table, is no failure.
 
 Examples:
   $ conntrail table restore entries.save

@@ -1,11 +1,12 @@
 /** Where chosen entries go: lines, columns for people, JSON lines, or an Arrow or Parquet file. */
 
 import type { ConntrackSocket } from '../libbpf/conntrack-socket.ts';
-import { ENTRY_WORDS, type EntryRows } from '../model/entry-row.ts';
+import { ENTRY_WORDS, type EntryRows, LineForm } from '../model/entry-row.ts';
 import { saveLine } from '../table/show-save.ts';
-import { entryColumns, HEAD, type Surroundings } from './table-columns.ts';
+import { entryColumns, HEAD, NEWS_HEAD, newsColumn, type Surroundings } from './table-columns.ts';
 import type { OutputForm } from './table-form.ts';
 import type { TablePlace } from './table-place.ts';
+import { writeOut } from './write-out.ts';
 
 export interface EntrySink {
   /** Rows of the socket's last call, or of a list of our own. */
@@ -20,12 +21,7 @@ export interface SinkContext extends Surroundings {
   readonly isWhole?: boolean;
 }
 
-/** Resolves when the bytes may be used again. */
-export function writeOut(bytes: Uint8Array | string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
-  });
-}
+export { writeOut };
 
 export function nowNs(): bigint {
   return BigInt(Date.now()) * 1_000_000n;
@@ -49,7 +45,7 @@ export async function openSink(
     case 'save':
       return saveSink(context.isWhole ?? false);
     case 'columns':
-      return columnSink(context);
+      return columnSink(context, (form & LineForm.news) !== 0);
     case 'json':
     case 'arrow': {
       // Arrow takes longer to load than thousands of lines to write
@@ -87,13 +83,17 @@ function saveSink(isWhole: boolean): EntrySink {
   };
 }
 
-async function columnSink(context: SinkContext): Promise<EntrySink> {
-  await writeOut(`${HEAD}\n`);
+async function columnSink(context: SinkContext, isNews: boolean): Promise<EntrySink> {
+  await writeOut(`${isNews ? NEWS_HEAD : HEAD}\n`);
   return {
     write: async (rows, chosen) => {
       const now = nowNs();
       const lines: string[] = [];
-      for (const row of chosen) lines.push(entryColumns(rows, row * ENTRY_WORDS, now, context));
+      for (const row of chosen) {
+        const at = row * ENTRY_WORDS;
+        const news = isNews ? newsColumn(rows.words, at) : '';
+        lines.push(`${news}${entryColumns(rows, at, now, context)}`);
+      }
       if (lines.length > 0) await writeOut(`${lines.join('\n')}\n`);
     },
     close: done,

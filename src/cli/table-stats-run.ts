@@ -8,19 +8,21 @@ import { describeError } from './failure.ts';
 import { chosenNamespaces, type Namespace, titleOf } from './namespaces.ts';
 import { onStopSignal } from './stop-signals.ts';
 import type { TableStatsOptions } from './table-stats.ts';
+import { writeOut } from './write-out.ts';
 
 export async function tableStats(options: TableStatsOptions): Promise<void> {
   const { interval, count = Number.POSITIVE_INFINITY, json = false } = options;
+  const shown = { json, isAll: options.settings ?? false };
   const namespaces = chosenNamespaces(options.netns);
   const before = new Map<number, StatsReading>();
-  print(readAll(namespaces, before), json, true);
+  await print(readAll(namespaces, before), { ...shown, isFirst: true });
   if (interval === undefined) return;
   const stopped = new AbortController();
   const release = onStopSignal(() => stopped.abort());
   try {
     for (let turn = 0; turn < count && !stopped.signal.aborted; turn++) {
       if (!(await waited(interval, stopped.signal))) return;
-      print(readAll(namespaces, before), json, false);
+      await print(readAll(namespaces, before), { ...shown, isFirst: false });
     }
   } finally {
     release();
@@ -48,9 +50,16 @@ function readAll(
   });
 }
 
-function print(found: readonly TitledStats[], json: boolean, isFirst: boolean): void {
-  const text = isFirst ? statsText : ratesText;
-  process.stdout.write(json ? statsJson(found) : found.map(text).join(''));
+interface Shown {
+  readonly json: boolean;
+  readonly isFirst: boolean;
+  /** Also the settings that nobody changed. */
+  readonly isAll: boolean;
+}
+
+function print(found: readonly TitledStats[], { json, isFirst, isAll }: Shown): Promise<void> {
+  const text = (one: TitledStats): string => (isFirst ? statsText(one, isAll) : ratesText(one));
+  return writeOut(json ? statsJson(found) : found.map(text).join(''));
 }
 
 /** False: stopped meanwhile. */

@@ -9,6 +9,7 @@ export interface TableStatsOptions {
   readonly count?: number;
   readonly from?: string;
   readonly json?: boolean;
+  readonly settings?: boolean;
 }
 
 export function tableStatsCommand(): Command {
@@ -20,6 +21,7 @@ export function tableStatsCommand(): Command {
     .option('--interval <time>', 'go on: what moved in each such time', parseDurationMs)
     .option('--count <n>', 'with --interval: how many times', parseWhole('count', 1))
     .option('--from <place>', 'who moved each counter, from a recorded trace instead')
+    .option('--settings', "all settings, not only those that differ from the kernel's own")
     .option('--json', 'JSON, one document a line: docs/table-stats.schema.json')
     .addHelpText('after', HELP)
     .action(async (options: TableStatsOptions) => {
@@ -32,7 +34,12 @@ export function tableStatsCommand(): Command {
     });
 }
 
-function refuseMixed({ from, interval, count }: TableStatsOptions): void {
+function refuseMixed({ from, interval, count, settings }: TableStatsOptions): void {
+  if (from !== undefined && settings) {
+    throw new TraceError('usage', 'found --from with --settings, needed one of them', {
+      hint: 'conntrail table stats --settings',
+    });
+  }
   if (from !== undefined && interval !== undefined) {
     throw new TraceError('usage', 'found --from with --interval, needed one of them', {
       hint: 'conntrail table stats --from trace',
@@ -46,13 +53,14 @@ function refuseMixed({ from, interval, count }: TableStatsOptions): void {
 }
 
 const HELP = `
-Without --netns: this namespace and all of ip netns. With --interval, the first report
+Without --netns: this namespace and all of ip netns. JSON has all settings. With --interval, the first report
 is of totals, each further one of what moved since; Ctrl-C ends it.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 finished with losses
 
 Examples:
   $ conntrail table stats
+  $ conntrail table stats --settings
   $ conntrail table stats --netns router --json
   $ conntrail table stats --interval 5s --count 3
   $ conntrail table stats --from trace`;

@@ -10,6 +10,7 @@ import type { Table } from '../model/tables.ts';
 import { giveBack } from './batch-memory.ts';
 import type { OpenContext, Output, Written } from './output-shape.ts';
 import { PartialFile } from './partial-file.ts';
+import { isStdoutFile, writeStdoutFile } from './stdout-file.ts';
 
 /** Where encoded bytes go. */
 interface Bytes {
@@ -94,12 +95,13 @@ function streamBytes(stream: Writable): Bytes {
   stream.on('error', () => undefined);
   return {
     path: NAME,
-    write: (...chunks) =>
-      new Promise((resolve, reject) => {
-        stream.write(Buffer.concat(chunks), (error) =>
-          error ? reject(streamError(error)) : resolve(),
-        );
-      }),
+    write: async (...chunks) => {
+      const bytes = Buffer.concat(chunks);
+      if (stream === process.stdout && isStdoutFile()) return writeStdoutFile(bytes);
+      await new Promise<void>((resolve, reject) => {
+        stream.write(bytes, (error) => (error ? reject(streamError(error)) : resolve()));
+      });
+    },
     commit: async () => undefined,
     keep: async () => undefined,
   };

@@ -1,5 +1,5 @@
-/** What ctnetlink refuses, as errors and in words. */
-import { errnoName, failure } from './failure.ts';
+/** What ctnetlink refuses as a whole. */
+import { failure } from './failure.ts';
 
 const HINTS: Readonly<Record<string, string>> = {
   EPERM: 'run as root, or with CAP_NET_ADMIN',
@@ -16,19 +16,4 @@ export function hintFor(name: string): string | undefined {
 export function refuse(operation: string, status: number): number {
   if (status >= 0) return status;
   throw failure(operation, -status, hintFor);
-}
-
-const REFUSALS: Readonly<Record<string, string>> = {
-  EEXIST: 'there is such an entry already (EEXIST)',
-  ENOENT: 'there is no such entry (ENOENT)',
-  EINVAL: 'the kernel takes no such entry (EINVAL)',
-  EBUSY: 'a status that cannot be taken back, or a helper in use (EBUSY)',
-  EOPNOTSUPP: 'not supported by this kernel or for this entry (EOPNOTSUPP)',
-  ENOMEM: 'the table is full (ENOMEM)',
-};
-
-/** What the kernel means by refusing one entry. */
-export function refusalText(errno: number): string {
-  const name = errnoName(errno);
-  return REFUSALS[name] ?? name;
 }

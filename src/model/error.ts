@@ -36,7 +36,8 @@ const FILE_HINTS: Readonly<Record<string, string>> = {
   EACCES: 'choose a place you may use, or run as root',
   EPERM: 'choose a place you may use, or run as root',
   EROFS: 'choose a place that can be written',
-  ENOSPC: 'free some space, or choose another place with --out',
+  ENOSPC: 'free some space, or choose another place',
+  EDQUOT: 'free some space, or choose another place',
   EISDIR: 'name a file',
   ENOTDIR: 'name a folder',
 };
@@ -52,6 +53,11 @@ export function fileError(operation: string, path: string, error: unknown): Trac
     ...(hint === undefined ? {} : { hint }),
     cause: error,
   });
+}
+
+/** Where standard output goes is the caller's: a full disk, a closed pipe. */
+export function stdoutError(error: unknown): TraceError {
+  return fileError('write', 'standard output', error);
 }
 
 /** What was thrown, in words. */

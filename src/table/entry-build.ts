@@ -2,10 +2,19 @@
 import { ENTRY_WORDS, EntryHas, EntryWord } from '../model/entry-row.ts';
 import { TraceError } from '../model/error.ts';
 import type { EntryWords } from './entry-options.ts';
-import { invertedTuple, isIcmp, type NamedTuple, tupleOf, writeTuple } from './entry-tuple.ts';
+import {
+  GET_EXAMPLE,
+  INSERT_EXAMPLE,
+  invertedTuple,
+  isIcmp,
+  type NamedTuple,
+  tupleOf,
+  writeTuple,
+} from './entry-tuple.ts';
 import {
   ENTRY_STATES,
   endOf,
+  exampleOf,
   type LabelNames,
   labelsOf,
   markOf,
@@ -23,7 +32,7 @@ export function namedRow(given: EntryWords): Int32Array {
   const row = new Int32Array(ENTRY_WORDS);
   const isOrig = given.origSrc !== undefined || given.origDst !== undefined;
   const direction = isOrig || given.replySrc === undefined ? 0 : 1;
-  writeTuple(row, 0, tupleOf(given, direction), direction);
+  writeTuple(row, 0, tupleOf(given, direction, GET_EXAMPLE), direction);
   writeZones(row, given);
   return row;
 }
@@ -31,7 +40,7 @@ export function namedRow(given: EntryWords): Int32Array {
 /** An entry to be made. A reply tuple that is not the inverted original one is NAT. */
 export function newRow(given: EntryWords, labels: LabelNames = new Map()): Int32Array {
   const row = new Int32Array(ENTRY_WORDS);
-  const original = tupleOf(given, 0);
+  const original = tupleOf(given, 0, INSERT_EXAMPLE);
   const plain = invertedTuple(original);
   const reply = replyOf(given, plain);
   writeTuple(row, 0, original, 0);
@@ -56,8 +65,10 @@ export function newRow(given: EntryWords, labels: LabelNames = new Map()): Int32
 }
 
 function lacking(option: string, what: string): TraceError {
-  return new TraceError('usage', `found no ${option}, needed ${what}`);
+  return new TraceError('usage', `found no ${option}, needed ${what}`, { hint: STATEFUL_EXAMPLE });
 }
+
+const STATEFUL_EXAMPLE = `${INSERT_EXAMPLE.replace('udp', 'tcp')} --state ESTABLISHED`;
 
 function manips(plain: NamedTuple, reply: NamedTuple, given: EntryWords): number {
   const isSame = (one: Uint8Array, other: Uint8Array) => Buffer.compare(one, other) === 0;
@@ -86,15 +97,15 @@ function replyOf(given: EntryWords, plain: NamedTuple): NamedTuple {
     ...(gre ? { replyDstkey: given.replyDstkey ?? String(plain.dstPort) } : {}),
     ...pick(given, ['icmpType', 'icmpCode', 'icmpId']),
   };
-  const reply = tupleOf(full, 1);
+  const reply = tupleOf(full, 1, INSERT_EXAMPLE);
   const src = given.dstNat ? endOf('dst-nat', given.dstNat) : undefined;
   const dst = given.srcNat ? endOf('src-nat', given.srcNat) : undefined;
-  for (const [end, text] of [
-    [src, given.dstNat],
-    [dst, given.srcNat],
+  for (const [option, end, text] of [
+    ['dst-nat', src, given.dstNat],
+    ['src-nat', dst, given.srcNat],
   ] as const) {
     if (end !== undefined && end.family !== plain.family) {
-      throw wrong('nat', text ?? '', `an address of ipv${plain.family}`);
+      throw wrong(option, text ?? '', `an address of ipv${plain.family}`, exampleOf(plain.family));
     }
   }
   return {
@@ -154,14 +165,16 @@ function writeState(row: Int32Array, protocol: number, given: EntryWords): void 
 }
 
 function roleOf(text: string): number {
-  const role = ['client', 'server'].indexOf(text);
-  if (role < 0) throw wrong('role', text, 'client or server');
+  const role = ['client', 'server'].indexOf(text.toLowerCase());
+  if (role < 0) throw wrong('role', text, 'client or server', 'client');
   return role;
 }
 
 export function writeHelper(row: Int32Array, name: string): void {
   const bytes = Buffer.from(name);
-  if (bytes.length > HELPER_BYTES) throw wrong('helper', name, `a name of ${HELPER_BYTES} bytes`);
+  if (bytes.length > HELPER_BYTES) {
+    throw wrong('helper', name, `a name of up to ${HELPER_BYTES} bytes`, 'ftp');
+  }
   new Uint8Array(row.buffer, row.byteOffset + EntryWord.helper * 4, 16).set(bytes);
   row[EntryWord.has]! |= EntryHas.helper;
 }

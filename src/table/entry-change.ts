@@ -34,6 +34,27 @@ export function changedRow(
   return row;
 }
 
+/** Bits that a change sets. */
+const SET = Status.seenReply | Status.assured | Status.fixedTimeout;
+
+/** Whether what was asked for is not so already; a timeout runs, it is always another. */
+export function isChange(words: Int32Array, at: number, changed: Int32Array): boolean {
+  const has = changed[EntryWord.has]!;
+  const differs = (word: number): boolean => words[at + word] !== changed[word];
+  const four = [0, 1, 2, 3];
+  if (has & EntryHas.timeout) return true;
+  if (has & EntryHas.status && changed[EntryWord.status]! & ~words[at + EntryWord.status]! & SET)
+    return true;
+  if (has & EntryHas.mark && differs(EntryWord.mark)) return true;
+  if (has & EntryHas.helper && four.some((word) => differs(EntryWord.helper + word))) return true;
+  if (!(has & EntryHas.labels)) return false;
+  return four.some((word) => {
+    const before = words[at + EntryWord.labels + word]!;
+    const mask = changed[EntryWord.labelsMask + word]!;
+    return ((before & ~mask) ^ changed[EntryWord.labels + word]!) !== before;
+  });
+}
+
 function changeLabels(
   row: Int32Array,
   { labelAdd, labelDel }: EntryWords,

@@ -6,6 +6,7 @@ import type { EntryWords } from './entry-options.ts';
 import {
   type AddressText,
   addressOf,
+  exampleOf,
   familyOf,
   protocolOf,
   wholeOf,
@@ -39,15 +40,25 @@ export interface NamedTuple extends Tuple {
   readonly protocol: number;
 }
 
-function need<T>(value: T | undefined, options: string): T {
-  if (value !== undefined) return value;
-  throw new TraceError('usage', `found no ${options}, needed to name an entry`, {
-    hint: 'conntrail table get -p udp -s 10.0.0.2 -d 10.0.0.1 --sport 53000 --dport 53',
-  });
-}
+/** Throws for what is not there, with a hint at a command that has it. */
+type Need = <T>(value: T | undefined, options: string) => T;
+
+const needFor =
+  (example: string): Need =>
+  (value, options) => {
+    if (value !== undefined) return value;
+    throw new TraceError('usage', `found no ${options}, needed to name an entry`, {
+      hint: example,
+    });
+  };
+
+const NAMED = '-p udp -s 10.0.0.2 -d 10.0.0.1 --sport 53000 --dport 53';
+export const GET_EXAMPLE = `conntrail table get ${NAMED}`;
+export const INSERT_EXAMPLE = `conntrail table insert ${NAMED} -t 120`;
 
 /** Of the original direction where it is given, of the reply otherwise. */
-export function tupleOf(given: EntryWords, direction: 0 | 1): NamedTuple {
+export function tupleOf(given: EntryWords, direction: 0 | 1, example: string): NamedTuple {
+  const need = needFor(example);
   const protocol = protocolOf(need(given.protonum, '--protonum'));
   const isOrig = direction === 0;
   const [srcText, dstText] = isOrig
@@ -55,30 +66,47 @@ export function tupleOf(given: EntryWords, direction: 0 | 1): NamedTuple {
     : [need(given.replySrc, '--reply-src'), need(given.replyDst, '--reply-dst')];
   const src = addressOf(isOrig ? 'orig-src' : 'reply-src', srcText);
   const dst = addressOf(isOrig ? 'orig-dst' : 'reply-dst', dstText);
-  if (src.family !== dst.family) throw wrong('dst', dstText, 'an address of the same family');
-  if (given.family !== undefined && familyOf(given.family) !== src.family) {
-    throw wrong('family', given.family, `ipv${src.family}, as the addresses are`);
+  if (src.family !== dst.family) {
+    const option = isOrig ? 'orig-dst' : 'reply-dst';
+    throw wrong(option, dstText, 'an address of the same family', exampleOf(src.family));
   }
-  return { family: src.family, protocol, src, dst, ...portsOf(given, protocol, direction) };
+  if (given.family !== undefined && familyOf(given.family) !== src.family) {
+    const own = `ipv${src.family}`;
+    throw wrong('family', given.family, `${own}, as the addresses are`, own);
+  }
+  return { family: src.family, protocol, src, dst, ...portsOf(given, protocol, direction, need) };
 }
 
-function portsOf(given: EntryWords, protocol: number, direction: 0 | 1) {
-  if (ICMP.has(protocol)) return icmpPorts(given, direction);
+function portsOf(given: EntryWords, protocol: number, direction: 0 | 1, need: Need) {
+  if (ICMP.has(protocol)) return icmpPorts(given, direction, need);
   if (protocol === GRE) {
     const [src = '0', dst = '0'] =
       direction === 0 ? [given.srckey, given.dstkey] : [given.replySrckey, given.replyDstkey];
-    return { srcPort: wholeOf('srckey', src, 65535), dstPort: wholeOf('dstkey', dst, 65535) };
+    const [srcKey, dstKey] = KEYS[direction];
+    return { srcPort: wholeOf(srcKey, src, 65535), dstPort: wholeOf(dstKey, dst, 65535) };
   }
   if (!WITH_PORTS.has(protocol)) return { srcPort: 0, dstPort: 0 };
   const [src, dst] =
     direction === 0 ? [given.sport, given.dport] : [given.replySport, given.replyDport];
+  const [srcName, dstName] = PORTS[direction];
   return {
-    srcPort: wholeOf('sport', need(src, direction === 0 ? '--sport' : '--reply-port-src'), 65535),
-    dstPort: wholeOf('dport', need(dst, direction === 0 ? '--dport' : '--reply-port-dst'), 65535),
+    srcPort: wholeOf(srcName, need(src, `--${srcName}`), 65535),
+    dstPort: wholeOf(dstName, need(dst, `--${dstName}`), 65535),
   };
 }
 
-function icmpPorts({ icmpType, icmpCode = '0', icmpId = '0' }: EntryWords, direction: 0 | 1) {
+/** Options by direction. */
+const PORTS = [
+  ['sport', 'dport'],
+  ['reply-port-src', 'reply-port-dst'],
+] as const;
+const KEYS = [
+  ['srckey', 'dstkey'],
+  ['reply-key-src', 'reply-key-dst'],
+] as const;
+
+function icmpPorts(given: EntryWords, direction: 0 | 1, need: Need) {
+  const { icmpType, icmpCode = '0', icmpId = '0' } = given;
   const type = wholeOf('icmp-type', need(icmpType, '--icmp-type'), 255);
   const answer = ICMP_ANSWERS.get(type) ?? type;
   return {

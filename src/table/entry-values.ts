@@ -5,9 +5,10 @@ import { TraceError } from '../model/error.ts';
 
 const MOST_LABEL = 127;
 
-export function wrong(option: string, found: string, needed: string, hint?: string): TraceError {
+/** `example`: a value that would be taken. */
+export function wrong(option: string, found: string, needed: string, example: string): TraceError {
   const message = `--${option}: found "${found}", needed ${needed}`;
-  return new TraceError('usage', message, hint === undefined ? {} : { hint });
+  return new TraceError('usage', message, { hint: `for example --${option} ${example}` });
 }
 
 const NUMBERS: ReadonlyMap<string, number> = new Map([
@@ -20,25 +21,20 @@ export function protocolOf(text: string): number {
   const named = NUMBERS.get(text.toLowerCase());
   if (named !== undefined) return named;
   if (/^\d{1,3}$/.test(text) && Number(text) < 256) return Number(text);
-  throw wrong(
-    'protonum',
-    text,
-    'a protocol: name or number up to 255',
-    'conntrail table list -p tcp',
-  );
+  throw wrong('protonum', text, 'a protocol: name or number up to 255', 'tcp');
 }
 
 export function familyOf(text: string): 4 | 6 {
-  if (text === 'ipv4') return 4;
-  if (text === 'ipv6') return 6;
-  throw wrong('family', text, 'ipv4 or ipv6');
+  if (/^ipv4$/i.test(text)) return 4;
+  if (/^ipv6$/i.test(text)) return 6;
+  throw wrong('family', text, 'ipv4 or ipv6', 'ipv4');
 }
 
 /** A decimal or hexadecimal number. */
 export function wholeOf(option: string, text: string, most: number): number {
   const value = /^(\d+|0x[0-9a-f]+)$/i.test(text) ? Number(text) : Number.NaN;
   if (value <= most) return value;
-  throw wrong(option, text, `a number from 0 to ${most}`);
+  throw wrong(option, text, `a number from 0 to ${most}`, '5');
 }
 
 export interface AddressText {
@@ -49,7 +45,7 @@ export interface AddressText {
 
 export function addressOf(option: string, text: string): AddressText {
   const value = addressValue(text);
-  if (value === undefined) throw wrong(option, text, 'an address');
+  if (value === undefined) throw wrong(option, text, 'an address', '10.0.0.1');
   const family = typeof value === 'number' ? 4 : 6;
   const wide = typeof value === 'number' ? (0xffffn << 32n) | BigInt(value) : value;
   const bytes = new Uint8Array(16);
@@ -57,6 +53,10 @@ export function addressOf(option: string, text: string): AddressText {
     bytes[index] = Number((wide >> BigInt((15 - index) * 8)) & 0xffn);
   }
   return { family, bytes };
+}
+
+export function exampleOf(family: 4 | 6): string {
+  return family === 4 ? '10.0.0.1' : 'fd00::1';
 }
 
 export interface PrefixText extends AddressText {
@@ -68,15 +68,18 @@ export interface PrefixText extends AddressText {
 export function prefixOf(option: string, text: string, mask?: string): PrefixText {
   const [address = '', size = mask, ...rest] = text.split('/');
   const { family, bytes } = addressOf(option, address);
-  if (rest.length > 0) throw wrong(option, text, 'an address or a prefix such as 10.0.0.0/8');
+  if (rest.length > 0) throw wrong(option, text, 'an address or a prefix', '10.0.0.0/8');
   const most = family === 4 ? 32 : 128;
   if (size === undefined || /^\d+$/.test(size)) {
     const bits = Number(size ?? most);
-    if (bits > most) throw wrong(option, text, `a prefix of up to ${most} bits`);
+    if (bits > most) {
+      throw wrong(option, text, `a prefix of up to ${most} bits`, `${address}/${most}`);
+    }
     return { family, bytes, mask: maskOf(bits + 128 - most) };
   }
   const given = addressOf(option, size);
-  if (given.family !== family) throw wrong(option, text, 'a mask of the same family');
+  if (given.family !== family)
+    throw wrong(option, text, 'a mask of the same family', `${address}/${most}`);
   if (family === 4) given.bytes.fill(0xff, 0, 12);
   return { family, bytes, mask: given.bytes };
 }
@@ -91,7 +94,7 @@ function maskOf(bits: number): Uint8Array {
 /** `7`, `0x10/0xf0`; `mask` undefined: none was given. */
 export function markOf(text: string): { value: number; mask: number | undefined } {
   const [value = '', mask, ...rest] = text.split('/');
-  if (rest.length > 0) throw wrong('mark', text, 'value or value/mask');
+  if (rest.length > 0) throw wrong('mark', text, 'value or value/mask', '0x10/0xf0');
   return {
     value: wholeOf('mark', value, 0xffff_ffff),
     mask: mask === undefined ? undefined : wholeOf('mark', mask, 0xffff_ffff),
@@ -110,11 +113,24 @@ const STATUS_WORDS: Readonly<Record<string, number>> = {
 
 export function statusOf(text: string): number {
   return text.split(',').reduce((bits, word) => {
-    const bit = STATUS_WORDS[word];
+    const bit = STATUS_WORDS[word.toUpperCase()];
     if (bit !== undefined) return bits | bit;
     const known = Object.keys(STATUS_WORDS).join(', ');
-    throw wrong('status', text, `some of ${known}, joined by commas`);
+    throw wrong('status', text, `some of ${known}, joined by commas`, 'ASSURED,SEEN_REPLY');
   }, 0);
+}
+
+/** Bits that a program may set (IPS_UNCHANGEABLE_MASK has the others); none can be taken back. */
+const SETTABLE = ['SEEN_REPLY', 'ASSURED', 'FIXED_TIMEOUT'];
+
+/** Throws for a status that the kernel would pass over in silence, or refuse. */
+export function refuseUnsettable(kind: 'insert' | 'update', text: string | undefined): void {
+  if (text === undefined) return;
+  const bits = statusOf(text);
+  const isMeant = (bits & ~statusOf(SETTABLE.join(','))) === 0;
+  if (isMeant && (bits !== 0 || kind === 'insert')) return;
+  const why = isMeant ? 'no bit is ever taken back' : 'the kernel alone sets others';
+  throw wrong('status', text, `some of ${SETTABLE.join(', ')}: ${why}`, 'ASSURED,SEEN_REPLY');
 }
 
 /** By protocol, in the order of the kernel's numbers. */
@@ -136,13 +152,13 @@ export const ENTRY_STATES: Readonly<Record<number, readonly string[]>> = {
 export function stateOf(text: string, protocol: number): number {
   const states = ENTRY_STATES[protocol];
   if (states === undefined) {
-    throw wrong('state', text, 'a protocol that has states', '-p tcp, -p sctp or -p dccp');
+    throw wrong('state', text, 'a protocol that has states', `${text} -p tcp`);
   }
   // its name of old, which conntrack(8) knows still
   const known = text.toUpperCase() === 'LISTEN' ? 'SYN_SENT2' : text.toUpperCase();
   const state = states.indexOf(known);
   if (state >= 0) return state;
-  throw wrong('state', text, `one of ${states.join(', ')}`);
+  throw wrong('state', text, `one of ${states.join(', ')}`, states[1]!);
 }
 
 /** Names of connlabel.conf by bit. */
@@ -155,7 +171,7 @@ export function labelsOf(option: string, text: string, names: LabelNames): Int32
     const bit = names.get(word) ?? (/^\d{1,3}$/.test(word) ? Number(word) : Number.NaN);
     if (!(bit <= MOST_LABEL)) {
       const needed = `names of connlabel.conf or bits from 0 to ${MOST_LABEL}`;
-      throw wrong(option, text, needed, 'bits need no names');
+      throw wrong(option, text, needed, '5');
     }
     words[bit >>> 5]! |= 1 << (bit & 31);
   }

@@ -1,4 +1,5 @@
 /** An entry explained: fields, NAT, the next packet, the commands for exactly this one. */
+import { protocolName } from '../model/codes.ts';
 import { deleteArguments } from './command.ts';
 import { entryFacts } from './explain-fields.ts';
 import { natTexts, natTitle, rewrittenEnds } from './explain-nat.ts';
@@ -8,21 +9,28 @@ import type { EntryRecord } from './parse-entry.ts';
 import { entryText } from './tuple-text.ts';
 
 export function explainEntry(record: EntryRecord): Explanation {
-  const { entry, change, state, isReplied, offload } = record;
+  const { change, state, isReplied, offload } = record;
   const seen = offload !== null || isUntold(record) ? 'offloaded' : isReplied ? null : 'unreplied';
   const happened = change === null ? null : EVENTS[change];
-  const title = [entryText(entry), happened, state, seen, natTitle(entry)].filter(
+  const title = [flowText(record), happened, state, seen, natTitle(record)].filter(
     (one) => one !== null,
   );
   return {
     title: title.join(', '),
     facts: entryFacts(record),
-    rewritten: rewrittenEnds(entry),
-    nat: natTexts(entry),
+    rewritten: rewrittenEnds(record),
+    nat: natTexts(record),
     next: nextTexts(record),
     advice: adviceOf(record),
     ...commandsOf(record),
   };
+}
+
+/** Ports that are not told are not shown. */
+function flowText({ entry, hasNumbers }: EntryRecord): string {
+  const { protocol, original } = entry;
+  if (hasNumbers) return entryText(entry);
+  return `${protocolName(protocol)} ${original.src} > ${original.dst}`;
 }
 
 const EVENTS = { new: 'made', update: 'changed', destroy: 'deleted' } as const;
@@ -37,9 +45,10 @@ function commandsOf(record: EntryRecord): Pick<Explanation, 'look' | 'delete'> {
 }
 
 function adviceOf(record: EntryRecord): string[] {
-  const { entry, state, isReplied, change, hasNumbers } = record;
+  const { entry, state, isReplied, change, form, hasNumbers } = record;
   const found: string[] = [];
-  if (!hasNumbers) found.push('without -o xml, conntrack also shows type, code and identifier');
+  if (!hasNumbers && form === 'xml')
+    found.push('without -o xml, conntrack also shows type, code and identifier');
   if (change === 'destroy') return found;
   if (!isReplied && state === 'SYN_SENT') {
     found.push(

@@ -21,7 +21,7 @@ export function entryFacts(record: EntryRecord): Fact[] {
     fact(change === null ? null : `[${change.toUpperCase()}]`, '', CHANGES[change ?? 'new']),
     fact('at', at, 'when it was printed, by the clock of that machine'),
     fact('family', `IPv${entry.family}`, ''),
-    fact('protocol', `${protocolName(protocol)} (${protocol})`, protocolText(protocol)),
+    fact('protocol', `${protocolName(protocol)} (${protocol})`, protocolText(record)),
     fact('timeout', timeoutS === null ? null : `${timeoutS} s`, timeoutText(record)),
     fact('state', state, stateText(protocol, state)),
     ...directionFacts(record),
@@ -39,8 +39,12 @@ function fact(name: string | null, value: string | number | null, meaning: strin
   return name === null || value === null ? null : { name, value: String(value), meaning };
 }
 
-function protocolText(protocol: number): string {
-  if (hasPorts(protocol) || [1, 58, GRE].includes(protocol)) return '';
+function protocolText({ entry, form, hasNumbers }: EntryRecord): string {
+  const { protocol } = entry;
+  const isNumbered = hasPorts(protocol) || [1, 58, GRE].includes(protocol);
+  if (isNumbered && hasNumbers) return '';
+  if (isNumbered && form === 'save') return 'which ports is not said';
+  if (isNumbered && form === 'xml') return '';
   return 'conntrack knows addresses only of this protocol: all between two hosts is one flow';
 }
 
@@ -59,10 +63,11 @@ export function tupleText(protocol: number, tuple: EntryTuple): string {
   return `${ends}, type ${dstPort >> 8} code ${dstPort & 255} id ${srcPort}`;
 }
 
-function directionFacts({ entry, hasNumbers }: EntryRecord): (Fact | null)[] {
+function directionFacts({ entry, form, hasNumbers }: EntryRecord): (Fact | null)[] {
   const { protocol, original, reply, packets, bytes } = entry;
   const known = hasNumbers ? protocol : -1;
-  const less = hasNumbers ? '' : '; XML leaves out type, code and identifier';
+  const isLess = !hasNumbers && form === 'xml';
+  const less = isLess ? '; XML leaves out type, code and identifier' : '';
   const count = (side: 0 | 1): string | null =>
     packets === null || bytes === null ? null : `${packets[side]} packets, ${bytes[side]} bytes`;
   return [
@@ -147,5 +152,6 @@ function keptFacts(record: EntryRecord): (Fact | null)[] {
 }
 
 function timeText({ form }: EntryRecord): string {
-  return form === 'xml' ? 'nanoseconds since 1970' : 'by the clock of that machine';
+  const isWide = form === 'xml' || form === 'json';
+  return isWide ? 'nanoseconds since 1970' : 'by the clock of that machine';
 }

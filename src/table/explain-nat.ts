@@ -4,6 +4,7 @@ import { hasPorts } from '../model/codes.ts';
 import type { Entry } from '../model/entry.ts';
 import type { Manip } from '../model/ruleset.ts';
 import { storedMapping } from './mapping.ts';
+import type { EntryRecord } from './parse-entry.ts';
 
 /** One end of a flow. `port`: of ICMP the identifier, of GRE the key; null: the protocol has none there. */
 export interface End {
@@ -20,11 +21,14 @@ export interface Rewritten {
 
 const GRE = 47;
 
+/** An entry, and whether its ports are told. */
+export type Told = Pick<EntryRecord, 'entry' | 'hasNumbers'>;
+
 /** Empty: no NAT is in force. */
-export function rewrittenEnds(entry: Entry): Rewritten[] {
+export function rewrittenEnds({ entry, hasNumbers }: Told): Rewritten[] {
   return (['src', 'dst'] as const).flatMap((manip): Rewritten[] => {
     const stored = storedMapping(entry, manip);
-    const [before, after] = portsOf(entry, manip);
+    const [before, after] = hasNumbers ? portsOf(entry, manip) : [null, null];
     const isMoved = stored.before.address !== stored.after.address;
     const isRenumbered = before !== after;
     if (!isMoved && !isRenumbered) return [];
@@ -51,9 +55,9 @@ function portsOf({ protocol, original, reply }: Entry, manip: Manip) {
 }
 
 /** `source NAT to 192.168.1.2 and destination NAT to 10.0.0.5:8080`; `no NAT`. */
-export function natTitle(entry: Entry): string {
-  const ends = rewrittenEnds(entry);
-  return ends.length === 0 ? 'no NAT' : ends.map((end) => shortText(end, entry)).join(' and ');
+export function natTitle(told: Told): string {
+  const ends = rewrittenEnds(told);
+  return ends.length === 0 ? 'no NAT' : ends.map((end) => shortText(end, told.entry)).join(' and ');
 }
 
 function shortText({ manip, after, changes }: Rewritten, { protocol }: Entry): string {
@@ -73,8 +77,8 @@ function numberWord(protocol: number): string {
 }
 
 /** A line for each end, with what may have made it. */
-export function natTexts(entry: Entry): string[] {
-  const ends = rewrittenEnds(entry);
+export function natTexts(told: Told): string[] {
+  const ends = rewrittenEnds(told);
   if (ends.length === 0) {
     return [
       'no NAT: the reply tuple is the original one inverted; that decision is stored, too, and a rule loaded later is not asked about this flow',
@@ -83,7 +87,7 @@ export function natTexts(entry: Entry): string[] {
   const isBoth = ends.length === 2;
   return ends.map((end, index) => {
     const both = isBoth && index === 0 ? ', and both ends are rewritten' : '';
-    return `${fullText(end, entry)}${both}`;
+    return `${fullText(end, told.entry)}${both}`;
   });
 }
 

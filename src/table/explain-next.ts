@@ -18,15 +18,15 @@ export function nextTexts(record: EntryRecord): string[] {
   const text = (tuple: typeof entry.original): string => tupleText(known, tuple);
   const sent = inverted(entry.protocol, entry.reply);
   const received = inverted(entry.protocol, entry.original);
-  const isRewritten = rewrittenEnds(entry).length > 0;
+  const isRewritten = rewrittenEnds(record).length > 0;
   const becomes = (tuple: typeof entry.original): string =>
     isRewritten ? ` and leaves as ${text(tuple)}` : ' and stays so';
   const path = offload ?? (isUntold(record) ? 'untold' : null);
   const words = state === null ? undefined : stateWords(entry.protocol, state);
   return [
     ...(path === null ? [] : [OFFLOADED[path]]),
-    `original direction: comes as ${text(entry.original)}${becomes(sent)}; ${originalText(record)}`,
-    `reply direction: must come as ${text(entry.reply)}${becomes(received)}; ${replyText(record)}`,
+    `original direction: comes as ${text(entry.original)}${becomes(sent)}; ${originalText(record, isRewritten)}`,
+    `reply direction: must come as ${text(entry.reply)}${becomes(received)}; ${replyText(record, isRewritten)}`,
     ...(words?.next ?? []),
   ];
 }
@@ -45,14 +45,17 @@ const OFFLOADED = {
     'the network card forwards packets by itself: neither a hook nor a rule nor tcpdump on this host sees them',
 } as const;
 
-function originalText({ isReplied }: EntryRecord): string {
-  return isReplied
+function originalText({ isReplied }: EntryRecord, isRewritten: boolean): string {
+  const stored = isRewritten ? 'the mapping is stored already' : 'that there is no NAT is stored';
+  if (!isReplied) return `ct state new as the first one, but ${stored}: ${NO_CHAINS}`;
+  return isRewritten
     ? `ct state established: rewritten from the stored mapping, ${NO_CHAINS}`
-    : `ct state new as the first one, but the mapping is stored already: ${NO_CHAINS}`;
+    : `ct state established: ${stored}, ${NO_CHAINS}`;
 }
 
-function replyText({ isReplied }: EntryRecord): string {
-  return isReplied
+function replyText({ isReplied }: EntryRecord, isRewritten: boolean): string {
+  if (!isReplied) return 'the first one makes the flow established and takes [UNREPLIED] away';
+  return isRewritten
     ? 'ct state established: the mapping is undone, no nat chain is run'
-    : 'the first one makes the flow established and takes [UNREPLIED] away';
+    : 'ct state established: nothing is to be undone, no nat chain is run';
 }

@@ -2,7 +2,7 @@
 import type { Explained, Fact } from './explain-shapes.ts';
 
 /** Major.minor: a new minor version adds fields. */
-export const EXPLAINED_VERSION = '1.0';
+export const EXPLAINED_VERSION = '1.1';
 
 /** Several lines, the last ended. */
 export function explainedText({

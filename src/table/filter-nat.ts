@@ -18,7 +18,7 @@ interface End {
 
 export function natFilter({ srcNat, dstNat, anyNat }: EntryWords): NatWish | undefined {
   if (anyNat !== undefined && (srcNat ?? dstNat) !== undefined) {
-    throw wrong('any-nat', anyNat, 'neither --src-nat nor --dst-nat beside it');
+    throw wrong('any-nat', anyNat, 'neither --src-nat nor --dst-nat beside it', anyNat);
   }
   const src = wished('src-nat', srcNat);
   const dst = wished('dst-nat', dstNat);

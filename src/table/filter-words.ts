@@ -5,6 +5,7 @@
 import { EntryHas, EntryWord, halfAt } from '../model/entry-row.ts';
 import type { EntryWords } from './entry-options.ts';
 import {
+  exampleOf,
   familyOf,
   type LabelNames,
   labelsOf,
@@ -51,7 +52,8 @@ class Tests {
 
   only(family: 4 | 6, option: string, text: string): void {
     if (this.family !== 0 && this.family !== family) {
-      throw wrong(option, text, `an address of ipv${this.family}, as another option says`);
+      const needed = `an address of ipv${this.family}, as another option says`;
+      throw wrong(option, text, needed, exampleOf(this.family));
     }
     if (this.family === 0) this.byte(EntryWord.kind, 0, family);
     this.family = family;
@@ -111,29 +113,29 @@ function addAddresses(tests: Tests, given: EntryWords): void {
 }
 
 const PORTS = [
-  ['sport', EntryWord.origPorts, 0],
-  ['dport', EntryWord.origPorts, 1],
-  ['replySport', EntryWord.replyPorts, 0],
-  ['replyDport', EntryWord.replyPorts, 1],
+  ['sport', 'sport', EntryWord.origPorts, 0],
+  ['dport', 'dport', EntryWord.origPorts, 1],
+  ['replySport', 'reply-port-src', EntryWord.replyPorts, 0],
+  ['replyDport', 'reply-port-dst', EntryWord.replyPorts, 1],
 ] as const;
 const KEYS = [
-  ['srckey', EntryWord.origPorts, 0],
-  ['dstkey', EntryWord.origPorts, 1],
-  ['replySrckey', EntryWord.replyPorts, 0],
-  ['replyDstkey', EntryWord.replyPorts, 1],
+  ['srckey', 'srckey', EntryWord.origPorts, 0],
+  ['dstkey', 'dstkey', EntryWord.origPorts, 1],
+  ['replySrckey', 'reply-key-src', EntryWord.replyPorts, 0],
+  ['replyDstkey', 'reply-key-dst', EntryWord.replyPorts, 1],
 ] as const;
 
 function addPorts(tests: Tests, given: EntryWords): void {
-  for (const [key, word, high] of PORTS) {
+  for (const [key, option, word, high] of PORTS) {
     const text = given[key];
     if (text === undefined) continue;
-    tests.half(word, high, wholeOf(key, text, 65535));
+    tests.half(word, high, wholeOf(option, text, 65535));
     tests.protocols.push(WITH_PORTS);
   }
-  for (const [key, word, high] of KEYS) {
+  for (const [key, option, word, high] of KEYS) {
     const text = given[key];
     if (text === undefined) continue;
-    tests.half(word, high, wholeOf(key, text, 65535));
+    tests.half(word, high, wholeOf(option, text, 65535));
     tests.byte(EntryWord.kind, 1, GRE);
   }
 }
@@ -179,7 +181,7 @@ function addRest(
   }
   if (mark !== undefined) {
     const { value, mask = -1 } = markOf(mark);
-    if ((value & ~mask) !== 0) throw wrong('mark', mark, 'a value within its mask');
+    if ((value & ~mask) !== 0) throw wrong('mark', mark, 'a value within its mask', '0x10/0xf0');
     tests.add(EntryWord.mark, mask, value);
   }
   if (label !== undefined) {

@@ -4,6 +4,7 @@ import { hasPorts } from '../model/codes.ts';
 import type { Both, Entry, EntryTuple } from '../model/entry.ts';
 import { TraceError } from '../model/error.ts';
 import { inverted } from './invert.ts';
+import { missingNumber, refuseImpossible } from './parse-checks.ts';
 import type { Change, EntryFields, Form, SideFields } from './parse-fields.ts';
 import { shown } from './parse-tokens.ts';
 
@@ -28,12 +29,15 @@ export interface EntryRecord {
   readonly id: number | null;
   readonly secmark: number | null;
   readonly secctx: string | null;
-  /** As written; of XML nanoseconds since 1970. */
+  /** As written; of XML and JSON nanoseconds since 1970. */
   readonly startedAt: string | null;
   readonly stoppedAt: string | null;
   /** Netlink port of the program that made the change; null: the kernel did, or it is not told. */
   readonly portid: number | null;
-  /** False: this form does not write the numbers of this protocol (XML: ICMP). */
+  /**
+   * False: no ports, keys or numbers of ICMP are told. XML has none of ICMP, a kernel
+   * without the protocol's tracker knows addresses alone, arguments may leave them out.
+   */
   readonly hasNumbers: boolean;
   /** Flags besides those above, and words that no known version writes. */
   readonly more: readonly string[];
@@ -42,12 +46,15 @@ export interface EntryRecord {
 const GRE = 47;
 const ICMP: ReadonlySet<number> = new Set([1, 58]);
 const KNOWN_FLAGS = ['UNREPLIED', 'ASSURED', 'OFFLOAD', 'HW_OFFLOAD', 'SEEN_REPLY', 'EXPECTED'];
+const TELLS_EXPECTED: ReadonlySet<Form> = new Set(['save', 'json']);
 /** Said of an event, or of nothing: no flags of the entry. */
 const NO_FLAGS = ['USERSPACE', 'UNSET'];
 
 /** Throws a `corrupt` TraceError that names the field. */
 export function entryOf(fields: EntryFields): EntryRecord {
   const { form, flags, others } = fields;
+  const entry = plainEntry(fields);
+  refuseImpossible(fields, entry.protocol);
   const labels = others.get('labels');
   const offload = flags.has('HW_OFFLOAD') ? 'hardware' : flags.has('OFFLOAD') ? 'software' : null;
   return {
@@ -55,7 +62,7 @@ export function entryOf(fields: EntryFields): EntryRecord {
     form,
     change: fields.change,
     at: fields.at,
-    entry: plainEntry(fields),
+    entry,
     state: fields.state ?? null,
     isReplied: form === 'save' ? flags.has('SEEN_REPLY') : !flags.has('UNREPLIED'),
     isAssured: flags.has('ASSURED') || (offload === null ? false : null),
@@ -69,7 +76,7 @@ export function entryOf(fields: EntryFields): EntryRecord {
     startedAt: others.get('start') ?? null,
     stoppedAt: others.get('stop') ?? null,
     portid: whole(others, 'portid'),
-    hasNumbers: form !== 'xml' || !ICMP.has(Number(fields.protocol)),
+    hasNumbers: missingNumber(fields, entry.protocol) === undefined,
     more: [...flagsOf(fields).filter((flag) => !KNOWN_FLAGS.includes(flag)), ...fields.more],
   };
 }
@@ -91,7 +98,7 @@ export function plainEntry(fields: EntryFields): Entry {
       whole(reply, 'zone-reply', 0xffff) ?? zone,
     ],
     mark: whole(others, 'mark', 0xffff_ffff) ?? 0,
-    isExpected: fields.form === 'save' ? fields.flags.has('EXPECTED') : null,
+    isExpected: TELLS_EXPECTED.has(fields.form) ? fields.flags.has('EXPECTED') : null,
     status: statusText(fields),
     timeoutS: timeout === undefined ? null : number('timeout', timeout.replace(/^-/, '')),
     packets: bothOf(fields, 'packets'),

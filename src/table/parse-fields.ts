@@ -1,7 +1,10 @@
 /** What each form of an entry is first read to: its fields as they were written, before any is believed. */
 
-/** How an entry was written: `conntrack -L`, the same with `-o extended` or as /proc has it, `-o xml`, `-o save`. */
-export const FORMS = ['plain', 'extended', 'xml', 'save'] as const;
+/**
+ * How an entry was written: `conntrack -L`, the same with `-o extended` or as /proc has it,
+ * `-o xml`, `-o save`, `conntrail table list -o json`.
+ */
+export const FORMS = ['plain', 'extended', 'xml', 'save', 'json'] as const;
 export type Form = (typeof FORMS)[number];
 
 /** What `conntrack -E` says happened. */

@@ -57,6 +57,12 @@ function named(place: string, names: Readonly<Record<string, string>>) {
   );
 }
 
+/** Whether a text begins as one of this form does. */
+export function isArguments(text: string): boolean {
+  const [first = ''] = text.trimStart().split(/\s/, 1);
+  return Object.hasOwn(COMMANDS, first);
+}
+
 /** Undefined: no line of this form. Throws a `corrupt` TraceError for a protocol of no known name. */
 export function saveFields(tokens: readonly string[]): EntryFields | undefined {
   const first = tokens[0] === 'conntrack' ? 1 : 0;

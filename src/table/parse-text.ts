@@ -3,6 +3,7 @@ import { TraceError } from '../model/error.ts';
 import { type EntryRecord, entryOf } from './parse-entry.ts';
 import { type ExpectationRecord, expectationOf, flowExpectation } from './parse-expectation.ts';
 import { flowFields } from './parse-flow.ts';
+import { jsonFields } from './parse-json.ts';
 import { lineFields } from './parse-line.ts';
 import { type LogRecord, logOf } from './parse-log.ts';
 import { MOST_LENGTH, type Piece, PieceReader } from './parse-pieces.ts';
@@ -27,7 +28,7 @@ export interface Parsed {
 }
 
 const NEEDED =
-  'a line of conntrack -L, -E or -S, of /proc/net/nf_conntrack, or of the kernel log about conntrack';
+  'a line of conntrack -L, -E or -S, of /proc/net/nf_conntrack, of conntrail table list -o json, or of the kernel log about conntrack';
 
 /** Never throws: what cannot be read is a record that says so. Blank lines are none. */
 export class TextReader {
@@ -91,6 +92,8 @@ function flowRecord(text: string): TableRecord {
 }
 
 function lineRecord(line: string): TableRecord {
+  const row = jsonFields(line);
+  if (row !== undefined) return entryOf(row);
   const tokens = tokensOf(line);
   statsRow(tokens); // rows that can be read are no lines: this one is refused
   const fields = saveFields(tokens) ?? lineFields(tokens);

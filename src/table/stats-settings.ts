@@ -97,3 +97,39 @@ function timeoutWords(name: string): string | undefined {
   const kind = name.startsWith('nf_flowtable') ? ' of a flowtable' : '';
   return `s without a packet end a flow of ${of}${where}${kind}`;
 }
+
+/**
+ * Values that kernels from 5.10 on set themselves, each list from old to new; of a
+ * name that is not here every value is usual: the kernel takes it from the memory.
+ */
+const OWN: Readonly<Record<string, string>> = {
+  ...{ acct: '0', checksum: '1', events: '1 2', log_invalid: '0', timestamp: '0' },
+  ...{ tcp_be_liberal: '0', tcp_ignore_invalid_rst: '0', tcp_loose: '1', tcp_max_retrans: '3' },
+  ...{ frag6_timeout: '60', generic_timeout: '600', gre_timeout: '30', gre_timeout_stream: '180' },
+  ...{ icmp_timeout: '30', icmpv6_timeout: '30', udp_timeout: '30', udp_timeout_stream: '120' },
+  ...{ tcp_timeout_close: '10', tcp_timeout_close_wait: '60', tcp_timeout_established: '432000' },
+  ...{ tcp_timeout_fin_wait: '120', tcp_timeout_last_ack: '30', tcp_timeout_max_retrans: '300' },
+  ...{ tcp_timeout_syn_recv: '60', tcp_timeout_syn_sent: '120', tcp_timeout_time_wait: '120' },
+  ...{
+    tcp_timeout_unacknowledged: '300',
+    sctp_timeout_closed: '10',
+    sctp_timeout_cookie_wait: '3',
+  },
+  ...{ sctp_timeout_cookie_echoed: '3', sctp_timeout_established: '432000 210' },
+  ...{ sctp_timeout_shutdown_sent: '0 3', sctp_timeout_shutdown_recd: '0 3' },
+  ...{ sctp_timeout_shutdown_ack_sent: '3', sctp_timeout_heartbeat_sent: '30' },
+  ...{
+    sctp_timeout_heartbeat_acked: '210',
+    dccp_timeout_request: '240',
+    dccp_timeout_respond: '480',
+  },
+  ...{ dccp_timeout_partopen: '480', dccp_timeout_open: '43200', dccp_timeout_closereq: '64' },
+  ...{ dccp_timeout_closing: '64', dccp_timeout_timewait: '240' },
+};
+
+/** Whether the kernel may have set it so itself. */
+export function isUsual({ name, value }: Pick<SettingWords, 'name' | 'value'>): boolean {
+  const short = name.replace(/^nf_conntrack_/, '');
+  if (/^nf_flowtable_(tcp|udp)_timeout$/.test(name)) return value === '30';
+  return !Object.hasOwn(OWN, short) || OWN[short]!.split(' ').includes(value);
+}

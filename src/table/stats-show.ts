@@ -1,5 +1,6 @@
 /** Reports of statistics as text and as JSON. */
 import { type CounterReport, fillPercent, type StatsReport } from './stats-report.ts';
+import { isUsual, type SettingWords } from './stats-settings.ts';
 
 /** Major.minor: a new minor version adds fields. */
 export const STATS_VERSION = '1.0';
@@ -13,24 +14,34 @@ export interface TitledStats extends StatsReport {
   readonly title: string;
 }
 
-/** All of it: sizes, every counter, every setting. Ends with a newline. */
-export function statsText(stats: TitledStats): string {
-  const { counters, settings, warnings } = stats;
+/** Sizes, every counter, the settings that were changed, or all. Ends with a newline. */
+export function statsText(stats: TitledStats, isAll = false): string {
+  const { counters, warnings } = stats;
   const names = Math.max(0, ...counters.map(({ name }) => name.length));
   const totals = Math.max(0, ...counters.map(({ total }) => String(total).length));
-  const width = Math.max(0, ...settings.map(({ name }) => name.length));
-  const values = Math.max(0, ...settings.map(({ value }) => value.length));
   return ended([
     `${stats.title}: ${sizeText(stats)}`,
     ...warnings.map((warning) => `  warning: ${warning}`),
     '  counted since the namespace was made:',
     ...counters.flatMap((counter) => counterLines(counter, names, totals)),
-    '  settings (net.netfilter):',
+    ...settingLines(stats.settings, isAll),
+  ]);
+}
+
+function settingLines(all: readonly SettingWords[], isAll: boolean): string[] {
+  const settings = isAll ? all : all.filter((setting) => !isUsual(setting));
+  const width = Math.max(0, ...settings.map(({ name }) => name.length));
+  const values = Math.max(0, ...settings.map(({ value }) => value.length));
+  const usual = all.length - settings.length;
+  const others = usual === 0 ? '' : `; ${usual} as the kernel sets them itself: --settings`;
+  const head = settings.length === 0 ? 'none changed' : isAll ? '' : 'those that were changed';
+  return [
+    `  settings (net.netfilter)${head === '' ? ':' : `: ${head}${others}`}`,
     ...settings.map(
       ({ name, value, meaning }) =>
         `    ${name.padEnd(width)}  ${value.padStart(values)}  ${meaning}`,
     ),
-  ]);
+  ];
 }
 
 function sizeText({ entries, max, buckets }: StatsReport): string {

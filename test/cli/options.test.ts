@@ -22,6 +22,9 @@ describe('durations', () => {
 describe('sizes', () => {
   it.each([
     ['512B', 512],
+    ['2097152', 2_097_152],
+    ['3M', 3_145_728],
+    ['5K', 5120],
     ['64KiB', 65_536],
     ['4MiB', 4_194_304],
     ['1.5GiB', 1_610_612_736],
@@ -29,9 +32,9 @@ describe('sizes', () => {
     expect(parseSizeBytes(text)).toBe(bytes);
   });
 
-  it.each(['4', '4MB', '4mib', '0KiB', '-1B', '9999999TiB'])('refuses "%s"', (text) => {
+  it.each(['0', '4MB', '4mib', '4iB', '0KiB', '-1B', '9999999TiB', ''])('refuses "%s"', (text) => {
     expect(() => parseSizeBytes(text)).toThrow(
-      `size: found "${text}", needed a number above 0 with B, KiB, MiB, GiB or TiB`,
+      `size: found "${text}", needed bytes above 0, or a number with KiB, MiB, GiB or TiB`,
     );
   });
 });

@@ -91,6 +91,18 @@ describe('failures', () => {
     expect(describeError(caused)).toContain('the inner one');
   });
 
+  it('of the system are one line, wherever they come from', () => {
+    const refused = (path?: string): Error =>
+      Object.assign(new Error('ENOSPC: no space left on device, write'), {
+        ...{ code: 'ENOSPC', syscall: 'write', path },
+      });
+    const hint = '  try: free some space, or choose another place\n';
+    expect(describeError(refused('/x'))).toBe(`conntrail: write /x: ENOSPC\n${hint}`);
+    expect(describeError(refused())).toBe(`conntrail: write a file: ENOSPC\n${hint}`);
+    const coded = Object.assign(new Error('y'), { code: 'ERR_X' });
+    expect(describeError(coded)).toContain('unexpected error: y');
+  });
+
   it('end with the status of their kind', () => {
     expect(exitOf(new TraceError('usage', 'x'))).toBe(Exit.usage);
     expect(exitOf(new TraceError('io', 'x'))).toBe(Exit.failed);

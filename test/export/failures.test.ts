@@ -87,7 +87,7 @@ describe.runIf(canMount())('a full disk', () => {
       await expect(fill()).rejects.toMatchObject({
         code: 'io',
         message: `write ${path}: ENOSPC`,
-        hint: 'free some space, or choose another place with --out',
+        hint: 'free some space, or choose another place',
       });
       expect(readFileSync(path, 'utf8')).toBe('good');
       const left = ending === 'parquet' ? ['x.parquet'] : ['x.arrow', 'x.arrow.partial'];

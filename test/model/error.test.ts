@@ -29,7 +29,7 @@ describe('fileError', () => {
     ['EACCES', 'permission', 'choose a place you may use, or run as root'],
     ['EPERM', 'io', 'choose a place you may use, or run as root'],
     ['EROFS', 'io', 'choose a place that can be written'],
-    ['ENOSPC', 'io', 'free some space, or choose another place with --out'],
+    ['ENOSPC', 'io', 'free some space, or choose another place'],
     ['EISDIR', 'io', 'name a file'],
     ['ENOTDIR', 'io', 'name a folder'],
     ['EIO', 'io', undefined],

@@ -91,10 +91,13 @@ describe('table insert', () => {
 
   it('refuses what is there already, and says so', () => {
     insert(UDP);
+    const there = `conntrail table list --netns ${netns.name} -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 1001 --dport 53`;
     expect(insert(UDP)).toMatchObject({
       status: 1,
-      stderr: 'conntrail: insert: there is such an entry already (EEXIST)\n',
+      stderr: `conntrail: insert: an entry has its original or its reply tuple already (EEXIST)\n  try: ${there}\n`,
     });
+    const listing = netns.table(...there.replace(`--netns ${netns.name} `, '').split(' ').slice(2));
+    expect(timeless(listing.stdout)).toEqual(listed());
   });
 
   it.each([
@@ -105,7 +108,7 @@ describe('table insert', () => {
     [UDP.replace('10.0.0.2', 'fd00::2'), 'needed an address of the same family'],
     [UDP.replace('1001', '70000'), '--sport: found "70000", needed a number from 0 to 65535'],
     [`${UDP} --label-add 128`, '--label-add: found "128", needed names of connlabel.conf'],
-    [`${UDP} --helper ${'x'.repeat(16)}`, 'needed a name of 15 bytes'],
+    [`${UDP} --helper ${'x'.repeat(16)}`, 'needed a name of up to 15 bytes'],
   ])('refuses %s', (args, message) => {
     const { status, stderr } = insert(args);
     expect(stderr).toContain(`conntrail: `);

@@ -76,9 +76,9 @@ class Events {
   }
 
   private mustRun(): void {
-    const { exitCode } = this.child;
-    if (exitCode === null || exitCode === 0) return;
-    throw new Error(`table events ended with ${exitCode}: ${this.stderr}`);
+    const { exitCode, signalCode } = this.child;
+    if (signalCode === null && (exitCode === null || exitCode === 0)) return;
+    throw new Error(`table events ended with ${exitCode ?? signalCode}: ${this.stderr}`);
   }
 
   /** What it ends with, told to. */
@@ -126,6 +126,30 @@ describe('table events', () => {
         expect.stringMatching(/^\[DESTROY\] udp {6}17 .*src=5\.5\.5\.5 .* id=\d+( |$)/),
       ]);
       expect(events.stderr).toMatch(/^complete: \d+ new, \d+ changed, \d+ destroyed, none thrown/m);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'say what happened in columns too, and at the end count what they showed',
+    async () => {
+      const events = new Events('-o', 'columns', '-e', 'NEW,DESTROY', '-s', '5.5.5.5');
+      await events.begun();
+      netns.conntrack(...words('-I -p udp -s 5.5.5.5 -d 1.1.1.2 --sport 4 --dport 9 -t 600'));
+      netns.conntrack(...words('-I -p udp -s 5.5.5.5 -d 1.1.1.2 --sport 5 --dport 9 -t 600'));
+      netns.conntrack(...words('-U -s 5.5.5.5 -m 33'));
+      netns.conntrack(...words('-D -s 5.5.5.5 -p udp --sport 4'));
+      // a head, and three lines of news
+      await events.until((text) => text.split('\n').length > 4);
+      expect(await events.stop()).toBe(0);
+      const [head = '', ...lines] = events.stdout.trimEnd().split('\n');
+      expect(head).toMatch(/^news +protocol +state /);
+      expect(lines.map((line) => line.split(/ +/).slice(0, 2))).toEqual([
+        ['NEW', 'udp'],
+        ['NEW', 'udp'],
+        ['DESTROY', 'udp'],
+      ]);
+      expect(events.stderr).toBe('complete: 2 new, 1 destroyed, none thrown away\n');
     },
     PATIENCE_MS,
   );

@@ -24,6 +24,21 @@ describe('table explain', () => {
     expect(piped(['-'], LINE).stdout).toBe(quoted.stdout);
   });
 
+  it('takes a line of options as it is, and other options not', () => {
+    const line = '-A -t 30 -u UNSET -s 10.0.0.2 -d 10.0.1.1 -p udp --sport 5000 --dport 53';
+    const words = conntrail(['table', 'explain', ...line.split(' ')]);
+    expect(words.stderr).toBe('');
+    expect(words.stdout).toMatch(/^line 1: udp 10\.0\.0\.2:5000 > 10\.0\.1\.1:53, unreplied/);
+    expect(piped([], line).stdout).toBe(words.stdout);
+    for (const args of [[line], ['conntrack', ...line.split(' ')], ['--', line]]) {
+      expect(conntrail(['table', 'explain', ...args]).stdout).toBe(words.stdout);
+    }
+    const { explained } = JSON.parse(
+      conntrail(['table', 'explain', ...line.split(' '), '--json']).stdout,
+    ) as { explained: unknown[] };
+    expect(explained).toHaveLength(1);
+  });
+
   it('is one JSON document with --json', () => {
     const { explained } = JSON.parse(piped(['--json'], `${LINE}\nhello\n`).stdout) as {
       explained: { line: number; record: { kind: string } }[];
@@ -48,7 +63,19 @@ describe('table explain', () => {
     [['table', 'explain', ''], 'found an empty text, needed lines to explain'],
     [['table', 'stats', '--count', '3'], 'found --count without --interval, needed both'],
     [['table', 'stats', '--from', 'x', '--interval', '5s'], 'found --from with --interval'],
-    [['table', 'stats', '--interval', '5'], 'duration: found "5", needed a number'],
+    [['table', 'stats', '--interval', '5'], '--interval: found "5", needed a number'],
+    [['table', 'stats', '--from', 'x', '--settings'], 'found --from with --settings'],
+    [['table', 'events', '--count', '0'], '--count: found "0", needed a whole number'],
+    [['table', 'events', '-b', '3x'], '--buffer-size: found "3x", needed bytes above 0'],
+    [
+      ['table', 'events', '-e', 'NEW,OLD'],
+      '--event-mask: found "NEW,OLD", needed some of NEW, UPDATES, DESTROY, ALL',
+    ],
+    [['table', 'list', '--prot', 'tcp'], "unknown option '--prot'\n  try: --proto"],
+    [['table', 'list', '--sr=10.0.0.1'], "unknown option '--sr=10.0.0.1'\n  try: --src"],
+    [['table', 'list', '--reply-port-src', 'x'], '--reply-port-src: found "x", needed a number'],
+    [['table', 'explain', '--jsno'], "unknown option '--jsno'\n  try: "],
+    [['table', 'explain', LINE, '-x'], "unknown option '-x'\n  try: "],
     [['table', 'explian'], "unknown command 'explian'\n  try: explain"],
     [['table', 'stats', '--form', 'x'], "unknown option '--form'\n  try: --from"],
   ])('%j is wrong usage', (args, message) => {

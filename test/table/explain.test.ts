@@ -53,6 +53,52 @@ describe('an entry with source NAT', () => {
   });
 });
 
+describe('an entry without NAT', () => {
+  const line =
+    'udp 17 119 src=10.0.0.1 dst=10.0.0.2 sport=5 dport=53 src=10.0.0.2 dst=10.0.0.1 sport=53 dport=5 [ASSURED]';
+
+  it('is neither rewritten nor undone', () => {
+    const [original = '', reply = ''] = explained(line).next;
+    expect(original).toMatch(
+      / and stays so; ct state established: that there is no NAT is stored, the nat chains are/,
+    );
+    expect(reply).toMatch(/ and stays so; ct state established: nothing is to be undone, no nat/);
+    const nated = explained(line.replace('dport=5 ', 'dport=6 ')).next;
+    expect(nated[0]).toContain('rewritten from the stored mapping');
+    expect(nated[1]).toContain('the mapping is undone');
+  });
+});
+
+describe('what no kernel prints', () => {
+  const UDP =
+    'udp 17 29 src=10.0.0.1 dst=10.0.0.2 sport=5 dport=53 src=10.0.0.2 dst=10.0.0.1 sport=53 dport=5';
+
+  it.each([
+    [UDP.replace('29 ', '29 ESTABLISHED '), 'found state ESTABLISHED of udp, needed none'],
+    [`-A -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 5 --dport 6 --state CLOSE -t 9`, 'CLOSE of udp'],
+    [UDP.replace('29', '-29'), 'found timeout -29, needed seconds, 0 or more'],
+    [UDP.replaceAll(/ [sd]port=\d+/g, ''), 'found udp without sport=, needed both ends'],
+    [UDP.replace(' dport=5', ''), 'found udp without dport=, needed both ends'],
+    ['sctp 132 9 src=10.0.0.1 dst=10.0.0.2 sport=7 src=10.0.0.2 dst=10.0.0.1', 'sctp without'],
+    ['icmp 1 9 src=10.0.0.1 dst=10.0.0.2 src=10.0.0.2 dst=10.0.0.1', 'found icmp without type='],
+  ])('%s is named', (line, found) => {
+    expect(explained(line).title).toContain(`not known: found `);
+    expect(explained(line).title).toContain(found);
+  });
+
+  it('is no port of a protocol that is known by addresses alone', () => {
+    const told = explained(
+      'unknown 132 599 src=10.0.0.1 dst=10.0.0.2 [UNREPLIED] src=10.0.0.2 dst=10.0.0.9 use=1',
+    );
+    expect(told.title).toBe('sctp 10.0.0.1 > 10.0.0.2, unreplied, source NAT to 10.0.0.9');
+    expect(told.nat).toEqual(['source NAT: 10.0.0.1 becomes 10.0.0.9; by snat or masquerade']);
+    expect(factOf(told, 'protocol')).toContain('all between two hosts is one flow');
+    expect(told.rewritten[0]).toMatchObject({ before: { port: null }, after: { port: null } });
+    expect(told.record).toMatchObject({ hasNumbers: false });
+    expect(told.next.join()).not.toMatch(/:0\b/);
+  });
+});
+
 describe('a SYN that nobody has answered', () => {
   const told = explained(SYN);
 
@@ -293,6 +339,10 @@ describe('what is none of these', () => {
     ['-A -p nonesuch -s 1.2.3.4 -d 1.2.3.5', /found -p nonesuch, needed a protocol/],
     ['<flow><meta>', /^not known: found a <flow> without its end/],
     ['proto=6 src=', /^not known: found src=, needed an expectation/],
+    ['{"src":"10.0.0.1","protocol":6}', /^not known: found no dst= of the original direction/],
+    ['{"src":7,"protocol":"x"}', /^not known: found protocol=x, needed a number up to 255/],
+    ['{"src":"10.0.0.1"', /^not known: found "\{"src":"10.0.0.1"", needed a line of conntrack/],
+    ['[{"src":"10.0.0.1"}]', /^not known: found "/],
   ])('%s', (line, title) => {
     expect(explained(line).title).toMatch(title);
   });

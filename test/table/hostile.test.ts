@@ -52,6 +52,14 @@ const WORDS = [
     'e',
     '%s',
   ],
+  ...[
+    '{"src":',
+    '"dst":null',
+    '"protocol":1e99',
+    '"zone_direction":"constructor"',
+    '"status":-1',
+    '}',
+  ],
   ...['proto=6', 'cpu=0', 'cpu=x', 'nf_ct_proto_999: ', 'IN=', '__proto__=1', 'constructor=2'],
 ];
 
@@ -141,6 +149,8 @@ describe('text that nobody would paste', () => {
     ['outer', `nf_ct_proto_1: outer daddr ${'outer daddr '.repeat(5_000)}`],
     ['zeros', `tcp 6 ${'0'.repeat(60_000)} src=1.2.3.4`],
     ['colons', `tcp 6 1 src=${':'.repeat(60_000)}`],
+    ['objects in each other', '{"src":'.repeat(9000)],
+    ['rows of JSON', '{"src":"1.2.3.4","protocol":6}\n'.repeat(20_000)],
   ])(
     'may be a great many %s',
     (_, text) => {
