@@ -213,15 +213,6 @@ static struct out put_sender(struct out out, uint32_t port)
 	return *name ? put_named_text(out, "progname=", name) : out;
 }
 
-static struct out put_clock(struct out out)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (struct out){ out.at + sprintf(out.at, "[%-8ld.%-6ld]\t", (long)now.tv_sec,
-					      now.tv_nsec / 1000) };
-}
-
 static struct out put_row(struct out out, const struct table_row *row,
 			  const struct nlmsghdr *message, uint32_t form, uint64_t now_s)
 {

@@ -15,7 +15,7 @@ uint32_t next_random(uint32_t *seed)
 	return *seed >> 8;
 }
 
-static bool perhaps(uint32_t *seed)
+bool perhaps(uint32_t *seed)
 {
 	return next_random(seed) % 3 > 0;
 }
@@ -48,8 +48,8 @@ static void put_icmp(struct nlmsghdr *message, uint8_t protocol, bool is_reply, 
 	mnl_attr_put_u8(message, is_v6 ? CTA_PROTO_ICMPV6_CODE : CTA_PROTO_ICMP_CODE, 0);
 }
 
-static void put_tuple(struct nlmsghdr *message, uint16_t type, bool is_v6, uint8_t protocol,
-		      uint32_t *seed)
+void random_tuple(struct nlmsghdr *message, uint16_t type, bool is_v6, uint8_t protocol,
+		  uint32_t *seed)
 {
 	struct nlattr *nest = mnl_attr_nest_start(message, type);
 	struct nlattr *inner;
@@ -165,8 +165,8 @@ uint32_t random_message(void *memory, uint32_t *seed)
 	message->nlmsg_flags = perhaps(seed) ? NLM_F_CREATE | NLM_F_EXCL : 0;
 	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
 	header->nfgen_family = is_v6 ? AF_INET6 : AF_INET;
-	put_tuple(message, CTA_TUPLE_ORIG, is_v6, protocol, seed);
-	put_tuple(message, CTA_TUPLE_REPLY, is_v6, protocol, seed);
+	random_tuple(message, CTA_TUPLE_ORIG, is_v6, protocol, seed);
+	random_tuple(message, CTA_TUPLE_REPLY, is_v6, protocol, seed);
 	put_rest(message, protocol, seed);
 	return message->nlmsg_len;
 }
