@@ -27,6 +27,21 @@ const REFUSALS: Readonly<Record<string, string>> = {
   ENOMEM: 'the table is full (ENOMEM)',
 };
 
+const EXPECT_REFUSALS: Readonly<Record<string, string>> = {
+  EEXIST: 'there is such an expectation already (EEXIST)',
+  EBUSY: 'one that is there would fit the same flows (EBUSY)',
+  ENOENT: 'there is no such master entry (ENOENT)',
+  EOPNOTSUPP: 'the master entry has no helper (EOPNOTSUPP)',
+  EMFILE: 'the helper expects as many as it may (EMFILE)',
+  EINVAL: 'the kernel takes no such expectation (EINVAL)',
+};
+
+/** What the kernel means by refusing one expectation. */
+export function expectRefusalText(errno: number): string {
+  const name = errnoName(errno);
+  return EXPECT_REFUSALS[name] ?? name;
+}
+
 /** What the kernel means by refusing one entry. */
 export function refusalText(errno: number): string {
   const name = errnoName(errno);
