@@ -49,7 +49,10 @@ static struct out put_labels(struct out out, const struct table_row *row)
 		out = put_text(put_text(out, before), name);
 		before = ",";
 	}
-	return *before == ',' ? put_text(out, " ") : out;
+	if (*before == ',')
+		return put_text(out, " ");
+	/* Labels without names are no more than that there are some. */
+	return line_labels() == 0 ? put_text(out, "labels ") : out;
 }
 
 /* A row does not hold it, its message does. */

@@ -113,6 +113,9 @@ static void put_times(struct nlmsghdr *message, uint32_t *seed)
 	mnl_attr_nest_end(message, nest);
 }
 
+static const char labels[][17] = { "\x01\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\x40",
+				   "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x40", "" };
+
 static void put_rest(struct nlmsghdr *message, uint8_t protocol, uint32_t *seed)
 {
 	if (perhaps(seed))
@@ -145,8 +148,9 @@ static void put_rest(struct nlmsghdr *message, uint8_t protocol, uint32_t *seed)
 		mnl_attr_put_strz(message, CTA_SECCTX_NAME, "system_u:object_r:some_t");
 		mnl_attr_nest_end(message, nest);
 	}
+	/* With two that have names, with one that has none, with none at all. */
 	if (!perhaps(seed))
-		mnl_attr_put(message, CTA_LABELS, 16, "\x01\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\x40");
+		mnl_attr_put(message, CTA_LABELS, 16, labels[next_random(seed) % 3]);
 	if (protocol == IPPROTO_TCP || protocol == IPPROTO_SCTP || protocol == IPPROTO_DCCP)
 		put_protoinfo(message, protocol, seed);
 }
