@@ -2,11 +2,12 @@
 import { addressValue } from '../model/address.ts';
 import { PROTOCOLS, Status } from '../model/codes.ts';
 import { TraceError } from '../model/error.ts';
+import { shown } from './parse-tokens.ts';
 
 const MOST_LABEL = 127;
 
 export function wrong(option: string, found: string, needed: string, hint?: string): TraceError {
-  const message = `--${option}: found "${found}", needed ${needed}`;
+  const message = `--${option}: found "${shown(found)}", needed ${needed}`;
   return new TraceError('usage', message, hint === undefined ? {} : { hint });
 }
 
