@@ -2,7 +2,7 @@
 import { refusalText } from '../libbpf/conntrack-refusal.ts';
 import { type ChangeKind, ConntrackSocket } from '../libbpf/conntrack-socket.ts';
 import { errnoName } from '../libbpf/failure.ts';
-import { ENTRY_WORDS, EntryRows } from '../model/entry-row.ts';
+import { ENTRY_WORDS, EntryRows, LineForm } from '../model/entry-row.ts';
 import { TraceError } from '../model/error.ts';
 import { newRow } from '../table/entry-build.ts';
 import { changedRow } from '../table/entry-change.ts';
@@ -59,14 +59,16 @@ function withoutKeys(words: EntryWords): EntryWords {
 }
 
 export async function deleteMatching(options: ChangeOptions): Promise<void> {
-  const filter = entryFilter(entryWords({ ...options }), labelNames());
+  const words = entryWords({ ...options });
+  const filter = entryFilter(words, labelNames());
+  const form = words.label === undefined ? 0 : LineForm.labels;
   await inTable(options, async (socket) => {
     const found = matchingRows(socket, filter);
     if (!(await isMeant('delete', found.length, options))) return;
     const errors = socket.change('delete', found);
     const all = Uint32Array.from({ length: found.length }, (_, row) => row);
     const done = all.filter((row) => errors[row] === 0);
-    for (const bytes of socket.lines(done, 0, found)) await writeOut(bytes);
+    for (const bytes of socket.lines(done, form, found)) await writeOut(bytes);
     report('delete', found.length, errors);
   });
 }
@@ -101,20 +103,21 @@ export function rowsOf(rows: readonly Int32Array[]): EntryRows {
   return all;
 }
 
-/** One entry may be changed without a question; more need an answer, or --yes. */
-async function isMeant(
+/** One may be changed without a question; more need an answer, or --yes. */
+export async function isMeant(
   kind: 'update' | 'delete',
   count: number,
   { yes }: ChangeOptions,
+  [one, more]: readonly [string, string] = ['entry', 'entries'],
 ): Promise<boolean> {
   if (count === 0) {
-    throw new TraceError('missing', `found no entry to ${kind}, needed one that matches`, {
+    throw new TraceError('missing', `found no ${one} to ${kind}, needed one that matches`, {
       hint: 'conntrail table list, with the same options',
     });
   }
   if (count === 1 || yes) return true;
-  if (process.stdin.isTTY) return (await isAgreed(count, kind)) || declined(kind);
-  const found = `found ${count} entries to ${kind}`;
+  if (process.stdin.isTTY) return (await isAgreed(count, kind, [one, more])) || declined(kind);
+  const found = `found ${count} ${more} to ${kind}`;
   throw new TraceError('usage', `${found} and no terminal to ask on, needed --yes`, {
     hint: 'conntrail table list, with the same options',
   });

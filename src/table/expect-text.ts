@@ -10,6 +10,7 @@ import {
   ExpectWord,
   portsBit,
   portsWord,
+  tupleBit,
 } from '../model/expect-row.ts';
 import type { EntryMemory } from './show-text.ts';
 
@@ -46,6 +47,7 @@ export function expectTupleAt(memory: EntryMemory, at: number, tuple: ExpectTupl
 
 /** `/255.255.255.0` where not all bits of the source address count. */
 function maskText({ words, bytes }: EntryMemory, at: number): string {
+  if (!(words[at + ExpectWord.has]! & tupleBit(ExpectTuple.mask))) return '';
   const word = at + addressesWord(ExpectTuple.mask);
   const isWhole = [0, 1, 2, 3].every((index) => words[word + index] === -1);
   if (isWhole || (byteAt(words, at, 0) === 4 && words[word + 3] === -1)) return '';
