@@ -8,7 +8,7 @@ import { cannotRun, TestNetns } from './table-netns.ts';
 
 const PATIENCE_MS = 60_000;
 /** Expectations that are made until somebody tells of one. */
-const MOST_TURNS = 2000;
+const MOST_TURNS = 40;
 const FIRST = EXPECTED[0]!;
 let netns: TestNetns;
 const running: Follower[] = [];
@@ -59,6 +59,13 @@ class Follower {
     return new Follower('ip', [...command, ...words(args)]);
   }
 
+  /** What it writes next; of a program that has ended nothing comes. */
+  async more(): Promise<void> {
+    await Promise.race([once(this.child.stdout!, 'data'), this.ended]);
+    const { exitCode } = this.child;
+    if (exitCode !== null) throw new Error(`ended with ${exitCode}: ${this.stderr}`);
+  }
+
   async stop(): Promise<number> {
     this.child.kill('SIGTERM');
     const [status] = await this.ended;
@@ -79,7 +86,7 @@ async function untilBegun(...followers: readonly Follower[]): Promise<void> {
 }
 
 async function until(isThere: (follower: Follower) => boolean, all: readonly Follower[]) {
-  for (const one of all) while (!isThere(one)) await once(one.child.stdout!, 'data');
+  for (const one of all) while (!isThere(one)) await one.more();
 }
 
 /** Of an expectation whose destination is that. */
