@@ -25,7 +25,7 @@ export const EXPECTATIONS: Table = {
     code('news', ENTRY_NEWS, 'listed, or what the kernel told: new, update, destroy'),
     column('family', 'u8', '4 or 6', { unit: 'IP version' }),
     column('protocol', 'u8', 'layer 4 protocol', { unit: 'IANA protocol number' }),
-    ...tuple('', 'the flow to come', 'null: any'),
+    ...tuple('', 'the flow to come', 'null: it may be any'),
     ...tuple('mask_', 'the bits that must fit', NO_PORTS),
     ...tuple('master_', 'the original tuple of the entry that expects it', NO_PORTS),
     column('zone', 'u16', 'conntrack zone'),
