@@ -79,6 +79,13 @@ static void put_zone(struct nlmsghdr *message, const struct table_row *row)
 		mnl_attr_put_u16(message, CTA_ZONE, htons(row->zone));
 }
 
+void build_tuple(struct nlmsghdr *message, uint16_t type, const struct table_row *row)
+{
+	const struct tuple tuple = tuple_of(row, 0);
+
+	put_tuple(message, type, row, &tuple);
+}
+
 void build_name(struct nlmsghdr *message, const struct table_row *row)
 {
 	const int direction = row->has & ROW_ORIG ? 0 : 1;

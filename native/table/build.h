@@ -3,6 +3,7 @@
 #define CONNTRAIL_TABLE_BUILD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "row.h"
 
@@ -13,5 +14,8 @@ void build_name(struct nlmsghdr *message, const struct table_row *row);
 
 /* All that a row has and the kernel takes. */
 void build_entry(struct nlmsghdr *message, const struct table_row *row, bool is_new);
+
+/* The original tuple of a row as attribute `type`, whose zone is not asked for. */
+void build_tuple(struct nlmsghdr *message, uint16_t type, const struct table_row *row);
 
 #endif

@@ -55,23 +55,36 @@ static const struct {
 	[TABLE_DELETE] = { IPCTNL_MSG_CT_DELETE, 0 },
 };
 
-static int change_batch(struct table *table, const struct table_row *rows, uint32_t count,
-			uint32_t kind, int32_t *errors)
+static void build(struct nlmsghdr *message, const struct table_row *row,
+		  const struct table_call *call)
+{
+	const struct expect_row *expectation = (const struct expect_row *)row;
+
+	if (call->kind == TABLE_EXPECTATIONS && call->form == TABLE_DELETE)
+		expect_name(message, expectation);
+	else if (call->kind == TABLE_EXPECTATIONS)
+		expect_build(message, expectation);
+	else if (call->form == TABLE_DELETE)
+		build_name(message, row);
+	else
+		build_entry(message, row, call->form == TABLE_INSERT);
+}
+
+static int change_batch(const struct table_call *call, const struct table_row *rows,
+			uint32_t count, int32_t *errors)
 {
 	_Alignas(8) static __thread uint8_t memory[BATCH * MESSAGE_BYTES];
+	struct table *table = table_of(call);
 	const uint32_t first = table->sequence + 1;
 	size_t bytes = 0;
 	int error;
 
 	for (uint32_t i = 0; i < count; i++) {
-		struct nlmsghdr *message =
-			message_begin(table, memory + bytes, kinds[kind].type,
-				      (uint16_t)(kinds[kind].flags | NLM_F_ACK), rows[i].family);
+		struct nlmsghdr *message = message_begin(
+			table, memory + bytes, type_in(call, kinds[call->form].type),
+			(uint16_t)(kinds[call->form].flags | NLM_F_ACK), rows[i].family);
 
-		if (kind == TABLE_DELETE)
-			build_name(message, &rows[i]);
-		else
-			build_entry(message, &rows[i], kind == TABLE_INSERT);
+		build(message, &rows[i], call);
 		bytes += MNL_ALIGN(message->nlmsg_len);
 	}
 	error = message_send(table, memory, bytes);
@@ -86,8 +99,8 @@ int table_change(struct table_call *call)
 		return -EINVAL;
 	for (uint32_t done = 0; done < call->count; done += BATCH) {
 		const uint32_t left = call->count - done;
-		int error = change_batch(table_of(call), rows_of(call) + done,
-					 left < BATCH ? left : BATCH, call->form, errors + done);
+		int error = change_batch(call, rows_of(call) + done, left < BATCH ? left : BATCH,
+					 errors + done);
 
 		if (error < 0)
 			return error;
@@ -125,14 +138,17 @@ int table_get(struct table_call *call)
 	struct table *table = table_of(call);
 	struct table_row *row = rows_of(call);
 	struct nlmsghdr *message =
-		message_begin(table, memory, IPCTNL_MSG_CT_GET, 0, row->family);
+		message_begin(table, memory, type_in(call, IPCTNL_MSG_CT_GET), 0, row->family);
 	int error;
 
-	build_name(message, row);
+	if (call->kind == TABLE_EXPECTATIONS)
+		expect_name(message, (const struct expect_row *)row);
+	else
+		build_name(message, row);
 	error = ask(table, message);
 	if (error < 0)
 		return error;
-	if (row_read(row, (const void *)table->messages) < 0)
+	if (message_read(row, (const void *)table->messages) < 0)
 		return -EBADMSG;
 	row->message = 0;
 	row->news = ROW_LISTED;
@@ -142,8 +158,9 @@ int table_get(struct table_call *call)
 int table_flush(struct table_call *call)
 {
 	_Alignas(8) uint8_t memory[64];
-	struct nlmsghdr *message = message_begin(table_of(call), memory, IPCTNL_MSG_CT_DELETE,
-						 NLM_F_ACK, (uint8_t)call->form);
+	struct nlmsghdr *message = message_begin(table_of(call), memory,
+						 type_in(call, IPCTNL_MSG_CT_DELETE), NLM_F_ACK,
+						 (uint8_t)call->form);
 
 	return ask(table_of(call), message);
 }
@@ -152,7 +169,8 @@ int table_count(struct table_call *call)
 {
 	_Alignas(8) uint8_t memory[64];
 	struct table *table = table_of(call);
-	struct nlmsghdr *message = message_begin(table, memory, IPCTNL_MSG_CT_GET_STATS, 0, 0);
+	struct nlmsghdr *message = message_begin(
+		table, memory, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET_STATS, 0, 0);
 	const struct nlattr *attr;
 	int error = ask(table, message);
 

@@ -49,7 +49,10 @@ static struct out put_labels(struct out out, const struct table_row *row)
 		out = put_text(put_text(out, before), name);
 		before = ",";
 	}
-	return *before == ',' ? put_text(out, " ") : out;
+	if (*before == ',')
+		return put_text(out, " ");
+	/* Labels without names are no more than that there are some. */
+	return line_labels() == 0 ? put_text(out, "labels ") : out;
 }
 
 /* A row does not hold it, its message does. */
@@ -211,15 +214,6 @@ static struct out put_sender(struct out out, uint32_t port)
 
 	out = put_named(put_text(out, "[USERSPACE] "), "portid=", port);
 	return *name ? put_named_text(out, "progname=", name) : out;
-}
-
-static struct out put_clock(struct out out)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (struct out){ out.at + sprintf(out.at, "[%-8ld.%-6ld]\t", (long)now.tv_sec,
-					      now.tv_nsec / 1000) };
 }
 
 static struct out put_row(struct out out, const struct table_row *row,

@@ -1,105 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "row.h"
 
-#include <arpa/inet.h>
-#include <endian.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <stdbool.h>
 #include <string.h>
 
-/*
- * Attributes are walked here and not by libmnl: a hundred calls an entry are
- * half of what a row takes; and libmnl goes on to the next multiple of four.
- */
-static inline const void *payload_of(const struct nlattr *attr)
-{
-	return (const char *)attr + NLA_HDRLEN;
-}
-
-static inline size_t length_of(const struct nlattr *attr)
-{
-	return attr->nla_len - (size_t)NLA_HDRLEN;
-}
-
-static inline uint16_t type_of(const struct nlattr *attr)
-{
-	return attr->nla_type & NLA_TYPE_MASK;
-}
-
-static inline const struct nlattr *next_of(const struct nlattr *attr)
-{
-	return (const void *)((const char *)attr + NLA_ALIGN(attr->nla_len));
-}
-
-/* Whole before `end`, which may lie before it already. */
-static inline bool is_whole(const struct nlattr *attr, const char *end)
-{
-	const ptrdiff_t left = end - (const char *)attr;
-
-	return left >= NLA_HDRLEN && attr->nla_len >= NLA_HDRLEN && attr->nla_len <= left;
-}
-
-#define for_each_in(attr, nest)                                                                    \
-	for ((attr) = payload_of(nest); is_whole(attr, (const char *)(nest) + (nest)->nla_len);    \
-	     (attr) = next_of(attr))
-
-/* Values of attributes may lie at any address; one that is too short is no value. */
-static bool read_u64(const struct nlattr *attr, uint64_t *value)
-{
-	uint64_t wide;
-
-	if (length_of(attr) < sizeof(wide))
-		return false;
-	memcpy(&wide, payload_of(attr), sizeof(wide));
-	*value = be64toh(wide);
-	return true;
-}
-
-static bool read_u32(const struct nlattr *attr, uint32_t *value)
-{
-	uint32_t word;
-
-	if (length_of(attr) < sizeof(word))
-		return false;
-	memcpy(&word, payload_of(attr), sizeof(word));
-	*value = ntohl(word);
-	return true;
-}
-
-/* As conntrack(8) shows it: the packet's bytes, in the order of this machine. */
-static bool read_tag(const struct nlattr *attr, uint32_t *tag)
-{
-	if (length_of(attr) < sizeof(*tag))
-		return false;
-	memcpy(tag, payload_of(attr), sizeof(*tag));
-	return true;
-}
-
-static bool read_u16(const struct nlattr *attr, uint16_t *value)
-{
-	uint16_t half;
-
-	if (length_of(attr) < sizeof(half))
-		return false;
-	memcpy(&half, payload_of(attr), sizeof(half));
-	*value = ntohs(half);
-	return true;
-}
-
-static bool read_u8(const struct nlattr *attr, uint8_t *value)
-{
-	if (length_of(attr) < 1)
-		return false;
-	*value = *(const uint8_t *)payload_of(attr);
-	return true;
-}
-
-static uint32_t has_if(bool is_read, uint32_t bits)
-{
-	return is_read ? bits : 0;
-}
+#include "attributes.h"
 
 static void read_address(uint8_t *to, const struct nlattr *attr, uint16_t bytes)
 {
@@ -172,7 +80,7 @@ static void read_protocol(struct table_row *row, int direction, const struct nla
 	}
 }
 
-static void read_tuple(struct table_row *row, int direction, const struct nlattr *nest)
+void row_read_tuple(struct table_row *row, int direction, const struct nlattr *nest)
 {
 	uint16_t *zone = direction ? &row->zone_reply : &row->zone_orig;
 	const uint32_t bit = direction ? ROW_ZONE_REPLY : ROW_ZONE_ORIG;
@@ -274,7 +182,7 @@ static void read_nest(struct table_row *row, const struct nlattr *attr)
 	switch (type_of(attr)) {
 	case CTA_TUPLE_ORIG:
 	case CTA_TUPLE_REPLY:
-		read_tuple(row, type_of(attr) == CTA_TUPLE_REPLY, attr);
+		row_read_tuple(row, type_of(attr) == CTA_TUPLE_REPLY, attr);
 		break;
 	case CTA_PROTOINFO:
 		for_each_in(inner, attr)

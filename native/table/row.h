@@ -86,8 +86,11 @@ static_assert(offsetof(struct table_row, labels_mask) == 200, "labels mask");
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "byte order");
 
 struct nlmsghdr;
+struct nlattr;
 
 /* 0, or -1 where the message is not one about an entry. Reads no byte beyond the message. */
 int row_read(struct table_row *row, const struct nlmsghdr *message);
+/* One tuple of it, also of messages about other things. */
+void row_read_tuple(struct table_row *row, int direction, const struct nlattr *nest);
 
 #endif

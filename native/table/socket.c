@@ -59,7 +59,7 @@ struct nlmsghdr *message_begin(struct table *table, void *memory, uint16_t type,
 	struct nlmsghdr *message = mnl_nlmsg_put_header(memory);
 	struct nfgenmsg *header;
 
-	message->nlmsg_type = (uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | type);
+	message->nlmsg_type = type;
 	message->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
 	message->nlmsg_seq = ++table->sequence;
 	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));

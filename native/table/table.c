@@ -13,7 +13,7 @@
 
 #include "socket.h"
 
-_Static_assert(sizeof(struct table_call) == 88, "layout of table_call");
+_Static_assert(sizeof(struct table_call) == 96, "layout of table_call");
 _Static_assert(offsetof(struct table_call, capacity) == 40, "layout of table_call");
 
 /* What the kernel gives: twice what was asked for, or what the system allows. */
@@ -75,12 +75,23 @@ void table_close(struct table_call *call)
 	call->table = 0;
 }
 
+static const uint16_t lists[] = {
+	[TABLE_ENTRIES] = IPCTNL_MSG_CT_GET,
+	[TABLE_EXPECTATIONS] = IPCTNL_MSG_EXP_GET,
+	[TABLE_DYING] = IPCTNL_MSG_CT_GET_DYING,
+	[TABLE_UNCONFIRMED] = IPCTNL_MSG_CT_GET_UNCONFIRMED,
+};
+
 int table_list(struct table_call *call)
 {
 	struct table *table = table_of(call);
 	uint8_t memory[64];
-	struct nlmsghdr *message = message_begin(table, memory, IPCTNL_MSG_CT_GET, NLM_F_DUMP,
-						 (uint8_t)call->form);
+	struct nlmsghdr *message;
+
+	if (call->kind >= sizeof(lists) / sizeof(lists[0]))
+		return -EINVAL;
+	message = message_begin(table, memory, type_in(call, lists[call->kind]), NLM_F_DUMP,
+				(uint8_t)call->form);
 
 	ahead_begin(&table->ahead, table->fd);
 	table->at = table->filled = 0;
@@ -106,6 +117,12 @@ static int error_of(const struct nlmsghdr *message)
 	return error->error > 0 ? -error->error : error->error;
 }
 
+int message_read(struct table_row *row, const struct nlmsghdr *message)
+{
+	return is_expectation(message) ? expect_read((struct expect_row *)row, message)
+				       : row_read(row, message);
+}
+
 static int read_rows(struct table *table, struct table_call *call)
 {
 	while (table->at < table->filled && call->count < call->capacity && !call->is_done) {
@@ -122,7 +139,7 @@ static int read_rows(struct table *table, struct table_call *call)
 			return error_of(message);
 		if (message->nlmsg_type == NLMSG_DONE) {
 			call->is_done = 1;
-		} else if (message->nlmsg_type >= NLMSG_MIN_TYPE && !row_read(row, message)) {
+		} else if (message->nlmsg_type >= NLMSG_MIN_TYPE && !message_read(row, message)) {
 			row->message = (uint32_t)table->at;
 			call->count++;
 		} else if (message->nlmsg_type >= NLMSG_MIN_TYPE) {
@@ -219,7 +236,10 @@ int table_lines(struct table_call *call)
 		const struct table_row *row = &rows_of(call)[chosen ? chosen[done] : done];
 		const struct nlmsghdr *message =
 			row->message == NO_MESSAGE ? NULL : message_of(table, row);
-		int bytes = line_write(text + call->bytes, row, message, call->form, now_s);
+		int bytes = message && is_expectation(message)
+				    ? expect_line(text + call->bytes, message, call->form, row->news)
+				    : line_write(text + call->bytes, row, message, call->form,
+						 now_s);
 
 		if (bytes < 0)
 			return bytes;

@@ -12,12 +12,16 @@
 
 #include <stdint.h>
 
+#include "expect.h"
 #include "lines.h"
 #include "row.h"
 
 #pragma GCC visibility push(default)
 
 struct table;
+
+/* The tables of conntrack(8). */
+enum table_kind { TABLE_ENTRIES, TABLE_EXPECTATIONS, TABLE_DYING, TABLE_UNCONFIRMED };
 
 enum table_change_kind { TABLE_INSERT, TABLE_UPDATE, TABLE_DELETE };
 
@@ -39,13 +43,15 @@ struct table_call {
 	uint32_t is_done;    /* the listing is at its end */
 	uint32_t overruns;   /* times that the kernel threw news away during this call */
 	uint32_t is_woken;
-	uint32_t passed_over; /* messages that are about no entry, or torn */
+	uint32_t passed_over; /* messages that are about nothing of it, or torn */
+	uint32_t kind;	      /* enum table_kind: whose rows; expectations are struct expect_row */
+	uint32_t unused;
 };
 
 int table_open(struct table_call *call);
 void table_close(struct table_call *call);
 
-/* Asks for all entries; table_next() gives them. */
+/* Asks for all of a table; table_next() gives them. */
 int table_list(struct table_call *call);
 /* The next rows of a listing, 4096 at most; `is_done` with the last. */
 int table_next(struct table_call *call);
@@ -66,7 +72,7 @@ int table_get(struct table_call *call);
 /* Changes `count` rows; `chosen` gets an errno for each, 0 where it was done. */
 int table_change(struct table_call *call);
 
-/* Deletes all entries of the family in `form`, 0 for all. */
+/* Deletes all entries of the family in `form`, 0 for all; expectations always all. */
 int table_flush(struct table_call *call);
 /* Entries in the table, as the kernel counts them. */
 int table_count(struct table_call *call);

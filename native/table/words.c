@@ -2,7 +2,9 @@
 #include "words.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
@@ -128,6 +130,15 @@ struct out put_address(struct out out, const uint8_t *bytes, uint8_t family)
 			*out.at++ = '.';
 	}
 	return out;
+}
+
+struct out put_clock(struct out out)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (struct out){ out.at + sprintf(out.at, "[%-8ld.%-6ld]\t", (long)now.tv_sec,
+					      now.tv_nsec / 1000) };
 }
 
 const char *protocol_word(uint8_t protocol)

@@ -22,6 +22,9 @@ struct out put_named_text(struct out out, const char *name, const char *text);
 /* `bytes`: 16, IPv4 as IPv4-mapped. */
 struct out put_address(struct out out, const uint8_t *bytes, uint8_t family);
 
+/* The time of now as conntrack(8) has it in front of a line. */
+struct out put_clock(struct out out);
+
 /* As conntrack(8) names them; "unknown" where it has no name. */
 const char *protocol_word(uint8_t protocol);
 const char *state_word(uint8_t protocol, uint8_t state);

@@ -15,7 +15,7 @@ uint32_t next_random(uint32_t *seed)
 	return *seed >> 8;
 }
 
-static bool perhaps(uint32_t *seed)
+bool perhaps(uint32_t *seed)
 {
 	return next_random(seed) % 3 > 0;
 }
@@ -48,8 +48,8 @@ static void put_icmp(struct nlmsghdr *message, uint8_t protocol, bool is_reply, 
 	mnl_attr_put_u8(message, is_v6 ? CTA_PROTO_ICMPV6_CODE : CTA_PROTO_ICMP_CODE, 0);
 }
 
-static void put_tuple(struct nlmsghdr *message, uint16_t type, bool is_v6, uint8_t protocol,
-		      uint32_t *seed)
+void random_tuple(struct nlmsghdr *message, uint16_t type, bool is_v6, uint8_t protocol,
+		  uint32_t *seed)
 {
 	struct nlattr *nest = mnl_attr_nest_start(message, type);
 	struct nlattr *inner;
@@ -113,6 +113,9 @@ static void put_times(struct nlmsghdr *message, uint32_t *seed)
 	mnl_attr_nest_end(message, nest);
 }
 
+static const char labels[][17] = { "\x01\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\x40",
+				   "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x40", "" };
+
 static void put_rest(struct nlmsghdr *message, uint8_t protocol, uint32_t *seed)
 {
 	if (perhaps(seed))
@@ -145,8 +148,9 @@ static void put_rest(struct nlmsghdr *message, uint8_t protocol, uint32_t *seed)
 		mnl_attr_put_strz(message, CTA_SECCTX_NAME, "system_u:object_r:some_t");
 		mnl_attr_nest_end(message, nest);
 	}
+	/* With two that have names, with one that has none, with none at all. */
 	if (!perhaps(seed))
-		mnl_attr_put(message, CTA_LABELS, 16, "\x01\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\x40");
+		mnl_attr_put(message, CTA_LABELS, 16, labels[next_random(seed) % 3]);
 	if (protocol == IPPROTO_TCP || protocol == IPPROTO_SCTP || protocol == IPPROTO_DCCP)
 		put_protoinfo(message, protocol, seed);
 }
@@ -165,8 +169,8 @@ uint32_t random_message(void *memory, uint32_t *seed)
 	message->nlmsg_flags = perhaps(seed) ? NLM_F_CREATE | NLM_F_EXCL : 0;
 	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
 	header->nfgen_family = is_v6 ? AF_INET6 : AF_INET;
-	put_tuple(message, CTA_TUPLE_ORIG, is_v6, protocol, seed);
-	put_tuple(message, CTA_TUPLE_REPLY, is_v6, protocol, seed);
+	random_tuple(message, CTA_TUPLE_ORIG, is_v6, protocol, seed);
+	random_tuple(message, CTA_TUPLE_REPLY, is_v6, protocol, seed);
 	put_rest(message, protocol, seed);
 	return message->nlmsg_len;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "expect_test.h"
 #include "socket.h"
 #include "table_messages.h"
 
@@ -252,6 +253,8 @@ int main(int argc, char **argv)
 		{ "stays within any bytes", test_hostile },
 		{ "lists each entry once while it reads ahead", test_listing },
 		{ "tells a refusal from an entry", test_refused },
+		{ "builds the message of an expectation that it read", test_expect_built },
+		{ "stays within any bytes of an expectation", test_expect_hostile },
 		{ NULL, NULL },
 	};
 

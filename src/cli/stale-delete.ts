@@ -20,9 +20,13 @@ export function refuseUnasked({ delete: isWanted, yes }: DeleteOptions, isTermin
 }
 
 /** On stderr, so that a list on stdout stays a list. Ctrl-C and Ctrl-D are no agreement. */
-export async function isAgreed(count: number, what = 'delete'): Promise<boolean> {
+export async function isAgreed(
+  count: number,
+  what = 'delete',
+  [one, more]: readonly [string, string] = ['entry', 'entries'],
+): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
-  const noun = count === 1 ? 'entry' : 'entries';
+  const noun = count === 1 ? one : more;
   // a terminal that is gone closes, and then nothing answers the question
   const closed = once(lines, 'close').then(() => NO_ANSWER);
   const asked = lines.question(`${what} ${count} ${noun}? [y/N] `).catch(noneOfAborted);

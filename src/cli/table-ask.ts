@@ -15,18 +15,21 @@ export interface Meant {
   /** The command that lists them all. */
   readonly list: string;
   readonly yes: boolean | undefined;
+  /** What one is, and more of them. */
+  readonly nouns?: readonly [string, string];
 }
 
 /** One entry may be changed without a question; more need an answer, or --yes. */
-export async function isMeant({ kind, count, samples, list, yes }: Meant): Promise<boolean> {
+export async function isMeant(meant: Meant): Promise<boolean> {
+  const { kind, count, samples, list, yes, nouns = ['entry', 'entries'] } = meant;
   if (count === 0) {
-    throw new TraceError('missing', `found no entry to ${kind}, needed one that matches`, {
+    throw new TraceError('missing', `found no ${nouns[0]} to ${kind}, needed one that matches`, {
       hint: list,
     });
   }
   if (count === 1 || yes) return true;
   if (!process.stdin.isTTY) {
-    const found = `found ${count} entries to ${kind}`;
+    const found = `found ${count} ${nouns[1]} to ${kind}`;
     throw new TraceError('usage', `${found} and no terminal to ask on, needed --yes`, {
       hint: list,
     });
@@ -34,7 +37,7 @@ export async function isMeant({ kind, count, samples, list, yes }: Meant): Promi
   const some = samples();
   process.stderr.write(some.join(''));
   if (count > some.length) process.stderr.write(`and ${count - some.length} more\n`);
-  return (await isAgreed(count, kind)) || declined(kind);
+  return (await isAgreed(count, kind, nouns)) || declined(kind);
 }
 
 function declined(kind: Meant['kind']): false {

@@ -1,7 +1,7 @@
 /** What `conntrail table insert`, `update`, `delete` and `flush` do. */
 import { ConntrackSocket } from '../libbpf/conntrack-socket.ts';
 import { errnoName } from '../libbpf/failure.ts';
-import { ENTRY_WORDS, EntryRows } from '../model/entry-row.ts';
+import { ENTRY_WORDS, EntryRows, LineForm } from '../model/entry-row.ts';
 import { TraceError } from '../model/error.ts';
 import { newRow } from '../table/entry-build.ts';
 import { changedRow, isChange } from '../table/entry-change.ts';
@@ -100,13 +100,14 @@ function withoutKeys(words: EntryWords): EntryWords {
 export async function deleteMatching(options: ChangeOptions): Promise<void> {
   const words = entryWords({ ...options });
   const filter = entryFilter(words, labelNames());
+  const form = words.label === undefined ? 0 : LineForm.labels;
   await inTable(options, async (socket) => {
     const found = matchingRows(socket, filter);
     if (!(await isMeant(meantOf('delete', socket, found, words, options)))) return;
     const errors = socket.change('delete', found);
     const all = Uint32Array.from({ length: found.length }, (_, row) => row);
     const done = all.filter((row) => errors[row] === 0);
-    for (const bytes of socket.lines(done, 0, found)) await writeOut(bytes);
+    for (const bytes of socket.lines(done, form, found)) await writeOut(bytes);
     report({ kind: 'delete', count: found.length, same: 0, rows: found, errors });
   });
 }

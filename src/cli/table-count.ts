@@ -1,15 +1,29 @@
 import { Command } from 'commander';
-import { addOutputOptions } from './table-list.ts';
-import { addEntryOptions, addNetnsOption, FILTER_KEYS, NAME_KEYS } from './table-options.ts';
+import type { ExpectOptions } from './table-expect-run.ts';
+import { addOutputOptions, OUTPUT_NAMES } from './table-list.ts';
+import {
+  addEntryOptions,
+  addNetnsOption,
+  attributesOf,
+  EXPECT_NAME_KEYS,
+  FILTER_KEYS,
+  NAME_KEYS,
+} from './table-options.ts';
+import { addTableArgument, BOTH, refuseOthers, tableOf } from './table-which.ts';
 
 export function countCommand(): Command {
   const command = new Command('count').description(
-    'Count entries: all of the table, or those that match.',
+    'Count entries: all of the table, or those that match; or expectations.',
   );
-  addEntryOptions(command, FILTER_KEYS);
+  addEntryOptions(addTableArgument(command, BOTH), FILTER_KEYS);
   return addNetnsOption(command)
     .addHelpText('after', COUNT_HELP)
-    .action(async (options: { netns?: string }) => {
+    .action(async (word: string | undefined, options: ExpectOptions) => {
+      if (tableOf(word, BOTH, 'count') === 'expect') {
+        refuseOthers(command, 'expect', ['family', 'netns']);
+        const { countExpectations } = await import('./table-expect-run.ts');
+        return countExpectations(options);
+      }
       const { countTable } = await import('./table-count-run.ts');
       await countTable(options);
     });
@@ -17,12 +31,17 @@ export function countCommand(): Command {
 
 export function getCommand(): Command {
   const command = new Command('get').description(
-    'Show one entry, named by its original or its reply tuple.',
+    'Show one entry, named by its original or its reply tuple; or the expectation that a flow would fulfil, named by its original tuple.',
   );
-  addEntryOptions(command, NAME_KEYS);
+  addEntryOptions(addTableArgument(command, BOTH), NAME_KEYS);
   return addOutputOptions(command)
     .addHelpText('after', GET_HELP)
-    .action(async (options: { netns?: string }) => {
+    .action(async (word: string | undefined, options: ExpectOptions) => {
+      if (tableOf(word, BOTH, 'get') === 'expect') {
+        refuseOthers(command, 'expect', [...attributesOf(EXPECT_NAME_KEYS), ...OUTPUT_NAMES]);
+        const { getExpectation } = await import('./table-expect-run.ts');
+        return getExpectation(options);
+      }
       const { getEntry } = await import('./table-count-run.ts');
       await getEntry(options);
     });
@@ -31,10 +50,12 @@ export function getCommand(): Command {
 const COUNT_HELP = `
 Examples:
   $ conntrail table count
-  $ conntrail table count -p tcp --state TIME_WAIT`;
+  $ conntrail table count -p tcp --state TIME_WAIT
+  $ conntrail table count expect`;
 
 const GET_HELP = `
 Exit status: 0 found, 1 there is no such entry
 
 Examples:
-  $ conntrail table get -p udp -s 10.0.0.2 -d 10.0.0.1 --sport 53000 --dport 53`;
+  $ conntrail table get -p udp -s 10.0.0.2 -d 10.0.0.1 --sport 53000 --dport 53
+  $ conntrail table get expect -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 20 --dport 51210`;

@@ -1,15 +1,16 @@
 import { Command, Option } from 'commander';
 import { TraceError } from '../model/error.ts';
 import { parseDurationMs, parseSizeBytes, parseWhole } from './options.ts';
-import { addOutputOptions } from './table-list.ts';
+import { addOutputOptions, OUTPUT_NAMES } from './table-list.ts';
 import type { NewsOptions } from './table-news-run.ts';
 import { addEntryOptions, FILTER_KEYS } from './table-options.ts';
+import { addTableArgument, BOTH, refuseOthers, tableOf } from './table-which.ts';
 
 export function newsCommand(): Command {
   const command = new Command('events').description(
-    'Follow what becomes of entries: new, changed, destroyed.',
+    'Follow what becomes of entries, or of expectations: new, changed, destroyed.',
   );
-  addEntryOptions(command, FILTER_KEYS);
+  addEntryOptions(addTableArgument(command, BOTH), FILTER_KEYS);
   return addOutputOptions(command)
     .option('-e, --event-mask <list>', 'only some of NEW, UPDATES, DESTROY; ALL: all', parseMask)
     .addOption(
@@ -20,12 +21,20 @@ export function newsCommand(): Command {
     .option('--duration <time>', 'end after this time, e.g. 10s', parseDurationMs)
     .option('--count <count>', 'end after so many lines', parseWhole('count', 1))
     .addHelpText('after', HELP)
-    .action(async (options: NewsOptions & Readonly<Record<string, unknown>>) => {
-      const news = options.eventMask as number | undefined;
+    .action(async (word: string | undefined, given: NewsOptions & { eventMask?: number }) => {
+      const { eventMask: news } = given;
+      const options = news === undefined ? given : { ...given, news };
+      if (tableOf(word, BOTH, 'events') === 'expect') {
+        refuseOthers(command, 'expect', EXPECT_NAMES);
+        const { followExpectations } = await import('./table-expect-news.ts');
+        return followExpectations(options);
+      }
       const { followTable } = await import('./table-news-run.ts');
-      await followTable(news === undefined ? options : { ...options, news });
+      await followTable(options);
     });
 }
+
+const EXPECT_NAMES = ['family', 'eventMask', 'bufferSize', 'duration', 'count', ...OUTPUT_NAMES];
 
 const MASK = { new: 1, updates: 2, update: 2, destroy: 4, all: 7 } as const;
 
@@ -44,11 +53,12 @@ function parseMask(text: string): number {
 const HELP = `
 What the kernel threw away because nobody read fast enough is counted, and made
 up for from a listing of the table: entries that came and went meanwhile are the
-only ones not told.
+only ones not told. News of expectations are counted, and not made up for.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 news were thrown away
 
 Examples:
   $ conntrail table events --duration 10s
   $ conntrail table events -e NEW,DESTROY -p udp -o id
-  $ conntrail table events --any-nat -o json --count 100`;
+  $ conntrail table events --any-nat -o json --count 100
+  $ conntrail table events expect -o timestamp`;

@@ -6,6 +6,8 @@ import { TraceError } from '../model/error.ts';
 export interface OutputWords {
   readonly output?: string;
   readonly out?: string;
+  /** Lines of entries that were asked for by their labels have these in them. */
+  readonly label?: string;
 }
 
 export type Shape = 'lines' | 'xml' | 'save' | 'columns' | 'json' | 'arrow';
@@ -27,7 +29,7 @@ const BITS: Readonly<Record<string, number>> = {
 const SHAPES: readonly string[] = ['xml', 'save', 'columns', 'json', 'lines'];
 
 /** `isTerminal`: people see columns, unless they ask for lines. */
-export function outputForm({ output, out }: OutputWords, isTerminal: boolean): OutputForm {
+export function outputForm({ output, out, label }: OutputWords, isTerminal: boolean): OutputForm {
   const words = output === undefined ? [] : output.toLowerCase().split(',');
   const known = [...Object.keys(BITS), 'timestamp', ...SHAPES];
   const unknown = words.find((word) => !known.includes(word));
@@ -45,7 +47,8 @@ export function outputForm({ output, out }: OutputWords, isTerminal: boolean): O
   if (shapes[0] === 'save' && words.length > 1) {
     throw new TraceError('usage', `--output: found ${words.join(',')}, needed save alone`);
   }
-  const form = words.reduce((bits, word) => bits | (BITS[word] ?? 0), 0);
+  const always = label === undefined ? 0 : LineForm.labels;
+  const form = words.reduce((bits, word) => bits | (BITS[word] ?? 0), always);
   const plain = words.length === 0 && isTerminal ? 'columns' : 'lines';
   const shape = out === undefined ? ((shapes[0] ?? plain) as Shape) : 'arrow';
   const isXml = shape === 'xml';

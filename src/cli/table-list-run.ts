@@ -1,6 +1,7 @@
 /** What `conntrail table list` does; table-list.ts says how it is called. */
 import { readLocalAddresses } from '../kernel/local-addresses.ts';
 import { ConntrackSocket } from '../libbpf/conntrack-socket.ts';
+import type { ConntrackTable } from '../model/conntrack-tables.ts';
 import { TraceError } from '../model/error.ts';
 import { type EntryFilter, entryFilter } from '../table/filter-words.ts';
 import type { IsLocal } from '../table/show-text.ts';
@@ -23,7 +24,8 @@ export interface ListOptions extends OutputWords {
   readonly top?: number;
 }
 
-export async function listTable(options: ListOptions): Promise<void> {
+/** `table`: one that has entries. */
+export async function listTable(options: ListOptions, table: ConntrackTable): Promise<void> {
   const { sort, top, out } = options;
   const filter = entryFilter(entryWords({ ...options }), labelNames());
   const form = outputForm(options, process.stdout.isTTY === true);
@@ -31,7 +33,7 @@ export async function listTable(options: ListOptions): Promise<void> {
   if (key !== undefined) refuseUnsorted(form);
   const place = tablePlace(options.netns);
   hintWhatIsOff(place, form, key);
-  const socket = ConntrackSocket.open({ netns: place.path });
+  const socket = ConntrackSocket.open({ netns: place.path, table });
   try {
     const sink = await openSink(form, { socket, place, ...around(place, form) }, out);
     if (key === undefined) await listAll(socket, filter, sink);

@@ -1,28 +1,39 @@
 import { Command, Option } from 'commander';
+import { CONNTRACK_TABLES } from '../model/conntrack-tables.ts';
 import { parseWhole } from './options.ts';
 import type { ListOptions } from './table-list-run.ts';
 import { addEntryOptions, addNetnsOption, FILTER_KEYS } from './table-options.ts';
 import { SORT_KEYS } from './table-sort.ts';
+import { addTableArgument, refuseOthers, tableOf } from './table-which.ts';
 
 export function listCommand(): Command {
   const command = new Command('list').description(
     "List entries: conntrack's own lines, columns, JSON, Arrow or Parquet.",
   );
-  addEntryOptions(command, FILTER_KEYS);
+  addEntryOptions(addTableArgument(command, CONNTRACK_TABLES), FILTER_KEYS);
   addOutputOptions(command)
     .addOption(
       new Option('--sort <key>', 'largest or first of these first').choices([...SORT_KEYS]),
     )
     .option('--top <count>', 'only so many of them; by bytes, unless --sort says', parseTop)
     .addHelpText('after', HELP)
-    .action(async (options: ListOptions) => {
+    .action(async (word: string | undefined, options: ListOptions) => {
+      const table = tableOf(word, CONNTRACK_TABLES, 'list');
+      if (table === 'expect') {
+        refuseOthers(command, table, ['family', ...OUTPUT_NAMES]);
+        const { listExpectations } = await import('./table-expect-run.ts');
+        return listExpectations(options);
+      }
       const { listTable } = await import('./table-list-run.ts');
-      await listTable(options);
+      await listTable(options, table);
     });
   return command;
 }
 
 const parseTop = parseWhole('top', 1);
+
+/** The names of what addOutputOptions() adds. */
+export const OUTPUT_NAMES: readonly string[] = ['netns', 'output', 'out'];
 
 /** How entries are shown, and where. */
 export function addOutputOptions(command: Command): Command {
@@ -38,6 +49,8 @@ const HELP = `
 On a terminal columns are shown, elsewhere lines as conntrack -L writes them. JSON has the
 columns of docs/schema.md (entries), idle_s and nat; of ICMP icmp_type, icmp_code, icmp_id
 and of GRE src_key, dst_key in place of ports.
+Of expectations those of both families are listed, where conntrack -L expect lists
+those of IPv4 unless -f says otherwise.
 
 Examples:
   $ conntrail table list
@@ -45,4 +58,6 @@ Examples:
   $ conntrail table list --any-nat -o json
   $ conntrail table list --sort bytes --top 10
   $ conntrail table list --mark 0x10/0xf0 --netns router
-  $ conntrail table list --out entries.parquet`;
+  $ conntrail table list --out entries.parquet
+  $ conntrail table list expect -o json
+  $ conntrail table list dying -p tcp`;

@@ -20,6 +20,12 @@ export const NAME_KEYS: readonly EntryKey[] = [
   ...(['zone', 'origZone', 'replyZone'] as const),
 ];
 
+/** What names one expectation. conntrack(8) wants a reply tuple as well; nobody looks at it. */
+export const EXPECT_NAME_KEYS: readonly EntryKey[] = [
+  ...(['family', 'protonum', 'origSrc', 'origDst', 'replySrc', 'replyDst'] as const),
+  ...(['sport', 'dport', 'replySport', 'replyDport', 'zone'] as const),
+];
+
 type Values = Readonly<Record<string, unknown>>;
 
 interface Listed {
@@ -40,10 +46,25 @@ export function addEntryOptions(command: Command, keys: readonly EntryKey[]): Co
     long.forEach((name, index) => {
       const prefix = index === 0 && short !== undefined ? `${short}, ` : '';
       const option = new Option(`${prefix}--${name} ${wanted}`, meaning);
+      if (ADDED_UP.has(key)) option.argParser(joined);
       command.addOption(index === 0 ? option : option.hideHelp());
     });
   }
   return command;
+}
+
+/** Given several times, all of them are meant, as in conntrack(8). */
+const ADDED_UP: ReadonlySet<EntryKey> = new Set(['label', 'labelAdd', 'labelDel']);
+
+function joined(value: string, before: unknown): string {
+  return typeof before === 'string' ? `${before},${value}` : value;
+}
+
+/** The names that commander has for what was given of them. */
+export function attributesOf(keys: readonly EntryKey[]): string[] {
+  return LISTED.filter(({ key }) => keys.includes(key)).flatMap(({ long }) =>
+    long.map(attributeOf),
+  );
 }
 
 /** What was given of them, by key; a flag without a value is ''. */

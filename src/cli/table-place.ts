@@ -55,7 +55,7 @@ export function tableTimeouts({ path }: TablePlace): Timeouts {
 
 const LABELS = '/etc/xtables/connlabel.conf';
 
-/** `bit name` a line; none where there is no such file. */
+/** None where there is no such file. */
 export function labelNames(path = LABELS): LabelNames {
   try {
     return parseLabels(readFileSync(path, 'utf8'));
@@ -65,14 +65,21 @@ export function labelNames(path = LABELS): LabelNames {
   }
 }
 
+const BIT = /^(0x[\da-f]+(?![\da-f])|0[0-7]*(?![0-7])|[1-9]\d*)(.*)$/i;
+
+/** `bit name` a line, as libnetfilter_conntrack reads it: the first of a name or a bit is the label. */
 export function parseLabels(text: string): LabelNames {
-  const lines = text.split('\n').map((line) => line.replace(/#.*/, '').trim());
-  return new Map(
-    lines.flatMap((line) => {
-      const [, bit, name] = /^(\d+)\s+(\S+)$/.exec(line) ?? [];
-      return bit === undefined || name === undefined ? [] : [[name, Number(bit)] as const];
-    }),
-  );
+  const names = new Map<string, number>();
+  const bits = new Set<number>();
+  for (const line of text.split('\n')) {
+    const [, number = '', rest = ''] = BIT.exec(line.trimStart()) ?? [];
+    const bit = /^0\d/.test(number) ? Number.parseInt(number, 8) : Number(number);
+    const name = rest.trim();
+    if (!/^[a-z\d -]+$/i.test(name) || names.has(name) || bits.has(bit)) continue;
+    names.set(name, bit);
+    bits.add(bit);
+  }
+  return names;
 }
 
 /** What entries made now will not tell, by the settings that would make them. */

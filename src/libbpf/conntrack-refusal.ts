@@ -1,5 +1,5 @@
 /** What ctnetlink refuses as a whole. */
-import { failure } from './failure.ts';
+import { errnoName, failure } from './failure.ts';
 
 const HINTS: Readonly<Record<string, string>> = {
   EPERM: 'run as root, or with CAP_NET_ADMIN',
@@ -16,4 +16,19 @@ export function hintFor(name: string): string | undefined {
 export function refuse(operation: string, status: number): number {
   if (status >= 0) return status;
   throw failure(operation, -status, hintFor);
+}
+
+const EXPECT_REFUSALS: Readonly<Record<string, string>> = {
+  EEXIST: 'there is such an expectation already (EEXIST)',
+  EBUSY: 'one that is there would fit the same flows (EBUSY)',
+  ENOENT: 'there is no such master entry (ENOENT)',
+  EOPNOTSUPP: 'the master entry has no helper (EOPNOTSUPP)',
+  EMFILE: 'the helper expects as many as it may (EMFILE)',
+  EINVAL: 'the kernel takes no such expectation (EINVAL)',
+};
+
+/** What the kernel means by refusing one expectation. */
+export function expectRefusalText(errno: number): string {
+  const name = errnoName(errno);
+  return EXPECT_REFUSALS[name] ?? name;
 }

@@ -4,6 +4,7 @@
  * writes again, and conntrack's own lines of those that were chosen.
  */
 
+import { CONNTRACK_TABLES, type ConntrackTable } from '../model/conntrack-tables.ts';
 import { EntryRows } from '../model/entry-row.ts';
 import { addressOfView, CallMemory } from './address.ts';
 import { hintFor, refuse } from './conntrack-refusal.ts';
@@ -15,8 +16,9 @@ const Wide = { table: 0, netns: 1, rows: 2, text: 3, chosen: 4 } as const;
 const Narrow = {
   ...{ capacity: 10, room: 11, count: 12, form: 13, timeoutMs: 14, groups: 15 },
   ...{ receiveBytes: 16, bytes: 17, isDone: 18, overruns: 19, isWoken: 20, passedOver: 21 },
+  kind: 22,
 } as const;
-const CALL_BYTES = 88;
+const CALL_BYTES = 96;
 
 const ROWS = 4096;
 const TEXT_BYTES = 1 << 20;
@@ -24,9 +26,14 @@ const TEXT_BYTES = 1 << 20;
 /** Bits of enum nfnetlink_groups (uapi/linux/netfilter/nfnetlink_compat.h). */
 export const NewsGroup = { new: 1, update: 2, destroy: 4 } as const;
 
+/** The same for expectations. */
+export const ExpectNewsGroup = { new: 8, update: 16, destroy: 32 } as const;
+
 export interface SocketOptions {
   /** Path of a namespace; absent: this process's. */
   readonly netns?: string | undefined;
+  /** Absent: `conntrack`. Rows of `expect` are those of model/expect-row.ts. */
+  readonly table?: ConntrackTable;
   /** What the kernel shall send by itself. */
   readonly groups?: number;
   /** Of the socket's buffer. */
@@ -62,13 +69,15 @@ export class ConntrackSocket {
     call.narrow[Narrow.capacity] = ROWS;
   }
 
-  static open({ netns, groups = 0, receiveBytes = 0 }: SocketOptions = {}): ConntrackSocket {
+  static open(options: SocketOptions = {}): ConntrackSocket {
+    const { netns, table = 'conntrack', groups = 0, receiveBytes = 0 } = options;
     const shim = tableShim();
     const path = Buffer.from(netns === undefined ? '' : `${netns}\0`);
     const call = new CallMemory(CALL_BYTES + Math.ceil(path.length / 8) * 8);
     call.bytes.set(path, CALL_BYTES);
     call.wide[Wide.netns] = path.length === 0 ? 0n : BigInt(call.address + CALL_BYTES);
     call.narrow[Narrow.groups] = groups;
+    call.narrow[Narrow.kind] = CONNTRACK_TABLES.indexOf(table);
     call.narrow[Narrow.receiveBytes] = receiveBytes;
     refuse('open the conntrack table', shim.table_open(call.address));
     return new ConntrackSocket(shim, call);

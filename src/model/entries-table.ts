@@ -4,8 +4,8 @@ import { type Column, code, column, NULL, type Table } from './column.ts';
 import { ENTRY_NEWS } from './entry-row.ts';
 import type { TableName } from './tables.ts';
 
-/** Those of a trace, and this one. */
-export type AnyTableName = TableName | 'entries';
+/** Those of a trace, and those that are read from the kernel's tables. */
+export type AnyTableName = TableName | 'entries' | 'expectations';
 
 function tuple(suffix: string, whose: string): Column[] {
   return [

@@ -1,6 +1,7 @@
 /** A line of `-o save`: conntrack(8)'s options, as they are on its command line. */
 import { TraceError } from '../model/error.ts';
 import { ENTRY_OPTIONS, type EntryOption, type EntryWords } from './entry-options.ts';
+import { shown } from './parse-tokens.ts';
 
 const FLAGS: ReadonlyMap<string, EntryOption> = new Map(
   (ENTRY_OPTIONS as readonly EntryOption[]).flatMap((option) => [
@@ -28,7 +29,7 @@ export function wordsOfLine(line: string): EntryWords {
 }
 
 function wrongWord(word: string): TraceError {
-  return new TraceError('usage', `found "${word}", needed an option of conntrack(8)`);
+  return new TraceError('usage', `found "${shown(word)}", needed an option of conntrack(8)`);
 }
 
 function withoutValue(word: string): TraceError {

@@ -2,13 +2,15 @@
 import { addressValue } from '../model/address.ts';
 import { PROTOCOLS, Status } from '../model/codes.ts';
 import { TraceError } from '../model/error.ts';
+import { shown } from './parse-tokens.ts';
 
 const MOST_LABEL = 127;
 
-/** `example`: a value that would be taken. */
-export function wrong(option: string, found: string, needed: string, example: string): TraceError {
-  const message = `--${option}: found "${found}", needed ${needed}`;
-  return new TraceError('usage', message, { hint: `for example --${option} ${example}` });
+/** `example`: a value that would be taken, if one says more than what is needed. */
+export function wrong(option: string, found: string, needed: string, example?: string): TraceError {
+  const message = `--${option}: found "${shown(found)}", needed ${needed}`;
+  const hint = `for example --${option} ${example}`;
+  return new TraceError('usage', message, example === undefined ? {} : { hint });
 }
 
 const NUMBERS: ReadonlyMap<string, number> = new Map([

@@ -73,7 +73,8 @@ export class PieceReader {
 }
 
 function pieceOf(kind: Kind, lines: readonly Line[]): Piece {
-  const texts = lines.map(({ text }) => text);
+  // a byte order mark is a blank as well: what told the kind must be what is read
+  const texts = lines.map(({ text }) => text.trim());
   const { number } = lines[0]!;
   const length = kind === 'flow' ? texts.reduce((sum, text) => sum + text.length, 0) : 0;
   const isLong = kind === 'too long' || length > MOST_LENGTH;

@@ -34,11 +34,14 @@ function isBlank(code: number): boolean {
   return code === 32 || (code >= 9 && code <= 13);
 }
 
+/** What moves a cursor or turns an order: controls, bidi, line separators, half characters. */
+const ODD = /[^\x20-\x7e\u00a1-\u{10ffff}]|[\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
 /** The beginning of a text, with nothing in it that would move a terminal's cursor. */
 export function shown(text: string, most = SHOWN): string {
   if (text.length <= most && PLAIN.test(text)) return text;
   const start = [...text.slice(0, most * 2)].slice(0, most).join('');
-  const plain = start.replace(/[^\x20-\x7e\u00a1-\u{10ffff}]/gu, '?');
+  const plain = start.replace(ODD, '?');
   return start.length < text.length ? `${plain}...` : plain;
 }
 

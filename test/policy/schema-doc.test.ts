@@ -3,12 +3,13 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { expect, it } from 'vitest';
 import { ADDRESS_MACRO, document } from '../../src/columns/document.ts';
 import { ENTRIES } from '../../src/model/entries-table.ts';
+import { EXPECTATIONS } from '../../src/model/expectations-table.ts';
 import { TABLES } from '../../src/model/tables.ts';
 
 const path = new URL('../../docs/schema.md', import.meta.url);
 
 it('docs/schema.md says what the tables are (node dist/columns/write-document.js)', () => {
-  expect(readFileSync(path, 'utf8')).toBe(document([...TABLES, ENTRIES]));
+  expect(readFileSync(path, 'utf8')).toBe(document([...TABLES, ENTRIES, EXPECTATIONS]));
 });
 
 it('turns addresses to text in DuckDB with the macro of docs/schema.md', async () => {

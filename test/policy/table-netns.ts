@@ -55,6 +55,12 @@ export class TestNetns {
     return { status, stdout, stderr };
   }
 
+  /** What `conntrail table ARGS` says on stderr of an input. */
+  tableOf(input: string, sub: string, ...rest: readonly string[]): string {
+    const command = [`${ROOT}dist/cli/main.js`, 'table', sub, '--netns', this.name, ...rest];
+    return spawnSync(process.execPath, command, { encoding: 'utf8', input }).stderr;
+  }
+
   remove(): void {
     this.must('ip', ['netns', 'del', this.name]);
   }

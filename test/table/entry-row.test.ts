@@ -14,7 +14,7 @@ import {
 import { helperAt, labelBits } from '../../src/table/show-text.ts';
 import { attribute, nest, newEntry, tuple, u8, u16, u32, u64 } from './messages.ts';
 
-const call = new CallMemory(88);
+const call = new CallMemory(96);
 const rows = new EntryRows(4);
 
 beforeAll(() => {

@@ -1,4 +1,4 @@
-/** Netlink messages about one entry, attribute by attribute (uapi/linux/netfilter/nfnetlink_conntrack.h). */
+/** Netlink messages about one entry or expectation, attribute by attribute (uapi/linux/netfilter/nfnetlink_conntrack.h). */
 
 export function attribute(type: number, payload: Uint8Array): Buffer {
   const length = 4 + payload.length;
@@ -36,14 +36,24 @@ export function u64(type: number, value: bigint): Buffer {
 }
 
 const CT_NEW = 0x100;
+const EXP_NEW = 0x200;
 const CREATE_EXCL = 0x600;
 
 /** IPCTNL_MSG_CT_NEW with both flags of a new entry. */
 export function newEntry(family: number, ...attributes: readonly Buffer[]): Buffer {
+  return newMessage(CT_NEW, family, attributes);
+}
+
+/** IPCTNL_MSG_EXP_NEW with both flags of a new expectation. */
+export function newExpectation(family: number, ...attributes: readonly Buffer[]): Buffer {
+  return newMessage(EXP_NEW, family, attributes);
+}
+
+function newMessage(type: number, family: number, attributes: readonly Buffer[]): Buffer {
   const body = Buffer.concat([Uint8Array.of(family, 1, 0, 0), ...attributes]);
   const header = Buffer.alloc(16);
   header.writeUInt32LE(16 + body.length, 0);
-  header.writeUInt16LE(CT_NEW, 4);
+  header.writeUInt16LE(type, 4);
   header.writeUInt16LE(CREATE_EXCL, 6);
   return Buffer.concat([header, body]);
 }
@@ -54,11 +64,11 @@ interface End {
 }
 
 /** CTA_TUPLE_ORIG is 1, CTA_TUPLE_REPLY 2. */
-export function tuple(type: 1 | 2, protocol: number, src: End, dst: End, zone: number): Buffer {
+export function tuple(type: number, protocol: number, src: End, dst: End, zone?: number): Buffer {
   return nest(
     type,
     nest(1, attribute(1, Uint8Array.from(src.address)), attribute(2, Uint8Array.from(dst.address))),
     nest(2, u8(1, protocol), u16(2, src.port), u16(3, dst.port)),
-    u16(3, zone),
+    ...(zone === undefined ? [] : [u16(3, zone)]),
   );
 }

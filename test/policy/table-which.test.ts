@@ -1,0 +1,117 @@
+/** Tables and options that do not go together: refused where conntrack(8) refuses them. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { EXPECTED, insertMasters } from './expected.ts';
+import { cannotRun, TestNetns } from './table-netns.ts';
+
+let netns: TestNetns;
+beforeAll(() => {
+  if (cannotRun !== undefined) return;
+  netns = new TestNetns();
+  insertMasters(netns, EXPECTED.slice(0, 1));
+});
+beforeEach((context) => {
+  if (cannotRun !== undefined) context.skip(cannotRun);
+});
+afterAll(() => {
+  if (cannotRun === undefined) netns.remove();
+});
+
+const words = (text: string): string[] => text.split(' ');
+const [{ master, tuple } = { master: '', tuple: '' }] = EXPECTED;
+
+function expectRefused(args: string, message: string): void {
+  const { status, stdout, stderr } = netns.table(...words(args));
+  expect(stderr).toContain(`conntrail: ${message}`);
+  expect(stderr).toMatch(/^conntrail: [^\n]*\n( {2}try: [^\n]*\n)?$/);
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+}
+
+describe('what conntrack(8) refuses as well', () => {
+  it.each([
+    ['list nonsense', '-L nonsense', 'table: found "nonsense", needed conntrack, expect, dying, '],
+    ['count dying', '-C dying', 'table: found "dying", needed conntrack or expect to count'],
+    ['flush unconfirmed', '-F unconfirmed', 'table: found "unconfirmed", needed conntrack or '],
+    ['update expect -m 1', '-U expect -m 1', 'table: found "expect", needed conntrack to update'],
+    [
+      'list expect -p tcp',
+      '-L expect -p tcp',
+      'found --protonum with the table expect, needed --fam',
+    ],
+    ['list expect --src-nat', '-L expect --src-nat', 'found --src-nat with the table expect'],
+    ['list expect -s 10.0.0.1', '-L expect -s 10.0.0.1', 'found --orig-src with the table expect'],
+    [
+      'count expect -m 1',
+      '-C expect -m 1',
+      'found --mark with the table expect, needed --family, ',
+    ],
+    ['flush expect -f ipv6', '-F expect -f ipv6', 'found --family with the table expect'],
+    ['events expect -p udp', '-E expect -p udp', 'found --protonum with the table expect'],
+    [
+      `insert ${master} ${tuple}`,
+      `-I ${master} ${tuple}`,
+      'found --tuple-src with the table conntrack, needed an option of entries',
+    ],
+    [
+      'get expect -p udp -s 10.0.0.1',
+      '-G expect -p udp -s 10.0.0.1',
+      'found no --orig-dst, needed',
+    ],
+    [
+      `insert expect ${master}`,
+      `-I expect ${master}`,
+      'found no --tuple-src, needed to make an exp',
+    ],
+    [
+      `insert expect ${tuple}`,
+      `-I expect ${tuple}`,
+      'found no --protonum, needed to name an entry',
+    ],
+  ])('%s', (ours, theirs, message) => {
+    expectRefused(ours, message);
+    expect(netns.conntrack(...words(theirs)).status).toBe(2);
+  });
+});
+
+describe('what conntrack(8) takes and the kernel does not keep', () => {
+  it.each([
+    [
+      tuple.replace('--mask-dst 255.255.255.255', '--mask-dst 255.255.0.0'),
+      '--mask-dst: found "255.255.0.0", needed all bits: the kernel keeps masks of the source alone',
+    ],
+    [
+      tuple.replace('--mask-port-dst 65535', '--mask-port-dst 300'),
+      '--mask-port-dst: found "300", needed 65535: the kernel keeps masks of the source alone',
+    ],
+  ])('insert expect %s', (given, message) => {
+    const { stderr } = netns.conntrack('-I', 'expect', ...words(master), ...words(given));
+    expect(stderr).toBe('');
+    expect(netns.conntrack('-L', 'expect').stdout).toMatch(
+      /mask-dst=255\.255\.255\.255 .*=65535 m/,
+    );
+    netns.conntrack('-F', 'expect');
+    expectRefused(`insert expect ${master} ${given}`, message);
+  });
+});
+
+describe('what only some forms are for', () => {
+  it.each([
+    ['list expect -o save', '--output: found save, needed a form that expectations have'],
+    ['list expect --sort bytes', 'found --sort with the table expect, needed --family, --netns, '],
+    [
+      `insert expect ${master} ${tuple.replace('192.0.2.1', 'fd02::1')}`,
+      '--tuple-src: found "fd02',
+    ],
+  ])('%s', (args, message) => expectRefused(args, message));
+
+  it('the kernel refuses is told with its meaning', () => {
+    const other = master.replace('--sport 2000', '--sport 2999');
+    const said = (args: string) => netns.table(...words(args)).stderr;
+    expect(said(`insert expect ${other} ${tuple}`)).toBe(
+      'conntrail: insert: there is no such master entry (ENOENT)\n',
+    );
+    netns.table(...words(`insert ${other} -t 600`));
+    expect(said(`insert expect ${other} ${tuple}`)).toBe(
+      'conntrail: insert: the master entry has no helper (EOPNOTSUPP)\n',
+    );
+  });
+});
