@@ -13,6 +13,10 @@ export function listCommand(): Command {
     .addOption(
       new Option('--sort <key>', 'largest or first of these first').choices([...SORT_KEYS]),
     )
+    .option(
+      '--from <place>',
+      'with what a recorded trace of this boot knows of each: rules that decided, true counts',
+    )
     .option('--top <count>', 'only so many of them; by bytes, unless --sort says', parseTop)
     .addHelpText('after', HELP)
     .action(async (options: ListOptions) => {
@@ -36,6 +40,8 @@ export function addOutputOptions(command: Command): Command {
 
 const HELP = `
 On a terminal columns are shown, elsewhere lines as conntrack -L writes them.
+With --from always columns, unless -o json or --out is given; exit status 3 where the
+trace has losses: an entry that it does not know may be one of them.
 
 Examples:
   $ conntrail table list
@@ -43,4 +49,6 @@ Examples:
   $ conntrail table list --any-nat -o json
   $ conntrail table list --sort bytes --top 10
   $ conntrail table list --mark 0x10/0xf0 --netns router
-  $ conntrail table list --out entries.parquet`;
+  $ conntrail table list --out entries.parquet
+  $ conntrail table list --from trace --any-nat
+  $ conntrail table list --from trace --sort bytes --top 10 -o json`;

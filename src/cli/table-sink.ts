@@ -6,6 +6,7 @@ import { saveLine } from '../table/show-save.ts';
 import { entryColumns, HEAD, type Surroundings } from './table-columns.ts';
 import type { OutputForm } from './table-form.ts';
 import type { TablePlace } from './table-place.ts';
+import type { TracedTable } from './table-traced.ts';
 
 export interface EntrySink {
   /** Rows of the socket's last call, or of a list of our own. */
@@ -18,6 +19,8 @@ export interface SinkContext extends Surroundings {
   readonly place: TablePlace;
   /** With labels and helpers in `save`, which conntrack leaves out. */
   readonly isWhole?: boolean;
+  /** A recorded trace, for what it knows of each entry. */
+  readonly trace?: TracedTable | undefined;
 }
 
 /** Resolves when the bytes may be used again. */
@@ -88,12 +91,17 @@ function saveSink(isWhole: boolean): EntrySink {
 }
 
 async function columnSink(context: SinkContext): Promise<EntrySink> {
+  const { trace } = context;
   await writeOut(`${HEAD}\n`);
   return {
     write: async (rows, chosen) => {
       const now = nowNs();
       const lines: string[] = [];
-      for (const row of chosen) lines.push(entryColumns(rows, row * ENTRY_WORDS, now, context));
+      for (const row of chosen) {
+        const at = row * ENTRY_WORDS;
+        lines.push(entryColumns(rows, at, now, context));
+        if (trace !== undefined) lines.push(trace.lineOf(rows, at));
+      }
       if (lines.length > 0) await writeOut(`${lines.join('\n')}\n`);
     },
     close: done,
