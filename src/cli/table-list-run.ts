@@ -33,8 +33,8 @@ export async function listTable(options: ListOptions): Promise<void> {
   const key = sort ?? (top === undefined ? undefined : 'bytes');
   if (key !== undefined) refuseUnsorted(form);
   const place = tablePlace(options.netns);
-  hintWhatIsOff(place, form, key);
   const trace = from === undefined ? undefined : await tracedTable(from, place);
+  hintWhatIsOff(place, form, key);
   const socket = ConntrackSocket.open({ netns: place.path });
   try {
     const sink = await openSink(form, { socket, place, trace, ...around(place, form) }, out);

@@ -10,6 +10,7 @@ import { bootId } from '../../src/kernel/boot-id.ts';
 import { packet, rule } from '../explain/rows.ts';
 import { CLOCK_OFFSET, type Row } from '../export/fixtures.ts';
 import { INSERTED, type Inserted, insertArguments } from '../table/inserted.ts';
+import type { Ended } from './conntrail.ts';
 import { cannotRun, TestNetns } from './table-netns.ts';
 import { ENDED_AT, flowOf, LOST_UNTIL, writeTrace } from './traced.ts';
 
@@ -71,13 +72,16 @@ function lines(text: string): Line[] {
 const listed = (from: string, ...more: string[]) =>
   netns.table('list', '--from', place(from), ...more);
 
-/** What the trace knows of the entry with this source port. */
-function knownOf(from: string, port: number): Line['trace'] {
-  const { stdout } = listed(from, '-o', 'json', '-p', 'tcp', '--sport', String(port));
-  const [line, ...more] = lines(stdout);
-  expect(more).toEqual([]);
-  return line?.trace;
+const jsonOf = new Map<string, Ended>();
+/** All entries as JSON, with what a trace knows of them: read once. */
+function whole(from: string): Ended {
+  const ended = jsonOf.get(from) ?? listed(from, '-o', 'json');
+  jsonOf.set(from, ended);
+  return ended;
 }
+
+const ofTcp = (from: string, port: number): Line['trace'] =>
+  lines(whole(from).stdout).find((line) => line.protocol === 6 && line.src_port === port)?.trace;
 
 beforeAll(async () => {
   if (cannotRun !== undefined) return;
@@ -88,11 +92,11 @@ beforeAll(async () => {
   netns.run('sh', ['-ec', INSERTED.map((one) => `${insertArguments(one)} 2>&1`).join('\n')]);
   const rules = RULES.map((row) => ({ ...row, netns: inode }));
   const packets = packetsOf(numberOf(ofPort(BOTH_ENDS)));
-  const whole = { flows: wholeTrace(), rules, packets };
-  await writeTrace(place('whole'), whole);
-  await writeTrace(place('flows.parquet'), whole);
-  await writeTrace(place('flows.arrow'), whole);
-  await writeTrace(place('elsewhere'), { ...whole, facts: { bootId: OTHER_BOOT } });
+  const written = { flows: wholeTrace(), rules, packets };
+  await writeTrace(place('whole'), written);
+  await writeTrace(place('flows.parquet'), written);
+  await writeTrace(place('flows.arrow'), written);
+  await writeTrace(place('elsewhere'), { ...written, facts: { bootId: OTHER_BOOT } });
 });
 
 beforeEach((context) => {
@@ -106,7 +110,7 @@ afterAll(() => {
 
 describe('table list --from', () => {
   it('ties each entry to its flow, of every protocol, family and zone', () => {
-    const { stdout, stderr, status } = listed('whole', '-o', 'json');
+    const { stdout, stderr, status } = whole('whole');
     const ends = ({ protocol, src_port }: Line) => `${protocol} ${src_port}`;
     const found = lines(stdout).map((line) => [ends(line), line.trace?.flow]);
     const wanted = INSERTED.map((one) => [
@@ -124,8 +128,7 @@ describe('table list --from', () => {
   it('has the rules that decided, the true counts and the last packet', () => {
     const one = ofPort(BOTH_ENDS);
     const flow = numberOf(one);
-    const { stdout } = listed('whole', '-o', 'json', '-p', 'udp', '--sport', String(BOTH_ENDS));
-    const [line] = lines(stdout);
+    const line = lines(whole('whole').stdout).find(({ src_port }) => src_port === BOTH_ENDS);
     expect(line).toMatchObject({ packets: null, bytes: null });
     expect(line?.trace).toEqual({
       ...{ flow, older: false, src_nat: 'rule', dst_nat: 'rule' },
@@ -260,12 +263,12 @@ describe('entries that the trace does not know', () => {
       'unknown: records about flow 106 were lost or came too late',
     ],
   ])('%s', (_, port, why) => {
-    expect(knownOf('odd', port)).toEqual({ flow: null, why });
+    expect(ofTcp('odd', port)).toEqual({ flow: null, why });
   });
 
   it('are not those of the newest flow, nor of one beside which another was refused', () => {
-    expect(knownOf('odd', NEWER)?.flow).toBe(number(NEWER) + 500);
-    expect(knownOf('odd', RIVAL)?.flow).toBe(number(RIVAL));
+    expect(ofTcp('odd', NEWER)?.flow).toBe(number(NEWER) + 500);
+    expect(ofTcp('odd', RIVAL)?.flow).toBe(number(RIVAL));
   });
 
   it('are listed all the same, and counted', () => {
@@ -287,14 +290,14 @@ describe('entries that the trace does not know', () => {
       ],
       isLossy: true,
     });
-    expect(knownOf('lossy', ENDED)).toEqual({
+    expect(ofTcp('lossy', ENDED)).toEqual({
       flow: null,
       why: 'unknown: records were lost while flow 100 was in the table',
     });
-    expect(knownOf('lossy', STRANGER)?.flow).toBe(numberOf(after));
-    const { stderr, status } = listed('lossy');
+    expect(ofTcp('lossy', STRANGER)?.flow).toBe(numberOf(after));
+    const { stderr, status } = whole('lossy');
     expect(stderr).toMatch(
-      /\n3 of 44 records lost\n[^\n]*; what it does not know may be what was lost\n$/,
+      /^3 of 44 records lost\n[^\n]*; what it does not know may be what was lost\n$/,
     );
     expect(status).toBe(3);
   });
@@ -311,7 +314,11 @@ describe('entries that the trace does not know', () => {
 });
 
 describe('entries whose beginning the kernel noted', () => {
-  const FIVE: Inserted = { ...ofPort(5000), original: { ...ofPort(5000).original, srcPort: 7777 } };
+  const { original, reply, ...rest } = ofPort(5000);
+  const DATED: Inserted = {
+    ...rest,
+    ...{ original: { ...original, srcPort: 7777 }, reply: { ...reply, dstPort: 7777 } },
+  };
   const SECOND = 1_000_000_000n;
 
   it.each<[string, bigint, Row, boolean]>([
@@ -322,16 +329,16 @@ describe('entries whose beginning the kernel noted', () => {
     ['no flow that was older before it began', -2n * SECOND, { older: true }, false],
   ])('are tied to %s', async (name, apart, given, isKnown) => {
     netns.run('sysctl', ['-qw', 'net.netfilter.nf_conntrack_timestamp=1']);
-    netns.run('sh', ['-ec', `${insertArguments({ ...FIVE, reply: ofPort(5000).reply })} 2>&1`]);
+    netns.run('sh', ['-ec', `${insertArguments(DATED)} 2>&1`]);
     const select = ['-p', 'tcp', '--sport', '7777', '-o', 'json'];
     const [{ started_at }] = JSON.parse(`[${netns.table('list', ...select).stdout}]`);
     netns.run('sysctl', ['-qw', 'net.netfilter.nf_conntrack_timestamp=0']);
     const at = BigInt(started_at) + apart;
-    const row = flowOf(77, inode, { ...FIVE, reply: ofPort(5000).reply }, given);
+    const row = flowOf(77, inode, DATED, given);
     const dated = { ...row, first_at: at, confirmed_at: given.older ? null : at };
     const from = `dated ${name}`;
     await writeTrace(place(from), { flows: [dated] });
-    const trace = knownOf(from, 7777);
+    const trace = ofTcp(from, 7777);
     netns.conntrack('-D', '-p', 'tcp', '--sport', '7777');
     const why = 'flow 77 had this tuple and began at another time: the entry was made since';
     expect(trace).toMatchObject(isKnown ? { flow: 77 } : { flow: null, why });
