@@ -36,7 +36,8 @@ ip link add to-peer netns beside type veth peer name eth0 netns peer
 ip -n beside addr add 10.9.0.1/24 dev to-peer; ip -n beside link set to-peer up
 ip -n peer addr add 10.9.0.2/24 dev eth0; ip -n peer link set eth0 up
 beside() { ip netns exec beside "$@"; }
-beside sysctl -qw net.netfilter.nf_conntrack_acct=0 net.netfilter.nf_conntrack_udp_timeout=900
+beside sysctl -qw net.netfilter.nf_conntrack_acct=0
+beside sysctl -qw net.netfilter.nf_conntrack_udp_timeout=900 net.netfilter.nf_conntrack_udp_timeout_stream=900
 beside nft '${RULES}'
 for port in 4790 4791; do
   beside socat UDP4-LISTEN:$port,fork PIPE &
@@ -73,7 +74,7 @@ describe.each(kernelsOf('table.test.ts'))('kernel %s', (kernel) => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'conntrail-table-'));
     const script = `${playScript(['table-delete'], '$OUT')}\n${BESIDE}`;
-    await runInGuest(script, { kernel, outDir: folder, timeoutSec: 900 });
+    await runInGuest(script, { kernel, outDir: folder, timeoutSec: 1150 });
     const trace = await readCaptureTrace(join(folder, 'trace.capture'));
     played = { trace, truth: await readTruth(folder) };
   });
