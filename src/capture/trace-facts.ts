@@ -1,5 +1,6 @@
 /** What a trace says of itself at its start. */
 import { hostname } from 'node:os';
+import { bootId } from '../kernel/boot-id.ts';
 import { clockOffsetNs } from '../kernel/clock.ts';
 import { dropReasons } from '../kernel/drop-reasons.ts';
 import { netnsNames } from '../kernel/netns.ts';
@@ -23,6 +24,7 @@ export function factsOf({ plan, attached }: Loaded, options: Known): TraceFacts 
     recordVersion: RECORD_VERSION,
     recordBytes,
     node: hostname(),
+    ...bootFacts(),
     kernel: kernelRelease().text,
     arch: process.arch,
     cpus: options.cpus,
@@ -39,6 +41,11 @@ export function factsOf({ plan, attached }: Loaded, options: Known): TraceFacts 
     netnsNames: netnsNames(),
     places: netnsPlaces(),
   };
+}
+
+function bootFacts(): Pick<TraceFacts, 'bootId'> {
+  const id = bootId();
+  return id === undefined ? {} : { bootId: id };
 }
 
 /** What was asked for beside, where its probe came to be: the return of nf_conntrack_in(). */

@@ -17,28 +17,34 @@ import {
 } from './table-place.ts';
 import { type EntrySink, openSink } from './table-sink.ts';
 import { SortedEntries, type SortKey } from './table-sort.ts';
+import type { TracedTable } from './table-traced.ts';
 
 export interface ListOptions extends OutputWords {
   readonly netns?: string;
   readonly sort?: SortKey;
   readonly top?: number;
+  readonly from?: string;
 }
 
 /** `table`: one that has entries. */
 export async function listTable(options: ListOptions, table: ConntrackTable): Promise<void> {
-  const { sort, top, out } = options;
+  const { sort, top, out, from } = options;
   const filter = entryFilter(entryWords({ ...options }), labelNames());
-  const form = outputForm(options, process.stdout.isTTY === true);
+  const form = outputForm(options, process.stdout.isTTY === true || from !== undefined);
+  if (from !== undefined) refuseLines(form);
   const key = sort ?? (top === undefined ? undefined : 'bytes');
   if (key !== undefined) refuseUnsorted(form);
   const place = tablePlace(options.netns);
+  const trace = from === undefined ? undefined : await tracedTable(from, place);
   hintWhatIsOff(place, form, key);
   const socket = ConntrackSocket.open({ netns: place.path, table });
   try {
-    const sink = await openSink(form, { socket, place, ...around(place, form) }, out);
-    if (key === undefined) await listAll(socket, filter, sink);
-    else await listSorted(socket, filter, sink, new SortedEntries(key, top ?? Infinity));
+    const sink = await openSink(form, { socket, place, trace, ...around(place, form) }, out);
+    const sorted = key && new SortedEntries(key, top ?? Infinity, trace?.totals);
+    if (sorted === undefined) await listAll(socket, filter, sink);
+    else await listSorted(socket, filter, sink, sorted);
     await sink.close();
+    trace?.report();
   } finally {
     await socket.close();
   }
@@ -49,6 +55,21 @@ function refuseUnsorted({ shape }: OutputForm): void {
   throw new TraceError('usage', 'found --sort or --top with xml, needed one of them', {
     hint: 'conntrail table list --sort bytes -o json',
   });
+}
+
+/** Those of conntrack(8) have no room for what a trace knows. */
+function refuseLines({ shape }: OutputForm): void {
+  if (shape === 'columns' || shape === 'json' || shape === 'arrow') return;
+  const found = `found --from with ${shape === 'lines' ? 'lines as conntrack writes them' : shape}`;
+  throw new TraceError('usage', `${found}, needed columns, json or --out`, {
+    hint: 'conntrail table list --from trace -o json',
+  });
+}
+
+/** Reads no more than is asked for: without a trace nothing of it is loaded. */
+async function tracedTable(from: string, { netns }: TablePlace): Promise<TracedTable> {
+  const { readTraced } = await import('./table-traced.ts');
+  return readTraced(from, netns);
 }
 
 /** Of what was asked for; of all columns only to people. */

@@ -15,6 +15,10 @@ export function listCommand(): Command {
     .addOption(
       new Option('--sort <key>', 'largest or first of these first').choices([...SORT_KEYS]),
     )
+    .option(
+      '--from <place>',
+      'with what a recorded trace of this boot knows of each: rules that decided, true counts',
+    )
     .option('--top <count>', 'only so many of them; by bytes, unless --sort says', parseTop)
     .addHelpText('after', HELP)
     .action(async (word: string | undefined, options: ListOptions) => {
@@ -51,6 +55,8 @@ columns of docs/schema.md (entries), idle_s and nat; of ICMP icmp_type, icmp_cod
 and of GRE src_key, dst_key in place of ports.
 Of expectations those of both families are listed, where conntrack -L expect lists
 those of IPv4 unless -f says otherwise.
+With --from always columns, unless -o json or --out is given; exit status 3 where the
+trace has losses: an entry that it does not know may be one of them.
 
 Examples:
   $ conntrail table list
@@ -59,5 +65,7 @@ Examples:
   $ conntrail table list --sort bytes --top 10
   $ conntrail table list --mark 0x10/0xf0 --netns router
   $ conntrail table list --out entries.parquet
+  $ conntrail table list --from trace --any-nat
+  $ conntrail table list --from trace --sort bytes --top 10 -o json
   $ conntrail table list expect -o json
   $ conntrail table list dying -p tcp`;

@@ -6,6 +6,7 @@ import { saveLine } from '../table/show-save.ts';
 import { entryColumns, HEAD, NEWS_HEAD, newsColumn, type Surroundings } from './table-columns.ts';
 import type { OutputForm } from './table-form.ts';
 import type { TablePlace } from './table-place.ts';
+import type { TracedTable } from './table-traced.ts';
 import { writeOut } from './write-out.ts';
 
 export interface EntrySink {
@@ -19,6 +20,8 @@ export interface SinkContext extends Surroundings {
   readonly place: TablePlace;
   /** With labels and helpers in `save`, which conntrack leaves out. */
   readonly isWhole?: boolean;
+  /** A recorded trace, for what it knows of each entry. */
+  readonly trace?: TracedTable | undefined;
 }
 
 export { writeOut };
@@ -84,6 +87,7 @@ function saveSink(isWhole: boolean): EntrySink {
 }
 
 async function columnSink(context: SinkContext, isNews: boolean): Promise<EntrySink> {
+  const { trace } = context;
   await writeOut(`${isNews ? NEWS_HEAD : HEAD}\n`);
   return {
     write: async (rows, chosen) => {
@@ -93,6 +97,7 @@ async function columnSink(context: SinkContext, isNews: boolean): Promise<EntryS
         const at = row * ENTRY_WORDS;
         const news = isNews ? newsColumn(rows.words, at) : '';
         lines.push(`${news}${entryColumns(rows, at, now, context)}`);
+        if (trace !== undefined) lines.push(trace.lineOf(rows, at));
       }
       if (lines.length > 0) await writeOut(`${lines.join('\n')}\n`);
     },

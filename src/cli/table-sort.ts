@@ -2,19 +2,31 @@
 import {
   byteAt,
   ENTRY_WORDS,
+  EntryHas,
   EntryRows,
   EntryWord,
   halfAt,
   NO_MESSAGE,
   wideAt,
 } from '../model/entry-row.ts';
-import { totalAt } from '../table/show-text.ts';
+import { type EntryMemory, totalAt } from '../table/show-text.ts';
 
 type Key = (words: Int32Array, at: number) => number;
 
 const unsigned = (word: number) => (words: Int32Array, at: number) => words[at + word]! >>> 0;
 const counted = (of: 'packets' | 'bytes') => (words: Int32Array, at: number) =>
-  -Number(totalAt(words, at, of) ?? -1n);
+  -Number(totalAt(words, at, of) ?? notedAt(words, at, of) ?? -1n);
+
+/** Of an entry that the kernel did not count: what add() noted instead. */
+function notedAt(words: Int32Array, at: number, of: 'packets' | 'bytes'): bigint | undefined {
+  return wideAt(words, at + EntryWord[of]) || undefined;
+}
+
+/** Of both directions, by another count than the kernel's; null: not counted. */
+export type Totals = (
+  memory: EntryMemory,
+  at: number,
+) => { readonly packets: bigint; readonly bytes: bigint } | null;
 
 /** The smallest first: what is wanted largest first is negative. */
 const KEYS = {
@@ -55,17 +67,33 @@ export class SortedEntries {
   private rows = new EntryRows(FIRST_ROWS);
   private readonly compare: Compare;
   private readonly top: number;
+  private readonly totals: Totals | undefined;
 
-  constructor(key: SortKey, top: number) {
+  /** `totals`: for entries that the kernel does not count. */
+  constructor(key: SortKey, top: number, totals?: Totals) {
     this.compare = comparison(key);
     this.top = top;
+    this.totals = totals;
   }
 
   add(words: Int32Array, at: number): void {
     if (this.rows.length === this.rows.capacity) this.makeRoom();
     this.rows.append(words, at);
+    const to = (this.rows.length - 1) * ENTRY_WORDS;
     // its message will be gone
-    this.rows.words[(this.rows.length - 1) * ENTRY_WORDS + EntryWord.message] = NO_MESSAGE;
+    this.rows.words[to + EntryWord.message] = NO_MESSAGE;
+    if (!(words[at + EntryWord.has]! & EntryHas.origCounts)) this.note(to);
+  }
+
+  /** In words that the kernel left empty, and that no reader looks at. */
+  private note(to: number): void {
+    const { words } = this.rows;
+    const totals = this.totals?.(this.rows, to);
+    if (!totals) return;
+    for (const of of ['packets', 'bytes'] as const) {
+      words[to + EntryWord[of]] = Number(BigInt.asIntN(32, totals[of]));
+      words[to + EntryWord[of] + 1] = Number(BigInt.asIntN(32, totals[of] >> 32n));
+    }
   }
 
   /** In order, at most as many as are wanted. */

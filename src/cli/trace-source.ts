@@ -45,6 +45,13 @@ export async function readTrace(
   return asCapture ? readCapture(place, tables, sink) : readFiles(place, tables, sink);
 }
 
+/** A file that holds the rows of one table: no folder, no capture. */
+export async function isOneTable(from: string): Promise<boolean> {
+  const place = await traceIn(from);
+  const found = await stat(place).catch(() => undefined);
+  return found?.isFile() === true && !(await startsAsCapture(place));
+}
+
 const MAY_LACK: readonly TableName[] = ['rules', 'states', 'failures'];
 
 /** The lab leaves its trace, `trace` or `trace.capture`, in a folder. */

@@ -31,17 +31,17 @@ function time(ns: string): string {
 
 function mappingLine(mapping: MappingLife, names: LifeNames): string {
   const { manip, decidedBy, rule, before, after } = mapping;
+  const name = rule === null ? undefined : names.ruleName(rule);
   const change = before === after ? before : `${before} -> ${after}`;
   const way = mapping.path === null ? '' : `, by way of ${mapping.path.join(' > ')}`;
-  return `${manip} ${change}: ${decisionText(decidedBy, rule, names)}${way}`;
+  return `${manip} ${change}: ${decisionText(decidedBy, name)}${way}`;
 }
 
-function decisionText(decidedBy: string, rule: number | null, names: LifeNames): string {
+/** `ruleName`: with the rule's text; undefined: it is not known. */
+export function decisionText(decidedBy: string, ruleName: string | undefined): string {
   switch (decidedBy) {
-    case 'rule': {
-      const name = rule === null ? undefined : names.ruleName(rule);
-      return name === undefined ? 'decided by a rule that was not resolved' : `decided by ${name}`;
-    }
+    case 'rule':
+      return `decided by ${ruleName ?? 'a rule that was not resolved'}`;
     case 'null mapping':
       return 'null mapping, no rule mapped it';
     case 'older':

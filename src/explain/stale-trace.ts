@@ -1,13 +1,13 @@
 /** Stale mappings of a recorded trace: its entries against the rules that were loaded at its end. */
 import type { BatchView } from '../columns/batch-view.ts';
-import type { TraceFacts, TraceTimes } from '../model/facts.ts';
-import { type Ledger, lossesOf } from '../model/ledger.ts';
+import type { TraceFacts } from '../model/facts.ts';
 import type { Ruleset } from '../model/ruleset.ts';
 import { Evaluator } from './evaluate.ts';
 import { identityOf, type RuleRow, readRules } from './rule-rows.ts';
 import { rulesetsOf } from './rulesets.ts';
 import { findStale, type Stale } from './stale.ts';
 import { LOOPBACK, RecordedEntries, type RecordedEntry } from './stale-flows.ts';
+import { lostUntil, type TraceEnds } from './trace-ends.ts';
 
 /** Entries of which nothing is claimed, by the first reason that holds. */
 export interface Unknown {
@@ -35,13 +35,6 @@ export interface RecordedReport {
   readonly expected: number;
   readonly hasZones: boolean;
   readonly unknown: Unknown;
-}
-
-/** What a trace says of itself; the ledger null: it was cut short. */
-export interface TraceEnds {
-  readonly facts: TraceFacts;
-  readonly ledger: Ledger | null;
-  readonly times: TraceTimes | undefined;
 }
 
 /** ns since 1970. */
@@ -184,17 +177,4 @@ function spanOf({ facts, times }: TraceEnds, seen: Span): Span {
     from: startedKtimeNs === null ? seen.from : wall(startedKtimeNs),
     to: endedKtimeNs === null ? seen.to : wall(endedKtimeNs),
   };
-}
-
-/**
- * ns since 1970: entries that began later were not touched by a loss. Only of
- * gaps in the rings it is known when they were.
- */
-function lostUntil({ facts, ledger }: TraceEnds): number {
-  if (ledger === null) return Number.POSITIVE_INFINITY;
-  const { rows, lossWindow } = ledger;
-  if (rows.every((row) => lossesOf(row) === 0)) return Number.NEGATIVE_INFINITY;
-  const areGaps = rows.every((row) => lossesOf(row) === row.ringFull);
-  if (!areGaps || lossWindow === null) return Number.POSITIVE_INFINITY;
-  return Number(BigInt(lossWindow.toNs) + BigInt(facts.clockOffsetNs));
 }

@@ -43,6 +43,7 @@ const FACTS: Readonly<Record<keyof TraceFacts, Check>> = {
   recordVersion: isCount,
   recordBytes: isCount,
   node: isText,
+  bootId: orAbsent(isText),
   kernel: isText,
   arch: isText,
   cpus: isCount,

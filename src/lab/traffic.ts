@@ -6,7 +6,8 @@ import { isIPv6 } from 'node:net';
 import { TraceError } from '../model/error.ts';
 import { socatFamily, socatHost } from './listen.ts';
 import { sendMessages } from './messages.ts';
-import { QUEUE_PROGRAM } from './place.ts';
+import { MAIN_SCRIPT, QUEUE_PROGRAM } from './place.ts';
+import { quoteCommand } from './quote.ts';
 import { race } from './race.ts';
 import { STEP_MS, type Step, type StepOf } from './scenario.ts';
 import type { StepResult } from './step-result.ts';
@@ -77,8 +78,12 @@ async function rawTcp(net: Net, step: StepOf<'raw_tcp'>): Promise<StepResult> {
   return { kind: 'raw_tcp', packetsSent: count };
 }
 
+/** This very program, wherever the shell would find another or none. */
+const CONNTRAIL = `conntrail() { ${quoteCommand([process.execPath, MAIN_SCRIPT])} "$@"; }`;
+
 async function run(net: Net, step: StepOf<'run'>): Promise<StepResult> {
-  const argv = ['env', `LAB_QUEUE=${QUEUE_PROGRAM}`, 'sh', '-ec', step.command];
+  const script = `${CONNTRAIL}\n${step.command}`;
+  const argv = ['env', `LAB_QUEUE=${QUEUE_PROGRAM}`, 'sh', '-ec', script];
   await net.need(step.in, argv, { timeoutMs: STEP_MS });
   return { kind: 'run' };
 }

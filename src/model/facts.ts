@@ -37,6 +37,8 @@ export interface TraceFacts {
   readonly recordVersion: number;
   readonly recordBytes: number;
   readonly node: string;
+  /** One for each start of the kernel (/proc/sys/kernel/random/boot_id); absent in older traces. */
+  readonly bootId?: string;
   /** uname -r and the machine's architecture as node names it. */
   readonly kernel: string;
   readonly arch: string;

@@ -5,6 +5,8 @@ import { byteAt, EntryHas, EntryWord, halfAt } from '../model/entry-row.ts';
 import { layoutOf } from '../model/row-layout.ts';
 import { NameTable, RowBuffer } from '../model/rows.ts';
 import { dstManip, srcManip } from './entry-nat.ts';
+import { type TracedValues, writeTraced } from './entry-traced.ts';
+import { zoneAt } from './entry-zone.ts';
 import { type EntryMemory, helperAt, labelBits, stateAt } from './show-text.ts';
 
 const layout = layoutOf(ENTRIES);
@@ -52,8 +54,8 @@ export class EntryTableRows {
     this.buffer = new RowBuffer(ENTRIES, capacity);
   }
 
-  /** `readAtNs`: since 1970 UTC. The caller sees to the room. */
-  add(memory: EntryMemory, from: number, readAtNs: bigint): void {
+  /** `readAtNs`: since 1970 UTC; `traced`: what a trace knows of it. The caller sees to the room. */
+  add(memory: EntryMemory, from: number, readAtNs: bigint, traced?: TracedValues): void {
     const { words } = memory;
     const to = this.buffer.words;
     const at = this.buffer.next();
@@ -66,7 +68,9 @@ export class EntryTableRows {
     to[at + AT.protocol] = byteAt(words, from, 1);
     this.addTuple(words, from, at + AT.src, EntryWord.origSrc, EntryWord.origPorts);
     this.addTuple(words, from, at + AT.srcReply, EntryWord.replySrc, EntryWord.replyPorts);
-    this.addZone(words, from, at, has);
+    const { id, direction } = zoneAt(words, from);
+    to[at + AT.zone] = id;
+    to[at + AT.zoneDirection] = direction;
     to[at + AT.mark] = words[from + EntryWord.mark]!;
     const src = srcManip(words, from);
     const dst = dstManip(words, from);
@@ -75,6 +79,7 @@ export class EntryTableRows {
     to[at + AT.expected] = Number((words[from + EntryWord.status]! & Status.expected) !== 0);
     this.addOptional(words, from, at, has);
     this.addNames(memory, from, at, has);
+    writeTraced(to, at, this.names, traced);
   }
 
   /** Source, destination (four words each), and their ports. */
@@ -83,19 +88,6 @@ export class EntryTableRows {
     for (let index = 0; index < 8; index++) out[to + index] = words[from + src + index]!;
     out[to + 8] = halfAt(words, from + ports, 0);
     out[to + 9] = halfAt(words, from + ports, 1);
-  }
-
-  private addZone(words: Int32Array, from: number, at: number, has: number): void {
-    const to = this.buffer.words;
-    if (has & EntryHas.zoneOrig) {
-      to[at + AT.zone] = halfAt(words, from + EntryWord.zones, 1);
-      to[at + AT.zoneDirection] = 1;
-    } else if (has & EntryHas.zoneReply) {
-      to[at + AT.zone] = halfAt(words, from + EntryWord.zoneReply, 0);
-      to[at + AT.zoneDirection] = 2;
-    } else {
-      to[at + AT.zone] = halfAt(words, from + EntryWord.zones, 0);
-    }
   }
 
   private addOptional(words: Int32Array, from: number, at: number, has: number): void {

@@ -1,4 +1,5 @@
 /** Rows of `packets` and `flows` from what matters of them, as a reader of batches sees them. */
+import type { RecordBatch } from '../../src/columns/arrow.ts';
 import { batchOf } from '../../src/columns/batch.ts';
 import { BatchView } from '../../src/columns/batch-view.ts';
 import { HOOKS, type HookName } from '../../src/model/codes.ts';
@@ -24,14 +25,18 @@ function rowOf(table: Table, given: Row): Row {
   );
 }
 
-export function viewOf(table: Table, rows: readonly Row[]): BatchView {
+export function recordsOf(table: Table, rows: readonly Row[]): RecordBatch {
   const all = rows.map((row) => rowOf(table, row));
   const named = table.columns.filter(({ type }) => type === 'name');
   for (const value of all.flatMap((row) => named.map(({ name }) => row[name]))) {
     if (typeof value === 'string' && !NAMES.includes(value)) NAMES.push(value);
   }
   const context = { clockOffsetNs: CLOCK_OFFSET, names: NAMES };
-  return new BatchView(batchOf(table, wordsOf(table, all), all.length, context), table);
+  return batchOf(table, wordsOf(table, all), all.length, context);
+}
+
+export function viewOf(table: Table, rows: readonly Row[]): BatchView {
+  return new BatchView(recordsOf(table, rows), table);
 }
 
 /** A packet that passed these hooks; "chains" after a hook: a nat chain ran there. */

@@ -125,6 +125,7 @@ export const FACTS: TraceFacts = {
   recordVersion: 3,
   recordBytes: 96,
   node: 'node/1',
+  bootId: '3f0a5c1e-boot',
   kernel: '6.12.9-test',
   arch: 'x64',
   cpus: 7,

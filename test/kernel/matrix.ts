@@ -98,6 +98,12 @@ export const GROUPS: readonly Group[] = [
     tells: 'what is refused, in one line, and what to try',
     slice: [],
   },
+  {
+    file: 'table.test.ts',
+    tells: 'the table beside a trace; an entry deleted, its flow mapped anew',
+    slice: [],
+    only: [DEFAULT_KERNEL],
+  },
   { file: 'examples.test.ts', tells: 'examples of the help', only: [DEFAULT_KERNEL] },
   { file: 'lab.test.ts', tells: 'the lab itself', only: [DEFAULT_KERNEL] },
 ];
