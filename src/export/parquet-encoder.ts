@@ -100,8 +100,9 @@ export class ParquetPart {
   async write(batch: RecordBatch): Promise<void> {
     if (batch.numRows === 0) return;
     const columns = memoryOf(batch, this.table);
-    this.send({ kind: 'batch', part: this.id, rows: batch.numRows, columns });
     this.underWay++;
+    const isBehind = this.underWay === MAX_UNDER_WAY;
+    this.send({ kind: 'batch', part: this.id, rows: batch.numRows, columns, isBehind });
     await this.until(() => this.underWay < MAX_UNDER_WAY);
   }
 
