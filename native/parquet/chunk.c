@@ -115,8 +115,10 @@ static int put_levels(struct chunk *chunk)
 	chunk->call->present = chunk->rows;
 	if (!(chunk->call->flags & CHUNK_NULLABLE))
 		return spans_have_nulls(chunk->spans) ? -EINVAL : 0;
-	if (spans_have_nulls(chunk->spans))
-		chunk->call->present = gather_validity(chunk->spans, bits);
+	if (spans_have_nulls(chunk->spans)) {
+		gather_validity(chunk->spans, bits);
+		chunk->call->present = count_set(bits, chunk->rows);
+	}
 	put_bits(&chunk->body, bits, chunk->rows, chunk->call->present);
 	return 0;
 }

@@ -129,6 +129,12 @@ FIND_BY_HASH(find_by_name, struct name, hash_name, same_name)
 FIND_BY_VALUE(find_1, uint8_t, 256)
 FIND_BY_VALUE(find_2, uint16_t, 65536)
 
+void set_one_entry(struct dictionary *dictionary, const uint8_t *values, uint32_t width)
+{
+	memcpy(dictionary->entries, values, width);
+	dictionary->count = 1;
+}
+
 bool find_entries(struct dictionary *dictionary, const uint8_t *values, uint32_t count,
 		  uint32_t width, uint32_t limit)
 {

@@ -65,7 +65,7 @@ void put_packed(struct sink *sink, uint32_t *values, uint32_t count, uint32_t wi
 	}
 }
 
-void put_bits(struct sink *sink, uint8_t *values, uint32_t count, uint32_t set)
+void put_bits(struct sink *sink, const uint8_t *bits, uint32_t count, uint32_t set)
 {
 	const uint32_t groups = (count + 7) / 8;
 	const uint64_t start = sink->at;
@@ -75,15 +75,8 @@ void put_bits(struct sink *sink, uint8_t *values, uint32_t count, uint32_t set)
 	if (!set || set == count) {
 		put_run(sink, set > 0, count, 1);
 	} else {
-		memset(values + count, 0, groups * 8 - count);
 		put_varint(sink, (uint64_t)groups * 2 + 1);
-		for (uint32_t group = 0; group < groups; group++) {
-			uint64_t eight;
-
-			/* A bit from the low end of each byte; their sum comes out in the upper byte. */
-			memcpy(&eight, values + (uint64_t)group * 8, sizeof(eight));
-			put_byte(sink, (uint8_t)(eight * 0x0102040810204080u >> 56));
-		}
+		put_bytes(sink, bits, groups);
 	}
 	length = (uint32_t)(sink->at - start - sizeof(length));
 	memcpy(sink->bytes + start, &length, sizeof(length));

@@ -143,10 +143,13 @@ static int put_numbers(struct chunk *chunk)
 {
 	const uint8_t *values = chunk->values;
 	const uint32_t width = width_of(chunk), count = gather(chunk->spans, width, chunk->values);
-	const bool grows = chunk->call->flags & CHUNK_GROWS && !is_one_value(values, count, width);
-	struct dictionary *dictionary = &chunk->dictionary;
+	const bool is_one = is_one_value(values, count, width);
+	const bool grows = chunk->call->flags & CHUNK_GROWS;
 
-	if (!grows && find_entries(dictionary, values, count, width, most_entries(chunk))) {
+	if (is_one)
+		set_one_entry(&chunk->dictionary, values, width);
+	if (is_one || (!grows && find_entries(&chunk->dictionary, values, count, width,
+					      most_entries(chunk)))) {
 		put_indexes(chunk);
 		return put_entries(chunk);
 	}
@@ -182,11 +185,8 @@ static int put_truth(struct chunk *chunk)
 {
 	static const uint8_t falsehood = 0, truth = 1;
 	uint8_t *bits = chunk->values;
-	const uint32_t count = gather_bits(chunk->spans, bits);
-	uint32_t set = 0;
+	const uint32_t count = gather_bits(chunk->spans, bits), set = count_set(bits, count);
 
-	for (uint32_t i = 0; i < count; i++)
-		set += bits[i];
 	put_bits(&chunk->body, bits, count, set);
 	chunk->least = (struct name){ set == count ? &truth : &falsehood, 1 };
 	chunk->greatest = (struct name){ set ? &truth : &falsehood, 1 };
