@@ -4,7 +4,7 @@ NATIVE_SOURCES := native/drain.c native/ring.c native/memory_ring.c native/log.c
 		  native/merge.c native/columns.c native/pack.c native/legacy_table.c \
 		  native/tally.c native/transpose.c $(wildcard native/flows/*.c) \
 		  native/parquet/encoder.c native/parquet/chunk.c native/parquet/values.c native/parquet/gather.c \
-		  native/parquet/dictionary.c native/parquet/packing.c native/parquet/bounds.c
+		  native/parquet/bits.c native/parquet/dictionary.c native/parquet/packing.c native/parquet/bounds.c
 NATIVE_HEADERS := native/drain.h native/ring.h native/memory_ring.h native/log.h native/compress.h \
 		  native/merge.h native/columns.h native/flow_account.h native/legacy_table.h \
 		  native/tally.h native/transpose.h $(wildcard native/flows/*.h) $(wildcard native/parquet/*.h) bpf/record.h

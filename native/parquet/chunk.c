@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "../compress.h"
+#include "bits.h"
 #include "packing.h"
 #include "values.h"
 

@@ -21,14 +21,6 @@ bool spans_have_nulls(struct spans spans);
 /* Values of `width` 1, 2, 4, 8 or 16 bytes. Returns how many there are. */
 uint32_t gather(struct spans spans, uint32_t width, uint8_t *to);
 
-/* Bits, as many as values of other types. Both set the bytes that they begin, and one more. */
-uint32_t gather_bits(struct spans spans, uint8_t *to);
-
-/* Validity, a bit for each row. */
-void gather_validity(struct spans spans, uint8_t *to);
-
-uint32_t count_set(const uint8_t *bits, uint32_t count);
-
 struct name {
 	const uint8_t *bytes;
 	uint32_t length;
