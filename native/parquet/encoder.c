@@ -120,6 +120,8 @@ static int start_thread(struct helper *helper)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	error = pthread_create(&helper->thread, NULL, help, helper);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!error)
+		pthread_setname_np(helper->thread, "parquet-encoder");
 	return error;
 }
 

@@ -16,7 +16,7 @@ export interface PartBatch {
   readonly rows: number;
   /** In the table's order; the memory goes over. */
   readonly columns: readonly ColumnMemory[];
-  /** As many wait as may: whoever makes them makes them faster than they are encoded. */
+  /** Batches go on coming faster than they are encoded. */
   readonly isBehind: boolean;
 }
 

@@ -15,8 +15,8 @@ import { RowGroupEncoder } from './parquet/row-group.ts';
 import type { ColumnMemory } from './parquet/rows.ts';
 import type { Reply, Request } from './parquet-protocol.ts';
 
-/** One thread suffices to keep up with the one that rebuilds; this one and that one have a CPU each. */
-const HELPERS = Math.max(0, Math.min(1, availableParallelism() - 1));
+/** One suffices to keep up with the thread that rebuilds, and none has a CPU where there is only one. */
+const HELPERS = Math.min(1, availableParallelism() - 1);
 
 const chunks = new ChunkEncoder(workerData as Handle);
 const encoder = new RowGroupEncoder(chunks);
