@@ -40,6 +40,11 @@ int compressor_run(struct compressor *compressor, void *dst, uint64_t capacity, 
 	return ZSTD_getErrorCode(written) == ZSTD_error_dstSize_tooSmall ? -ENOBUFS : -EINVAL;
 }
 
+uint64_t compressor_most(uint64_t bytes)
+{
+	return ZSTD_compressBound(bytes);
+}
+
 void compressor_close(struct compressor *compressor)
 {
 	if (!compressor)

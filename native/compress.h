@@ -20,6 +20,9 @@ struct compressor *compressor_open(int level);
 int compressor_run(struct compressor *compressor, void *dst, uint64_t capacity, const void *src,
 		   uint64_t bytes);
 
+/* The most that so many bytes can become. */
+uint64_t compressor_most(uint64_t bytes);
+
 void compressor_close(struct compressor *compressor);
 
 #endif

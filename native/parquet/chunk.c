@@ -1,53 +1,55 @@
 // SPDX-License-Identifier: GPL-2.0
 /* One column of a row group: levels, then whichever form of its values is small. */
-#include "chunk.h"
+#include "scratch.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "../compress.h"
+#include "bits.h"
 #include "packing.h"
 #include "values.h"
 
 /* src/libbpf/chunk-encoder.ts writes them by offset. */
 _Static_assert(sizeof(struct chunk_span) == 32, "layout of chunk_span");
-_Static_assert(sizeof(struct chunk_call) == 96, "layout of chunk_call");
+_Static_assert(sizeof(struct chunk_call) == 80, "layout of chunk_call");
 
 struct memory {
 	void *at;
 	uint64_t capacity;
 };
 
-struct chunk_encoder {
+struct scratch {
 	struct compressor *compressor;
-	struct memory values, indexes, entries, body, page;
+	struct memory values, indexes, entries, body, page, pages;
 	uint32_t slots[SLOTS];
 };
 
-struct chunk_encoder *chunk_encoder_open(int level)
+struct scratch *scratch_open(int level)
 {
-	struct chunk_encoder *encoder = calloc(1, sizeof(*encoder));
+	struct scratch *scratch = calloc(1, sizeof(*scratch));
 
-	if (!encoder)
+	if (!scratch)
 		return NULL;
-	encoder->compressor = compressor_open(level);
-	if (encoder->compressor)
-		return encoder;
-	free(encoder);
+	scratch->compressor = compressor_open(level);
+	if (scratch->compressor)
+		return scratch;
+	free(scratch);
 	return NULL;
 }
 
-void chunk_encoder_close(struct chunk_encoder *encoder)
+void scratch_close(struct scratch *scratch)
 {
-	if (!encoder)
+	if (!scratch)
 		return;
-	compressor_close(encoder->compressor);
-	free(encoder->values.at);
-	free(encoder->indexes.at);
-	free(encoder->entries.at);
-	free(encoder->body.at);
-	free(encoder->page.at);
-	free(encoder);
+	compressor_close(scratch->compressor);
+	free(scratch->values.at);
+	free(scratch->indexes.at);
+	free(scratch->entries.at);
+	free(scratch->body.at);
+	free(scratch->page.at);
+	free(scratch->pages.at);
+	free(scratch);
 }
 
 /* What was in it is gone. */
@@ -84,25 +86,25 @@ static uint64_t name_bytes(const struct chunk *chunk)
 }
 
 /* Memory for the most there can be, so that nothing after it can fail for want of some. */
-static bool prepare(struct chunk_encoder *encoder, struct chunk *chunk)
+static bool prepare(struct scratch *scratch, struct chunk *chunk)
 {
 	const uint64_t rows = chunk->rows, names = name_bytes(chunk);
 	const uint64_t size = sizeof(struct name) > 16 ? sizeof(struct name) : 16;
 	const uint64_t levels = 32 + rows / 8;
 	const uint64_t entries = rows < MOST_ENTRIES ? rows + 256 : MOST_ENTRIES;
 
-	if (!reserve(&encoder->values, (rows + 8) * size) ||
-	    !reserve(&encoder->indexes, (rows + 8) * sizeof(uint32_t)) ||
-	    !reserve(&encoder->entries, entries * size) ||
-	    !reserve(&encoder->body, levels + rows * 16 + names + most_of_deltas(rows, 8)) ||
-	    !reserve(&encoder->page, entries * 16 + names))
+	if (!reserve(&scratch->values, (rows + 8) * size) ||
+	    !reserve(&scratch->indexes, (rows + 8) * sizeof(uint32_t)) ||
+	    !reserve(&scratch->entries, entries * size) ||
+	    !reserve(&scratch->body, levels + rows * 16 + names + most_of_deltas(rows, 8)) ||
+	    !reserve(&scratch->page, entries * 16 + names))
 		return false;
-	chunk->dictionary = (struct dictionary){ .slots = encoder->slots,
-						 .indexes = encoder->indexes.at,
-						 .entries = encoder->entries.at };
-	chunk->values = encoder->values.at;
-	chunk->body.bytes = encoder->body.at;
-	chunk->page.bytes = encoder->page.at;
+	chunk->dictionary = (struct dictionary){ .slots = scratch->slots,
+						 .indexes = scratch->indexes.at,
+						 .entries = scratch->entries.at };
+	chunk->values = scratch->values.at;
+	chunk->body.bytes = scratch->body.at;
+	chunk->page.bytes = scratch->page.at;
 	return true;
 }
 
@@ -114,47 +116,51 @@ static int put_levels(struct chunk *chunk)
 	chunk->call->present = chunk->rows;
 	if (!(chunk->call->flags & CHUNK_NULLABLE))
 		return spans_have_nulls(chunk->spans) ? -EINVAL : 0;
-	if (spans_have_nulls(chunk->spans))
-		chunk->call->present = gather_validity(chunk->spans, bits);
+	if (spans_have_nulls(chunk->spans)) {
+		gather_validity(chunk->spans, bits);
+		chunk->call->present = count_set(bits, chunk->rows);
+	}
 	put_bits(&chunk->body, bits, chunk->rows, chunk->call->present);
 	return 0;
 }
 
-/* One page, compressed, to the end of `out`. Returns its length or a negative errno. */
-static int put_page(struct chunk_encoder *encoder, struct sink *out, uint64_t capacity,
-		    const struct sink *page)
+/* One page, compressed, to the end of `pages`. Returns its length or a negative errno. */
+static int put_page(struct scratch *scratch, struct sink *pages, const struct sink *page)
 {
-	const int bytes = compressor_run(encoder->compressor, out->bytes + out->at,
-					 capacity - out->at, page->bytes, page->at);
+	const uint64_t room = scratch->pages.capacity - pages->at;
+	const int bytes = compressor_run(scratch->compressor, pages->bytes + pages->at, room,
+					 page->bytes, page->at);
 
 	if (bytes > 0)
-		out->at += (uint64_t)bytes;
+		pages->at += (uint64_t)bytes;
 	return bytes;
 }
 
-static int put_out(struct chunk_encoder *encoder, struct chunk *chunk)
+static int put_pages(struct scratch *scratch, struct chunk *chunk, struct sink *pages)
 {
 	struct chunk_call *call = chunk->call;
-	struct sink out = { .bytes = (uint8_t *)(uintptr_t)call->out };
+	const uint64_t bounds = (uint64_t)chunk->least.length + chunk->greatest.length;
 	int bytes = 0;
 
+	if (!reserve(&scratch->pages, compressor_most(chunk->page.at) +
+					      compressor_most(chunk->body.at) + bounds))
+		return -ENOMEM;
+	*pages = (struct sink){ .bytes = scratch->pages.at };
 	call->dictionary_plain = (uint32_t)chunk->page.at;
 	call->data_plain = (uint32_t)chunk->body.at;
 	if (call->entries)
-		bytes = put_page(encoder, &out, call->capacity, &chunk->page);
+		bytes = put_page(scratch, pages, &chunk->page);
 	if (bytes < 0)
 		return bytes;
 	call->dictionary_bytes = (uint32_t)bytes;
-	bytes = put_page(encoder, &out, call->capacity, &chunk->body);
+	bytes = put_page(scratch, pages, &chunk->body);
 	if (bytes < 0)
 		return bytes;
 	call->data_bytes = (uint32_t)bytes;
 	call->least_bytes = chunk->least.length;
 	call->greatest_bytes = chunk->greatest.length;
-	if (call->capacity - out.at < (uint64_t)chunk->least.length + chunk->greatest.length)
-		return -ENOBUFS;
-	put_bytes(&out, chunk->least.bytes, chunk->least.length);
-	put_bytes(&out, chunk->greatest.bytes, chunk->greatest.length);
+	put_bytes(pages, chunk->least.bytes, chunk->least.length);
+	put_bytes(pages, chunk->greatest.bytes, chunk->greatest.length);
 	return 0;
 }
 
@@ -164,9 +170,8 @@ static bool is_known(uint32_t type)
 	       (type <= CHUNK_16 && !(type & (type - 1)));
 }
 
-int chunk_encode(struct chunk_call *call)
+int chunk_encode(struct scratch *scratch, struct chunk_call *call, struct sink *pages)
 {
-	struct chunk_encoder *encoder = (struct chunk_encoder *)(uintptr_t)call->encoder;
 	struct chunk chunk = {
 		.call = call,
 		.spans = { (const struct chunk_span *)(uintptr_t)call->spans, call->span_count },
@@ -179,10 +184,10 @@ int chunk_encode(struct chunk_call *call)
 	call->encoding = ENCODING_PLAIN;
 	call->entries = 0;
 	call->has_bounds = 0;
-	if (!prepare(encoder, &chunk))
+	if (!prepare(scratch, &chunk))
 		return -ENOMEM;
 	result = put_levels(&chunk);
 	if (!result)
 		result = put_values(&chunk);
-	return result ? result : put_out(encoder, &chunk);
+	return result ? result : put_pages(scratch, &chunk, pages);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A column of a row group as Parquet wants it: its levels and values encoded,
- * its pages compressed. Headers of pages and all metadata are the caller's. One
- * call for each column of many thousand rows, into memory that the caller owns.
+ * Columns of a row group as Parquet wants them: levels and values encoded,
+ * pages compressed. Headers of pages and all metadata are the caller's. One
+ * call for all columns of many thousand rows, into memory that the caller owns;
+ * threads may help the caller, and what comes out is the same with any number.
  *
  * The chosen forms are those of the Parquet format, Encodings.md: the hybrid of
  * runs and packed bits for levels, booleans and indexes into a dictionary,
@@ -50,20 +51,21 @@ struct chunk_span {
 	uint32_t rows;
 };
 
+/* One column. */
 struct chunk_call {
-	uint64_t encoder; /* struct chunk_encoder */
-	uint64_t spans;   /* struct chunk_span, `span_count` of them */
-	uint64_t words;   /* CHUNK_CODES: word_count + 1 offsets of 32 bits, then the bytes they point into */
-	uint64_t out;
-	uint64_t capacity; /* bytes at `out` */
+	uint64_t spans; /* struct chunk_span, `span_count` of them */
+	uint64_t words; /* CHUNK_CODES: word_count + 1 offsets of 32 bits, then the bytes they point into */
+	/*
+	 * Result: where in `out` it begins. There, one after the other: the
+	 * dictionary's page if it has entries, the data page, the least value, the
+	 * greatest.
+	 */
+	uint64_t out_at;
 	uint32_t span_count;
 	uint32_t type;
 	uint32_t flags;
 	uint32_t word_count;
-	/*
-	 * Results. In `out`, one after the other: the dictionary's page if it has
-	 * entries, the data page, the least value, the greatest.
-	 */
+	/* Results. */
 	uint32_t present; /* rows that have a value */
 	uint32_t encoding;
 	uint32_t entries; /* of the dictionary; 0: no page */
@@ -73,17 +75,31 @@ struct chunk_call {
 	uint32_t has_bounds;
 };
 
+struct chunks_call {
+	uint64_t encoder; /* struct chunk_encoder */
+	uint64_t chunks;  /* struct chunk_call, `chunk_count` of them */
+	uint64_t out;
+	uint64_t capacity;  /* bytes at `out` */
+	uint64_t out_bytes; /* result: so many are used; with -ENOBUFS, are needed */
+	uint32_t chunk_count;
+	uint32_t helpers; /* threads that help the caller, at most MOST_HELPERS; they stay until the encoder is closed */
+};
+
+#define MOST_HELPERS 15u
+
 struct chunk_encoder;
 
-/* NULL: no memory. `level`: of zstd. */
+/* NULL: no memory. `level`: of zstd. One thread at a time may be inside of an encoder. */
 struct chunk_encoder *chunk_encoder_open(int level);
 
 /*
  * Returns 0, or a negative errno: -ENOBUFS where `capacity` does not suffice,
- * -ENOMEM, -ERANGE where a code has no word, -EINVAL for an unknown type, or validity without CHUNK_NULLABLE.
+ * -ENOMEM, -ERANGE where a code has no word, -EINVAL for an unknown type, or
+ * validity without CHUNK_NULLABLE. A helper that cannot be had is done without.
  */
-int chunk_encode(struct chunk_call *call);
+int chunks_encode(struct chunks_call *call);
 
+/* Ends its threads. */
 void chunk_encoder_close(struct chunk_encoder *encoder);
 
 #pragma GCC visibility pop

@@ -63,8 +63,11 @@ static bool same_name(struct name a, struct name b)
 	return a.length == b.length && (!a.length || !memcmp(a.bytes, b.bytes, a.length));
 }
 
-/* A table by hash. Most values are those of the row before: that one is tried first. */
-#define FIND_BY_HASH(name, type, hash, same)                                                      \
+/*
+ * A table by hash. Of a name that is the one of the row before no hash is made;
+ * of a number one is made sooner than a wrong guess is made good.
+ */
+#define FIND_BY_HASH(name, type, hash, same, tries_last)                                          \
 	static bool name(struct dictionary *dictionary, const type *values, uint32_t count,       \
 			 uint32_t limit)                                                          \
 	{                                                                                         \
@@ -77,7 +80,7 @@ static bool same_name(struct name a, struct name b)
 			const type value = values[i];                                             \
 			uint32_t slot;                                                            \
                                                                                                   \
-			if (i && same(value, entries[index])) {                                   \
+			if (tries_last && i && same(value, entries[index])) {                     \
 				indexes[i] = index;                                               \
 				continue;                                                         \
 			}                                                                         \
@@ -97,10 +100,10 @@ static bool same_name(struct name a, struct name b)
 		return true;                                                                      \
 	}
 
-FIND_BY_HASH(find_4, uint32_t, hash_4, same_4)
-FIND_BY_HASH(find_8, uint64_t, hash_8, same_8)
-FIND_BY_HASH(find_16, struct pair, hash_16, same_16)
-FIND_BY_HASH(find_by_name, struct name, hash_name, same_name)
+FIND_BY_HASH(find_4, uint32_t, hash_4, same_4, false)
+FIND_BY_HASH(find_8, uint64_t, hash_8, same_8, false)
+FIND_BY_HASH(find_16, struct pair, hash_16, same_16, false)
+FIND_BY_HASH(find_by_name, struct name, hash_name, same_name, true)
 
 /* Of small numbers each has a slot of its own. */
 #define FIND_BY_VALUE(name, type, possible)                                                       \
@@ -128,6 +131,12 @@ FIND_BY_HASH(find_by_name, struct name, hash_name, same_name)
 
 FIND_BY_VALUE(find_1, uint8_t, 256)
 FIND_BY_VALUE(find_2, uint16_t, 65536)
+
+void set_one_entry(struct dictionary *dictionary, const uint8_t *values, uint32_t width)
+{
+	memcpy(dictionary->entries, values, width);
+	dictionary->count = 1;
+}
 
 bool find_entries(struct dictionary *dictionary, const uint8_t *values, uint32_t count,
 		  uint32_t width, uint32_t limit)

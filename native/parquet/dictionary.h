@@ -15,6 +15,9 @@ struct dictionary {
 	uint32_t count;
 };
 
+/* Where all values are the first one. No indexes are made. */
+void set_one_entry(struct dictionary *dictionary, const uint8_t *values, uint32_t width);
+
 /*
  * Values of `width` 1, 2, 4, 8 or 16 bytes. False where there are more than
  * `limit` different ones.

@@ -1,17 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "gather.h"
+#include "bits.h"
 
 #include <string.h>
-
-static const uint8_t *memory(uint64_t address)
-{
-	return (const uint8_t *)(uintptr_t)address;
-}
-
-static bool bit_at(const uint8_t *bits, uint32_t at)
-{
-	return bits[at / 8] >> at % 8 & 1;
-}
 
 uint32_t spans_rows(struct spans spans)
 {
@@ -91,43 +81,6 @@ uint32_t gather(struct spans spans, uint32_t width, uint8_t *to)
 		end += bytes;
 	}
 	return (uint32_t)((uint64_t)(end - to) / width);
-}
-
-static uint8_t *spread_bits(const uint8_t *bits, const struct chunk_span *span, uint8_t *to)
-{
-	for (uint32_t row = span->from; row < span->from + span->rows; row++)
-		*to++ = bits ? bit_at(bits, row) : 1;
-	return to;
-}
-
-uint32_t gather_bits(struct spans spans, uint8_t *to)
-{
-	uint8_t *end = to;
-
-	for (uint32_t i = 0; i < spans.count; i++) {
-		const struct chunk_span *span = &spans.first[i];
-		const uint8_t *bits = memory(span->values);
-
-		if (!span->validity) {
-			end = spread_bits(bits, span, end);
-			continue;
-		}
-		FOR_PRESENT(span, row)
-			*end++ = bit_at(bits, row);
-	}
-	return (uint32_t)(end - to);
-}
-
-uint32_t gather_validity(struct spans spans, uint8_t *to)
-{
-	uint32_t set = 0;
-	uint8_t *end = to;
-
-	for (uint32_t i = 0; i < spans.count; i++)
-		end = spread_bits(memory(spans.first[i].validity), &spans.first[i], end);
-	for (; to < end; to++)
-		set += *to;
-	return set;
 }
 
 static struct name name_at(const struct chunk_span *span, uint32_t row)

@@ -21,12 +21,6 @@ bool spans_have_nulls(struct spans spans);
 /* Values of `width` 1, 2, 4, 8 or 16 bytes. Returns how many there are. */
 uint32_t gather(struct spans spans, uint32_t width, uint8_t *to);
 
-/* Bits, a byte each: 0 or 1. */
-uint32_t gather_bits(struct spans spans, uint8_t *to);
-
-/* Validity, a byte each row. Returns how many are set. */
-uint32_t gather_validity(struct spans spans, uint8_t *to);
-
 struct name {
 	const uint8_t *bytes;
 	uint32_t length;

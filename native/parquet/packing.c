@@ -23,15 +23,17 @@ uint32_t index_width(uint32_t entries)
 }
 
 /* So many values of `width` bits in each byte. */
-static void pack_parts(uint8_t *to, const uint32_t *values, uint32_t bytes, uint32_t width)
+static inline __attribute__((always_inline)) void pack_parts(uint8_t *to, const uint32_t *values,
+							     uint32_t bytes, uint32_t width)
 {
 	const uint32_t parts = 8 / width;
 
-	for (uint32_t i = 0; i < bytes; i++) {
+	for (uint32_t i = 0; i < bytes; i++, values += parts) {
 		uint32_t byte = 0;
 
+#pragma GCC unroll 8
 		for (uint32_t part = 0; part < parts; part++)
-			byte |= *values++ << part * width;
+			byte |= values[part] << part * width;
 		to[i] = (uint8_t)byte;
 	}
 }
@@ -45,7 +47,7 @@ void put_packed(struct sink *sink, uint32_t *values, uint32_t count, uint32_t wi
 	put_varint(sink, (uint64_t)groups * 2 + 1);
 	to = sink->bytes + sink->at;
 	sink->at += bytes;
-	switch (width) { /* constants, for loops without a count */
+	switch (width) { /* constants: loops within a byte are unrolled */
 	case 1:
 		pack_parts(to, values, bytes, 1);
 		break;
@@ -65,7 +67,7 @@ void put_packed(struct sink *sink, uint32_t *values, uint32_t count, uint32_t wi
 	}
 }
 
-void put_bits(struct sink *sink, uint8_t *values, uint32_t count, uint32_t set)
+void put_bits(struct sink *sink, const uint8_t *bits, uint32_t count, uint32_t set)
 {
 	const uint32_t groups = (count + 7) / 8;
 	const uint64_t start = sink->at;
@@ -75,15 +77,8 @@ void put_bits(struct sink *sink, uint8_t *values, uint32_t count, uint32_t set)
 	if (!set || set == count) {
 		put_run(sink, set > 0, count, 1);
 	} else {
-		memset(values + count, 0, groups * 8 - count);
 		put_varint(sink, (uint64_t)groups * 2 + 1);
-		for (uint32_t group = 0; group < groups; group++) {
-			uint64_t eight;
-
-			/* A bit from the low end of each byte; their sum comes out in the upper byte. */
-			memcpy(&eight, values + (uint64_t)group * 8, sizeof(eight));
-			put_byte(sink, (uint8_t)(eight * 0x0102040810204080u >> 56));
-		}
+		put_bytes(sink, bits, groups);
 	}
 	length = (uint32_t)(sink->at - start - sizeof(length));
 	memcpy(sink->bytes + start, &length, sizeof(length));
@@ -96,6 +91,7 @@ void put_bits(struct sink *sink, uint8_t *values, uint32_t count, uint32_t set)
 /* INT32 and INT64 alike: a difference, and what remains of it beyond the least one. */
 struct block {
 	int64_t differences[BLOCK];
+	int64_t least;
 	uint32_t length;
 	bool is_narrow; /* INT32 */
 };
@@ -118,12 +114,9 @@ static void put_miniblock(struct sink *sink, const uint64_t *rest, uint32_t widt
 static void put_block(struct sink *sink, const struct block *block)
 {
 	const uint64_t mask = block->is_narrow ? UINT32_MAX : UINT64_MAX;
-	int64_t least = block->differences[0];
+	const int64_t least = block->least;
 	uint64_t widths;
 
-	for (uint32_t i = 1; i < block->length; i++)
-		if (block->differences[i] < least)
-			least = block->differences[i];
 	put_zigzag(sink, least);
 	widths = sink->at;
 	memset(sink->bytes + widths, 0, MINIBLOCKS);
@@ -164,12 +157,14 @@ static inline __attribute__((always_inline)) void put_all(struct sink *sink, con
 	put_zigzag(sink, block.is_narrow ? (int32_t)before : (int64_t)before);
 	for (uint32_t from = 1; from < count; from += BLOCK) {
 		block.length = count - from < BLOCK ? count - from : BLOCK;
+		block.least = INT64_MAX;
 		for (uint32_t i = 0; i < block.length; i++) {
 			const uint64_t value = number_at(values, from + i, width);
-			const uint64_t difference = value - before;
+			const int64_t difference = block.is_narrow ? (int32_t)(value - before)
+								   : (int64_t)(value - before);
 
-			block.differences[i] =
-				block.is_narrow ? (int32_t)difference : (int64_t)difference;
+			block.differences[i] = difference;
+			block.least = difference < block.least ? difference : block.least;
 			before = value;
 		}
 		put_block(sink, &block);

@@ -17,8 +17,8 @@ uint32_t index_width(uint32_t entries);
 /* Values of `width` 1, 2, 4, 8 or 16 bits. There is room for 7 more than `count`, which become 0. */
 void put_packed(struct sink *sink, uint32_t *values, uint32_t count, uint32_t width);
 
-/* Bytes of 0 and 1, in bits, with room as above. With their length before them; runs if all are alike. */
-void put_bits(struct sink *sink, uint8_t *values, uint32_t count, uint32_t set);
+/* Bits, of which so many are set. With their length before them; runs if all are alike. */
+void put_bits(struct sink *sink, const uint8_t *bits, uint32_t count, uint32_t set);
 
 /*
  * DELTA_BINARY_PACKED: the first value, then differences less the smallest of

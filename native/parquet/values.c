@@ -3,8 +3,10 @@
 
 #include <errno.h>
 
+#include "bits.h"
 #include "bounds.h"
 #include "packing.h"
+#include "plain.h"
 
 /* Names are told apart up to so many of them, and small dictionaries always pay. */
 #define MOST_NAMES 4096u
@@ -47,27 +49,6 @@ static void set_name_bounds(struct chunk *chunk, const struct name *names, uint3
 	chunk->call->has_bounds = 1;
 }
 
-static void put_names(struct sink *sink, const struct name *names, uint32_t count)
-{
-	for (uint32_t i = 0; i < count; i++) {
-		put_u32(sink, names[i].length);
-		put_bytes(sink, names[i].bytes, names[i].length);
-	}
-}
-
-/* Numbers narrower than 32 bits are INT32. */
-static void put_plain(struct chunk *chunk, struct sink *sink, const uint8_t *values, uint32_t count)
-{
-	const uint32_t width = width_of(chunk);
-
-	if (width >= 4) {
-		put_bytes(sink, values, (uint64_t)count * width);
-		return;
-	}
-	for (uint32_t i = 0; i < count; i++)
-		put_u32(sink, width == 1 ? values[i] : ((const uint16_t *)values)[i]);
-}
-
 /* The entries of a column of codes are the words that they stand for. */
 static int put_words(struct chunk *chunk)
 {
@@ -96,7 +77,7 @@ static int put_entries(struct chunk *chunk)
 	chunk->call->entries = dictionary->count;
 	if (chunk->call->flags & CHUNK_CODES)
 		return put_words(chunk);
-	put_plain(chunk, &chunk->page, dictionary->entries, dictionary->count);
+	put_plain(&chunk->page, dictionary->entries, dictionary->count, width_of(chunk));
 	set_bounds(chunk, dictionary->entries, dictionary->count);
 	return 0;
 }
@@ -143,15 +124,18 @@ static int put_numbers(struct chunk *chunk)
 {
 	const uint8_t *values = chunk->values;
 	const uint32_t width = width_of(chunk), count = gather(chunk->spans, width, chunk->values);
-	const bool grows = chunk->call->flags & CHUNK_GROWS && !is_one_value(values, count, width);
-	struct dictionary *dictionary = &chunk->dictionary;
+	const bool is_one = is_one_value(values, count, width);
+	const bool grows = chunk->call->flags & CHUNK_GROWS;
 
-	if (!grows && find_entries(dictionary, values, count, width, most_entries(chunk))) {
+	if (is_one)
+		set_one_entry(&chunk->dictionary, values, width);
+	if (is_one || (!grows && find_entries(&chunk->dictionary, values, count, width,
+					      most_entries(chunk)))) {
 		put_indexes(chunk);
 		return put_entries(chunk);
 	}
 	if (!put_growing(chunk, values)) {
-		put_plain(chunk, &chunk->body, values, count);
+		put_plain(&chunk->body, values, count, width);
 		chunk->call->encoding = ENCODING_PLAIN;
 	}
 	set_bounds(chunk, values, count);
@@ -182,11 +166,8 @@ static int put_truth(struct chunk *chunk)
 {
 	static const uint8_t falsehood = 0, truth = 1;
 	uint8_t *bits = chunk->values;
-	const uint32_t count = gather_bits(chunk->spans, bits);
-	uint32_t set = 0;
+	const uint32_t count = gather_bits(chunk->spans, bits), set = count_set(bits, count);
 
-	for (uint32_t i = 0; i < count; i++)
-		set += bits[i];
 	put_bits(&chunk->body, bits, count, set);
 	chunk->least = (struct name){ set == count ? &truth : &falsehood, 1 };
 	chunk->greatest = (struct name){ set ? &truth : &falsehood, 1 };

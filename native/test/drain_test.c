@@ -5,6 +5,7 @@
 
 #include "chunk_test.h"
 #include "compress_test.h"
+#include "encoder_test.h"
 #include "flows_test.h"
 #include "horizon_test.h"
 #include "log_test.h"
@@ -205,6 +206,10 @@ int main(int argc, char **argv)
 		{ "encodes column chunks of all sizes", test_chunk_sizes },
 		{ "encodes differences of all widths", test_chunk_deltas },
 		{ "refuses what is no column chunk", test_chunk_refusals },
+		{ "encodes the same with any number of threads", test_encoder_same_bytes },
+		{ "tells an error of any column, and goes on", test_encoder_errors },
+		{ "tells how much room all columns need", test_encoder_needed },
+		{ "ends the threads that helped", test_encoder_ends },
 		{ "merges random streams in order, each record once", test_merge_random },
 		{ "merges nothing of what makes no sense", test_merge_refuses },
 		{ "lays out any bytes in their rows alone", test_columns_hostile },

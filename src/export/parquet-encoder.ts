@@ -17,6 +17,8 @@ import { workerPath } from './worker-path.ts';
 
 /** Batches on their way to the encoder: as many as come while it is busy with a row group. */
 const MAX_UNDER_WAY = 8;
+/** So many in a row that had to wait are no burst: a slow trace is to stay small. */
+const LONG_BEHIND = 5;
 
 /** Of zstd: higher ones take longer, and hardly save anything on columns. */
 const LEVEL = 1;
@@ -85,6 +87,7 @@ export class ParquetPart {
   private readonly table: Table;
   private readonly send: (request: Request) => void;
   private underWay = 0;
+  private behind = 0;
   private isClosed = false;
   private failure: TraceError | undefined;
   private wake: () => void = () => undefined;
@@ -100,8 +103,10 @@ export class ParquetPart {
   async write(batch: RecordBatch): Promise<void> {
     if (batch.numRows === 0) return;
     const columns = memoryOf(batch, this.table);
-    this.send({ kind: 'batch', part: this.id, rows: batch.numRows, columns });
     this.underWay++;
+    this.behind = this.underWay === MAX_UNDER_WAY ? this.behind + 1 : 0;
+    const isBehind = this.behind >= LONG_BEHIND;
+    this.send({ kind: 'batch', part: this.id, rows: batch.numRows, columns, isBehind });
     await this.until(() => this.underWay < MAX_UNDER_WAY);
   }
 

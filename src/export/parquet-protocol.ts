@@ -16,6 +16,8 @@ export interface PartBatch {
   readonly rows: number;
   /** In the table's order; the memory goes over. */
   readonly columns: readonly ColumnMemory[];
+  /** Batches go on coming faster than they are encoded. */
+  readonly isBehind: boolean;
 }
 
 export interface ClosePart {

@@ -1,8 +1,10 @@
 /**
  * The thread that encodes Parquet. In: batches, part by part, whose memory is
  * kept until there are enough rows for a row group. Out: row groups into the
- * part's open file, then the footer.
+ * part's open file, then the footer. When batches come faster than this thread
+ * encodes them, the shim gets another one to help it, until the output is closed.
  */
+import { availableParallelism } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { ChunkEncoder } from '../libbpf/chunk-encoder.ts';
 import type { Handle } from '../libbpf/native.ts';
@@ -13,7 +15,11 @@ import { RowGroupEncoder } from './parquet/row-group.ts';
 import type { ColumnMemory } from './parquet/rows.ts';
 import type { Reply, Request } from './parquet-protocol.ts';
 
-const encoder = new RowGroupEncoder(new ChunkEncoder(workerData as Handle));
+/** One suffices to keep up with the thread that rebuilds, and none has a CPU where there is only one. */
+const HELPERS = Math.min(1, availableParallelism() - 1);
+
+const chunks = new ChunkEncoder(workerData as Handle);
+const encoder = new RowGroupEncoder(chunks);
 /** A part that failed is forgotten: what still comes for it is passed over. */
 const parts = new Map<number, FileWriter>();
 
@@ -38,6 +44,7 @@ function answer(request: Request): void {
   const writer = parts.get(part);
   if (writer === undefined) return;
   if (request.kind === 'batch') {
+    if (request.isBehind) chunks.helpers = HELPERS;
     writer.add(request.columns, request.rows);
     reply({ kind: 'taken', part, bytes: writer.bytes });
   } else {

@@ -2,7 +2,7 @@
  * build/libconntrail.so, one to one; native/*.h say what each function does.
  *
  * Not exposed: memory_ring_reserve and _commit, which work on one record;
- * drain_wait_take, which drain_call calls; compress.h, of which chunk_encode makes use.
+ * drain_wait_take, which drain_call calls; compress.h, of which chunks_encode makes use.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -66,8 +66,8 @@ const SHIM = {
 
   // struct chunk_encoder *chunk_encoder_open(int level)
   chunk_encoder_open: ['uint64', ['int']],
-  // int chunk_encode(struct chunk_call *call)
-  chunk_encode: ['int', ['uint64']],
+  // int chunks_encode(struct chunks_call *call)
+  chunks_encode: ['int', ['uint64']],
   // void chunk_encoder_close(struct chunk_encoder *encoder)
   chunk_encoder_close: ['void', ['uint64']],
 

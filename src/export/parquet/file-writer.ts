@@ -1,5 +1,5 @@
 /** One Parquet file: rows are kept until they are enough for a row group; the footer comes last. */
-import { writeSync } from 'node:fs';
+import { writevSync } from 'node:fs';
 import { MOST_SPANS } from '../../libbpf/chunk-encoder.ts';
 import type { Table } from '../../model/tables.ts';
 import { PARQUET_MAGIC, TAIL_BYTES } from '../parquet-footer.ts';
@@ -53,7 +53,7 @@ export class FileWriter {
     const tail = Buffer.alloc(TAIL_BYTES);
     tail.writeUInt32LE(footer.length);
     tail.write(PARQUET_MAGIC, 4, 'latin1');
-    this.write(Buffer.concat([footer, tail]));
+    this.write([footer, tail]);
   }
 
   private putRowGroup(): void {
@@ -61,22 +61,34 @@ export class FileWriter {
     this.waiting = [];
     this.waitingRows = 0;
     this.putMagicFirst();
-    const { bytes, metadata, rows } = encoder.encode(table, waiting, this.bytes, rowGroups.length);
-    this.write(bytes);
+    const { pieces, metadata, rows } = encoder.encode(table, waiting, this.bytes, rowGroups.length);
+    this.write(pieces);
     rowGroups.push(metadata);
     this.rows += rows;
     for (const { columns, isWhole } of waiting) if (isWhole) this.onFree(columns);
   }
 
   private putMagicFirst(): void {
-    if (this.bytes === 0) this.write(Buffer.from(PARQUET_MAGIC, 'latin1'));
+    if (this.bytes === 0) this.write([Buffer.from(PARQUET_MAGIC, 'latin1')]);
   }
 
-  private write(bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.byteLength; ) {
-      const written = writeSync(this.fd, bytes, done, bytes.byteLength - done, this.bytes);
-      done += written;
+  private write(pieces: readonly Uint8Array[]): void {
+    for (let left = pieces; left.length > 0; ) {
+      const written = writevSync(this.fd, left, this.bytes);
       this.bytes += written;
+      left = piecesAfter(left, written);
     }
   }
+}
+
+/** What is left of pieces of which so many bytes are written. */
+function piecesAfter(pieces: readonly Uint8Array[], written: number): Uint8Array[] {
+  let done = 0;
+  const left: Uint8Array[] = [];
+  for (const piece of pieces) {
+    const skipped = Math.min(Math.max(written - done, 0), piece.length);
+    if (skipped < piece.length) left.push(piece.subarray(skipped));
+    done += piece.length;
+  }
+  return left;
 }

@@ -1,5 +1,5 @@
 /** The tables as Parquet types: what the format calls them, and how their values compare. */
-import { ChunkFlag, type ChunkPlan, ChunkType } from '../../libbpf/chunk-encoder.ts';
+import { ChunkFlag, type ChunkPlan, ChunkType } from '../../libbpf/chunk-column.ts';
 import type { Column, ColumnType, Table } from '../../model/tables.ts';
 import {
   binaryField,

@@ -1,5 +1,6 @@
 /** A row group out of the batches that were collected for it, and what the footer says of it. */
-import type { Chunk, ChunkEncoder } from '../../libbpf/chunk-encoder.ts';
+import type { Chunk, ChunkColumn } from '../../libbpf/chunk-column.ts';
+import type { ChunkEncoder } from '../../libbpf/chunk-encoder.ts';
 import type { Table } from '../../model/tables.ts';
 import {
   binaryField,
@@ -13,9 +14,9 @@ import {
   structListField,
   type ThriftField,
 } from '../thrift-write.ts';
-import { ByteSink } from './byte-sink.ts';
 import { PLAIN, putDataPage, putDictionaryPage, RLE, RLE_DICTIONARY } from './pages.ts';
 import { chunkPlan, physicalType } from './physical.ts';
+import { Pieces } from './pieces.ts';
 import type { Span } from './rows.ts';
 
 const ZSTD = 6;
@@ -24,8 +25,8 @@ export interface RowGroup {
   readonly rows: number;
   /** For the footer's list. */
   readonly metadata: Uint8Array;
-  /** All pages; lent until the next row group. */
-  readonly bytes: Uint8Array;
+  /** All pages, in order; lent until the next row group. */
+  readonly pieces: readonly Uint8Array[];
 }
 
 /** What a chunk's metadata is made of, beside the chunk; offsets are those in the file. */
@@ -40,7 +41,6 @@ interface Placed {
 /** One serves all files of a thread: its memory is that of one row group. */
 export class RowGroupEncoder {
   private readonly chunks: ChunkEncoder;
-  private readonly out = new ByteSink(1 << 20);
 
   constructor(chunks: ChunkEncoder) {
     this.chunks = chunks;
@@ -48,37 +48,40 @@ export class RowGroupEncoder {
 
   /** @param offset where its bytes will stand in the file. */
   encode(table: Table, spans: readonly Span[], offset: number, ordinal: number): RowGroup {
-    const { out } = this;
-    out.clear();
+    const out = new Pieces();
     const rows = spans.reduce((sum, span) => sum + span.rows, 0);
     let plainBytes = 0;
-    const chunks = table.columns.map((column, index) => {
-      const memory = spans.map(({ columns, from, rows }) => ({ ...columns[index]!, from, rows }));
-      const chunk = this.chunks.encode(memory, chunkPlan(column));
-      const placed = this.place(chunk, rows, offset);
+    const columns = this.chunks.encode(chunkColumns(table, spans)).map((chunk, index) => {
+      const placed = place(chunk, rows, offset, out);
       plainBytes += placed.plainBytes;
       return chunkMetadata(table, index, chunk, placed);
     });
     const metadata = structBytes([
-      structListField(1, chunks),
+      structListField(1, columns),
       i64Field(2, plainBytes),
       i64Field(3, rows),
       i64Field(5, offset),
       i64Field(6, out.at),
       i16Field(7, ordinal),
     ]);
-    return { rows, metadata, bytes: out.written };
+    return { rows, metadata, pieces: out.all };
   }
+}
 
-  private place(chunk: Chunk, rows: number, offset: number): Placed {
-    const { out } = this;
-    const { entries, dictionary, data, encoding } = chunk;
-    const start = offset + out.at;
-    let plainBytes = entries > 0 ? putDictionaryPage(out, dictionary, entries) : 0;
-    const dataStart = offset + out.at;
-    plainBytes += putDataPage(out, data, rows, encoding);
-    return { rows, start, dataStart, end: offset + out.at, plainBytes };
-  }
+function chunkColumns({ columns }: Table, spans: readonly Span[]): ChunkColumn[] {
+  return columns.map((column, index) => ({
+    plan: chunkPlan(column),
+    spans: spans.map(({ columns, from, rows }) => ({ ...columns[index]!, from, rows })),
+  }));
+}
+
+function place(chunk: Chunk, rows: number, offset: number, out: Pieces): Placed {
+  const { entries, dictionary, data, encoding } = chunk;
+  const start = offset + out.at;
+  let plainBytes = entries > 0 ? putDictionaryPage(out, dictionary, entries) : 0;
+  const dataStart = offset + out.at;
+  plainBytes += putDataPage(out, data, rows, encoding);
+  return { rows, start, dataStart, end: offset + out.at, plainBytes };
 }
 
 function chunkMetadata(

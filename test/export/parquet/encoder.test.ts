@@ -1,9 +1,5 @@
-import { closeSync, openSync } from 'node:fs';
-import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { schemaMessage } from '../../../src/columns/ipc.ts';
-import { FileWriter } from '../../../src/export/parquet/file-writer.ts';
 import { RowGroupEncoder } from '../../../src/export/parquet/row-group.ts';
 import {
   ChunkEncoder,
@@ -11,7 +7,7 @@ import {
   openChunkEncoder,
 } from '../../../src/libbpf/chunk-encoder.ts';
 import type { Table } from '../../../src/model/tables.ts';
-import { ensureBuilt, type Row, tempFolder } from '../fixtures.ts';
+import { ensureBuilt, type Row } from '../fixtures.ts';
 import {
   inMicroseconds,
   metadataOf,
@@ -21,7 +17,8 @@ import {
   readWithHyparquet,
   stopReaders,
 } from './readers.ts';
-import { columnsOf, EVERY, NULLS, PATTERNS, Random, randomRows } from './tables.ts';
+import { EVERY, NULLS, PATTERNS, Random, randomRows } from './tables.ts';
+import { writeFile } from './write-file.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 beforeAll(ensureBuilt);
@@ -34,19 +31,8 @@ afterAll(async () => {
 /** One for all tests: nothing of one file may be left in the next. */
 const encoder = new RowGroupEncoder(new ChunkEncoder(handle, 256));
 
-/** In batches of so many rows. */
 function write(table: Table, rows: readonly Row[], batchRows: number): string {
-  const path = join(tempFolder(), 'x.parquet');
-  const fd = openSync(path, 'w');
-  const writer = new FileWriter(encoder, table, fd);
-  for (let from = 0; from < rows.length; from += batchRows) {
-    const part = rows.slice(from, from + batchRows);
-    writer.add(columnsOf(table, part), part.length);
-  }
-  const schema = Buffer.from(schemaMessage(table)).toString('base64');
-  writer.close({ 'ARROW:schema': schema, 'conntrail.table': table.name });
-  closeSync(fd);
-  return path;
+  return writeFile(encoder, table, rows, batchRows);
 }
 
 async function expectBack(path: string, table: Table, rows: readonly Row[]): Promise<void> {
