@@ -88,7 +88,7 @@ static int change_batch(const struct table_call *call, const struct table_row *r
 		bytes += MNL_ALIGN(message->nlmsg_len);
 	}
 	error = message_send(table, memory, bytes);
-	return error < 0 ? error : take_answers(table, first, count, kind, errors);
+	return error < 0 ? error : take_answers(table, first, count, call->form, errors);
 }
 
 int table_change(struct table_call *call)
