@@ -154,7 +154,7 @@ export const ENTRY_STATES: Readonly<Record<number, readonly string[]>> = {
 export function stateOf(text: string, protocol: number): number {
   const states = ENTRY_STATES[protocol];
   if (states === undefined) {
-    throw wrong('state', text, 'a protocol that has states', `${text} -p tcp`);
+    throw wrong('state', text, 'a protocol that has states', `${shown(text)} -p tcp`);
   }
   // its name of old, which conntrack(8) knows still
   const known = text.toUpperCase() === 'LISTEN' ? 'SYN_SENT2' : text.toUpperCase();
