@@ -61,7 +61,9 @@ function packetsOf(flow: number): Row[] {
 
 interface Line {
   readonly protocol: number;
-  readonly src_port: number;
+  readonly src_port?: number;
+  readonly icmp_id?: number;
+  readonly src_key?: number;
   readonly trace?: Readonly<Record<string, unknown>>;
 }
 
@@ -111,7 +113,8 @@ afterAll(() => {
 describe('table list --from', () => {
   it('ties each entry to its flow, of every protocol, family and zone', () => {
     const { stdout, stderr, status } = whole('whole');
-    const ends = ({ protocol, src_port }: Line) => `${protocol} ${src_port}`;
+    const ends = (line: Line) =>
+      `${line.protocol} ${line.src_port ?? line.icmp_id ?? line.src_key}`;
     const found = lines(stdout).map((line) => [ends(line), line.trace?.flow]);
     const wanted = INSERTED.map((one) => [
       `${one.protocol} ${one.original.srcPort}`,
