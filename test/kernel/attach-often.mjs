@@ -14,6 +14,8 @@ import { recordWords, Shift, Word } from '../../dist/wire/words.js';
 const PORT = 9000;
 const FLOWS = 3;
 const [rounds, first, detail] = [Number(process.argv[2]), Number(process.argv[3]), process.argv[4]];
+/** Below those that the kernel gives to sockets without one. */
+let nextPort = 20_000;
 const buffer = new Uint8Array(1 << 20);
 
 /** Flows to PORT whose confirmation is told in these records. */
@@ -38,10 +40,13 @@ async function drainAll(session) {
   }
 }
 
-/** Each from a port of its own: so many new flows. */
+/** Each from a port that none had before: so many new flows, though entries of others still live. */
 async function makeFlows() {
   for (let flow = 0; flow < FLOWS; flow++) {
     const socket = createSocket('udp4');
+    await new Promise((resolve, reject) => {
+      socket.once('error', reject).bind(nextPort++, '127.0.0.1', resolve);
+    });
     await new Promise((resolve, reject) => {
       socket.send('x', PORT, '127.0.0.1', (error) => (error ? reject(error) : resolve()));
     });
