@@ -3,8 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import type { Scenario } from '../../../src/lab/scenario.ts';
 import { type Net, withTopology } from '../../../src/lab/topology.ts';
 
-export const MOST_FLOWS = 200_000;
-const MOST_ENTRIES = 262_144;
+export const MOST_FLOWS = 400_000;
+const MOST_ENTRIES = 524_288;
 /** As many buckets as entries, as on nodes with more memory: chains stay short. */
 const SIZES = [
   '/sys/module/nf_conntrack/parameters/hashsize',
@@ -12,7 +12,7 @@ const SIZES = [
 ];
 export const SERVER = '203.0.113.2';
 /** To each address there are 64,512 flows, by their source ports. */
-const MORE_SERVERS = ['203.0.113.3', '203.0.113.4', '203.0.113.5'];
+const MORE_SERVERS = [3, 4, 5, 6, 7, 8].map((last) => `203.0.113.${last}`);
 export const PORT = 7000;
 
 const ROUTER_RULES = `
