@@ -49,7 +49,8 @@ export class TraceTables {
     this.merge = new Merge(facts.cpus);
     this.rebuild = new Rebuild({
       cpus: facts.cpus,
-      dropReason: (reason) => facts.dropReasons[reason] ?? String(reason),
+      dropReason: (reason) =>
+        facts.dropReasons[reason] ?? (reason === 0 ? 'UNKNOWN' : String(reason)),
       symbol: (low, high) => symbolAt((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)),
       clockOffsetNs,
       onPackets: (packets) =>

@@ -45,8 +45,8 @@ bpftool prog show > $OUT/programs; echo "status $?" >> $OUT/programs
  * Who frees a packet that a rule of nft drops, and why: nft itself from 6.7 on,
  * before that the hook it stands in; reasons are given since 5.17.
  */
-function freedBy(kernel: string): { readonly reason: string | null; readonly place: string } {
-  const reason = kernel === '5.10' ? null : 'NETFILTER_DROP';
+function freedBy(kernel: string): { readonly reason: string; readonly place: string } {
+  const reason = kernel === '5.10' ? 'UNKNOWN' : 'NETFILTER_DROP';
   const isOlder = kernel === '5.10' || kernel === '6.1';
   return { reason, place: isOlder ? 'nf_hook_slow' : 'nft_do_chain' };
 }
