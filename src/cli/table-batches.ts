@@ -10,8 +10,9 @@ import { idleAt } from '../table/entry-idle.ts';
 import { withOwnNumbers } from '../table/entry-numbers.ts';
 import { EntryTableRows } from '../table/entry-table-row.ts';
 import { natAt } from '../table/show-text.ts';
-import { type EntrySink, nowNs, type SinkContext, writeOut } from './table-sink.ts';
+import { done, type EntrySink, nowNs, type SinkContext } from './table-sink.ts';
 import { jsonLine } from './watch-run.ts';
+import { writeOut } from './write-out.ts';
 
 const BATCH_ROWS = 4096;
 
@@ -51,7 +52,8 @@ export function jsonSink(context: SinkContext): EntrySink {
         await writeOut(`${lines.join('\n')}\n`);
       }
     },
-    close: async () => undefined,
+    close: done,
+    abort: done,
   };
 }
 
@@ -64,5 +66,6 @@ export async function arrowSink(context: SinkContext, out: string): Promise<Entr
     close: async () => {
       await output.close({});
     },
+    abort: () => output.abort(),
   };
 }

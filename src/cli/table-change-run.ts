@@ -14,7 +14,7 @@ import { firstRows, matchingRows } from './table-matching.ts';
 import { entryWords, listCommand, NAME_KEYS } from './table-options.ts';
 import { labelNames, tablePlace } from './table-place.ts';
 import { hintOf, refusalAt, report } from './table-refused.ts';
-import { writeOut } from './table-sink.ts';
+import { writeOut } from './write-out.ts';
 
 export interface ChangeOptions {
   readonly netns?: string;

@@ -7,7 +7,8 @@ import { type OutputWords, outputForm } from './table-form.ts';
 import { around, chosenOf } from './table-list-run.ts';
 import { entryWords, listCommand } from './table-options.ts';
 import { labelNames, tablePlace } from './table-place.ts';
-import { openSink, writeOut } from './table-sink.ts';
+import { openSink, withSink } from './table-sink.ts';
+import { writeOut } from './write-out.ts';
 
 interface Options extends OutputWords {
   readonly netns?: string;
@@ -45,8 +46,7 @@ export async function getEntry(options: Options): Promise<void> {
       });
     }
     const sink = await openSink(form, { socket, place, ...around(place, form) }, options.out);
-    await sink.write(socket.rows, Uint32Array.of(0));
-    await sink.close();
+    await withSink(sink, () => sink.write(socket.rows, Uint32Array.of(0)));
   } finally {
     await socket.close();
   }

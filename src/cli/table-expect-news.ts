@@ -5,9 +5,9 @@ import { Exit, endWith } from './exit.ts';
 import { onStopSignal } from './stop-signals.ts';
 import { chosenOf, wantedFamily } from './table-expect-run.ts';
 import { expectForm, openExpectSink } from './table-expect-sink.ts';
-import type { NewsOptions } from './table-news-run.ts';
+import { type NewsOptions, warnIfSilent } from './table-news-run.ts';
 import { tablePlace } from './table-place.ts';
-import type { EntrySink } from './table-sink.ts';
+import { type EntrySink, withSink } from './table-sink.ts';
 
 interface ExpectNewsOptions extends NewsOptions {
   readonly family?: string;
@@ -24,12 +24,15 @@ const KINDS = [
   [News.update, 'update'],
   [News.destroy, 'destroy'],
 ] as const;
+const DONE = { new: 'new', update: 'changed', destroy: 'destroyed' } as const;
+const ALL = 7;
 const WAIT_MS = 1000;
 
 export async function followExpectations(options: ExpectNewsOptions): Promise<void> {
   const wanted = expectForm(options, process.stdout.isTTY === true);
   const family = wantedFamily(options);
   const place = tablePlace(options.netns);
+  warnIfSilent(place);
   const groups = ExpectNewsGroup.new | ExpectNewsGroup.update | ExpectNewsGroup.destroy;
   const { bufferSize: receiveBytes } = options;
   const socket = ConntrackSocket.open({ netns: place.path, table: 'expect', groups, receiveBytes });
@@ -37,12 +40,11 @@ export async function followExpectations(options: ExpectNewsOptions): Promise<vo
   try {
     const form = { ...wanted, form: wanted.form | LineForm.news };
     const sink = await openExpectSink(form, { socket, place }, options.out);
-    await follow(socket, sink, told, { ...options, isOf: family });
-    await sink.close();
+    await withSink(sink, () => follow(socket, sink, told, { ...options, isOf: family }));
   } finally {
     await socket.close();
   }
-  process.stderr.write(`${toldText(told)}\n`);
+  process.stderr.write(`${toldText(told, options.news)}\n`);
   if (told.overruns > 0) endWith(Exit.losses);
 }
 
@@ -50,7 +52,7 @@ async function follow(
   socket: ConntrackSocket,
   sink: EntrySink,
   told: Told,
-  { duration = Infinity, count = Infinity, news = 7, isOf }: NewsOptions & { isOf: 0 | 4 | 6 },
+  { duration = Infinity, count = Infinity, news = ALL, isOf }: NewsOptions & { isOf: 0 | 4 | 6 },
 ): Promise<void> {
   const endMs = performance.now() + duration;
   let left = count;
@@ -83,8 +85,10 @@ function newsAt({ rows }: ConntrackSocket, row: number): number {
   return byteAt(rows.words, row * ENTRY_WORDS, 3);
 }
 
-function toldText({ counts, overruns }: Told): string {
-  const text = `${counts.new} new, ${counts.update} changed, ${counts.destroy} destroyed`;
+/** Of the kinds that were asked for. */
+function toldText({ counts, overruns }: Told, news = ALL): string {
+  const asked = KINDS.filter(([kind]) => news & (1 << (kind - News.new)));
+  const text = asked.map(([, name]) => `${counts[name]} ${DONE[name]}`).join(', ');
   if (overruns === 0) return `complete: ${text}, none thrown away`;
   const times = `${overruns} ${overruns === 1 ? 'time' : 'times'}`;
   return `${text}; the kernel threw news away ${times}`;

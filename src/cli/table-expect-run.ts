@@ -15,7 +15,8 @@ import { expectForm, openExpectSink } from './table-expect-sink.ts';
 import type { OutputWords } from './table-form.ts';
 import { entryWords } from './table-options.ts';
 import { tablePlace } from './table-place.ts';
-import { writeOut } from './table-sink.ts';
+import { withSink } from './table-sink.ts';
+import { writeOut } from './write-out.ts';
 
 const NOUNS: readonly [string, string] = ['expectation', 'expectations'];
 
@@ -29,12 +30,13 @@ export async function listExpectations(options: ExpectOptions): Promise<void> {
   const place = tablePlace(options.netns);
   await inTable(options, async (socket) => {
     const sink = await openExpectSink(form, { socket, place }, options.out);
-    socket.list(family);
-    for (let isMore = true; isMore; ) {
-      isMore = socket.next();
-      await sink.write(socket.rows, chosenOf(socket, family));
-    }
-    await sink.close();
+    await withSink(sink, async () => {
+      socket.list(family);
+      for (let isMore = true; isMore; ) {
+        isMore = socket.next();
+        await sink.write(socket.rows, chosenOf(socket, family));
+      }
+    });
   });
 }
 
@@ -53,8 +55,7 @@ export async function getExpectation(options: ExpectOptions): Promise<void> {
     socket.rows.words.set(row);
     if (!socket.get()) throw noSuch();
     const sink = await openExpectSink(form, { socket, place }, options.out);
-    await sink.write(socket.rows, Uint32Array.of(0));
-    await sink.close();
+    await withSink(sink, () => sink.write(socket.rows, Uint32Array.of(0)));
   });
 }
 

@@ -17,9 +17,10 @@ import {
 import { spanText } from './table-columns.ts';
 import { type OutputForm, type OutputWords, outputForm } from './table-form.ts';
 import type { TablePlace } from './table-place.ts';
-import { type EntrySink, nowNs, writeOut } from './table-sink.ts';
+import { done, type EntrySink, nowNs } from './table-sink.ts';
+import { writeOut } from './write-out.ts';
 
-export interface ExpectContext {
+interface ExpectContext {
   readonly socket: ConntrackSocket;
   readonly place: TablePlace;
 }
@@ -55,14 +56,13 @@ export async function openExpectSink(
   }
 }
 
-const done = async (): Promise<void> => undefined;
-
 function lineSink(socket: ConntrackSocket, form: number): EntrySink {
   return {
     write: async (rows, chosen) => {
       for (const bytes of socket.lines(chosen, form, rows)) await writeOut(bytes);
     },
     close: done,
+    abort: done,
   };
 }
 
@@ -78,6 +78,7 @@ function textSink(lineOf: (rows: EntryRows, row: number) => string): EntrySink {
       await writeOut(`${Array.from(chosen, (row) => lineOf(rows, row)).join('\n')}\n`);
     },
     close: done,
+    abort: done,
   };
 }
 
@@ -104,6 +105,7 @@ async function jsonSink(context: ExpectContext): Promise<EntrySink> {
       await writeOut(`${lines.join('\n')}\n`);
     },
     close: done,
+    abort: done,
   };
 }
 
@@ -118,6 +120,7 @@ async function arrowSink(context: ExpectContext, out: string): Promise<EntrySink
     close: async () => {
       await output.close({});
     },
+    abort: () => output.abort(),
   };
 }
 

@@ -15,7 +15,7 @@ import {
   tablePlace,
   tableTimeouts,
 } from './table-place.ts';
-import { type EntrySink, openSink } from './table-sink.ts';
+import { type EntrySink, openSink, withSink } from './table-sink.ts';
 import { SortedEntries, type SortKey } from './table-sort.ts';
 import type { TracedTable } from './table-traced.ts';
 
@@ -41,9 +41,11 @@ export async function listTable(options: ListOptions, table: ConntrackTable): Pr
   try {
     const sink = await openSink(form, { socket, place, trace, ...around(place, form) }, out);
     const sorted = key && new SortedEntries(key, top ?? Infinity, trace?.totals);
-    if (sorted === undefined) await listAll(socket, filter, sink);
-    else await listSorted(socket, filter, sink, sorted);
-    await sink.close();
+    await withSink(sink, () =>
+      sorted === undefined
+        ? listAll(socket, filter, sink)
+        : listSorted(socket, filter, sink, sorted),
+    );
     trace?.report();
   } finally {
     await socket.close();

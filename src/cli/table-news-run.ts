@@ -14,7 +14,7 @@ import {
   tablePlace,
   tableSysctl,
 } from './table-place.ts';
-import { type EntrySink, openSink } from './table-sink.ts';
+import { type EntrySink, openSink, withSink } from './table-sink.ts';
 
 export interface NewsOptions extends OutputWords {
   readonly netns?: string;
@@ -41,8 +41,7 @@ export async function followTable(options: NewsOptions): Promise<void> {
   try {
     const context = { socket: followed.socket, place, ...around(place, form) };
     const sink = await openSink(form, context, options.out);
-    await follow(followed, chosen, sink, options);
-    await sink.close();
+    await withSink(sink, () => follow(followed, chosen, sink, options));
   } finally {
     await followed.close();
   }
@@ -50,7 +49,7 @@ export async function followTable(options: NewsOptions): Promise<void> {
   if (followed.ledger.overruns > 0) endWith(Exit.losses);
 }
 
-function warnIfSilent(place: TablePlace): void {
+export function warnIfSilent(place: TablePlace): void {
   if (tableSysctl(place, 'nf_conntrack_events') !== '0') return;
   const hint = switchCommand(place, ['nf_conntrack_events']);
   process.stderr.write(

@@ -19,7 +19,7 @@ import { chosenOf } from './table-list-run.ts';
 import { entryWords } from './table-options.ts';
 import { labelNames, tablePlace } from './table-place.ts';
 import { hintOf, refusalAt } from './table-refused.ts';
-import { writeOut } from './table-sink.ts';
+import { writeOut } from './write-out.ts';
 
 interface Options {
   readonly netns?: string;

@@ -13,6 +13,19 @@ export interface EntrySink {
   /** Rows of the socket's last call, or of a list of our own. */
   write(rows: EntryRows, chosen: Uint32Array): Promise<void>;
   close(): Promise<void>;
+  /** Gives up: what was written to a file goes. */
+  abort(): Promise<void>;
+}
+
+/** Closes the sink after the work, or gives it up with what went wrong. */
+export async function withSink(sink: EntrySink, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+    await sink.close();
+  } catch (error) {
+    await sink.abort();
+    throw error;
+  }
 }
 
 export interface SinkContext extends Surroundings {
@@ -24,13 +37,11 @@ export interface SinkContext extends Surroundings {
   readonly trace?: TracedTable | undefined;
 }
 
-export { writeOut };
-
 export function nowNs(): bigint {
   return BigInt(Date.now()) * 1_000_000n;
 }
 
-const done = async (): Promise<void> => undefined;
+export const done = async (): Promise<void> => undefined;
 
 export async function openSink(
   { shape, form }: OutputForm,
@@ -42,6 +53,7 @@ export async function openSink(
       return {
         write: (rows, chosen) => writeLines(context.socket, rows, chosen, form),
         close: done,
+        abort: done,
       };
     case 'xml':
       return xmlSink(context.socket, form);
@@ -72,6 +84,7 @@ async function xmlSink(socket: ConntrackSocket, form: number): Promise<EntrySink
   return {
     write: (rows, chosen) => writeLines(socket, rows, chosen, form),
     close: () => writeOut('</conntrack>\n'),
+    abort: done,
   };
 }
 
@@ -83,6 +96,7 @@ function saveSink(isWhole: boolean): EntrySink {
       if (lines.length > 0) await writeOut(`${lines.join('\n')}\n`);
     },
     close: done,
+    abort: done,
   };
 }
 
@@ -102,5 +116,6 @@ async function columnSink(context: SinkContext, isNews: boolean): Promise<EntryS
       if (lines.length > 0) await writeOut(`${lines.join('\n')}\n`);
     },
     close: done,
+    abort: done,
   };
 }

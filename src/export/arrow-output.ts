@@ -18,6 +18,7 @@ interface Bytes {
   write(...chunks: readonly Uint8Array[]): Promise<void>;
   commit(): Promise<void>;
   keep(): Promise<void>;
+  discard(): Promise<void>;
 }
 
 export async function openArrowFile(
@@ -71,9 +72,10 @@ class ArrowOutput implements Output {
     return { files: [{ path: this.out.path, table: table!.name, rows, bytes }], rows, bytes };
   }
 
-  /** What is there stays readable as FILE.partial, up to the last batch. */
+  /** What is there stays readable as FILE.partial, up to the last batch; without one, nothing stays. */
   async abort(): Promise<void> {
-    await this.out.keep();
+    if (this.hasBatch) await this.out.keep();
+    else await this.out.discard();
   }
 
   private async send(chunks: readonly Uint8Array[]): Promise<void> {
@@ -104,6 +106,7 @@ function streamBytes(stream: Writable): Bytes {
     },
     commit: async () => undefined,
     keep: async () => undefined,
+    discard: async () => undefined,
   };
 }
 

@@ -84,12 +84,7 @@ export const PACKETS: Table = {
     code('dst_nat', DECISIONS, 'who decided about the destination'),
     column('chain_runs', 'u8', 'visits in which a nat chain was evaluated'),
     code('confirm', CONFIRMS, 'what confirmation made of the flow in this packet'),
-    column(
-      'drop_reason',
-      'name',
-      "the kernel's reason for freeing it; UNKNOWN: it tells none, before 5.17; null: not dropped",
-      NULL,
-    ),
+    column('drop_reason', 'name', "the kernel's, before 5.17 UNKNOWN; null: not dropped", NULL),
     column('drop_location', 'name', 'kernel function that freed it', NULL),
     column('complete', 'bool', 'false: torn, kept by a hook, or under way when the trace ended'),
     code(

@@ -1,6 +1,5 @@
 /** Fields of an expectation's row as text, for people. */
 import { addressText, endText } from '../model/address.ts';
-import { hasPorts } from '../model/codes.ts';
 import { byteAt, halfAt } from '../model/entry-row.ts';
 import {
   addressesWord,
@@ -32,7 +31,7 @@ export function anyPort(words: Int32Array, at: number, high: 0 | 1): boolean {
 export function expectTupleAt(memory: EntryMemory, at: number, tuple: ExpectTuple): string {
   const { words } = memory;
   const isExpected = tuple === ExpectTuple.expected;
-  const isPorted = hasPorts(byteAt(words, at, 1));
+  const isPorted = (words[at + ExpectWord.has]! & portsBit(tuple)) !== 0;
   const end = (high: 0 | 1): string => {
     const address = addressText(memory.bytes, (at + addressesWord(tuple) + high * 4) * 4);
     const masked = isExpected && high === 0 ? address + maskText(memory, at) : address;

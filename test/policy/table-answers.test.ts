@@ -1,8 +1,8 @@
 /** What `conntrail table` answers where the kernel says no, or says nothing, held against conntrack(8). */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hasTool } from '../../src/kernel/tool.ts';
 import { LABELS_RULE } from '../../src/table/refusal.ts';
@@ -100,6 +100,24 @@ describe('what the kernel refuses', () => {
     expect(icmp.stderr).toContain('ICMP for queries and their answers only');
     expect(insert(`${UDP} -w 5 --orig-zone 6`).stderr).toContain('an entry has one zone');
     expect(listed()).toEqual([]);
+  });
+});
+
+describe('whoever may not list', () => {
+  const nobody = ['--reuid', '65534', '--regid', '65534', '--clear-groups', process.execPath, MAIN];
+
+  it.each(['t.parquet', 't.arrow'])('gets an end and no file: --out %s', (name) => {
+    const out = join(mkdtempSync(join(folder, 'nobody-')), name);
+    chmodSync(folder, 0o755);
+    chmodSync(dirname(out), 0o777);
+    const ended = spawnSync('setpriv', [...nobody, 'table', 'list', '--out', out], {
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    expect(ended.signal).toBeNull();
+    expect(ended.status).toBe(1);
+    expect(ended.stderr).toMatch(/^conntrail: .*EPERM.*\n(?: {2}try: .*\n)?$/);
+    expect(readdirSync(dirname(out))).toEqual([]);
   });
 });
 
