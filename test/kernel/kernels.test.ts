@@ -1,6 +1,6 @@
 /**
- * The other kernels: the same program on each, against what that kernel counted
- * itself. The whole set of scenarios runs on the default kernel only.
+ * The other kernels in short: what `make test` plays of them, against what that
+ * kernel counted itself.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

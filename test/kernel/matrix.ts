@@ -45,7 +45,11 @@ export const GROUPS: readonly Group[] = [
     tells: 'SCTP, UDP-Lite, DCCP, GRE, SYNPROXY, TPROXY, clones',
     slice: [],
   },
-  { file: 'failures.test.ts', tells: 'what conntrack refuses or loses, with its cause' },
+  {
+    file: 'failures.test.ts',
+    tells: 'what conntrack refuses or loses, with its cause',
+    slice: [],
+  },
   {
     file: 'states.test.ts',
     tells: 'changes of state',

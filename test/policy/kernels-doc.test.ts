@@ -55,7 +55,7 @@ describe('a document that is there', () => {
 
 describe('the kernels of a run', () => {
   it('are those of the group, or those that were asked for', () => {
-    expect(kernelsOf('failures.test.ts', '')).toEqual(['6.1']);
+    expect(kernelsOf('causes.test.ts', '')).toEqual(['6.1']);
     expect(kernelsOf('kernels.test.ts', '')).toEqual(['5.10']);
     expect(kernelsOf('late.test.ts', '')).toEqual([]);
     expect(onlyAsked('')).toContain('late.test.ts');
