@@ -24,10 +24,11 @@ export type KernelResults = Record<string, Record<string, CellResult>>;
 export default class KernelResultsKeeper {
   #isPart = false;
 
-  /** Some tests of a group, or some scripts, are not the group. */
+  /** Some tests of a group, some scripts, or fewer rounds are not the group. */
   onInit(vitest: Vitest): void {
     const isFiltered = vitest.getGlobalTestNamePattern() !== undefined;
-    this.#isPart = isFiltered || Boolean(process.env.CONNTRAIL_SELFTESTS);
+    const { CONNTRAIL_SELFTESTS: scripts, CONNTRAIL_ROUNDS: rounds } = process.env;
+    this.#isPart = isFiltered || Boolean(scripts) || Boolean(rounds);
   }
 
   onTestRunEnd(modules: readonly TestModule[]): void {
