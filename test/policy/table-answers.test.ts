@@ -293,6 +293,15 @@ describe('what is shown in another form', () => {
     expect(explained(rows)).toEqual(wanted);
   });
 
+  it('is helpers and the keys of GRE in columns, in the figures of conntrack', () => {
+    insert('-p gre -s 10.0.0.1 -d 10.0.0.2 --srckey 5 --dstkey 31 -t 1000');
+    insert(`${TCP} --helper ftp`);
+    expect(netns.conntrack('-L').stdout).toMatch(/srckey=0x5 dstkey=0x1f .*\n|helper=ftp .*\n/);
+    const columns = netns.table('list', '-o', 'columns').stdout;
+    expect(columns).toMatch(/^gre .* 10\.0\.0\.1 > 10\.0\.0\.2 keys 0x5 > 0x1f$/m);
+    expect(columns).toMatch(/^tcp .* helper ftp$/m);
+  });
+
   it('is no entry at all, where a file has none', () => {
     const path = join(folder, 'empty.save');
     expect(netns.table('save', path).status).toBe(0);
