@@ -75,6 +75,10 @@ describe('what no kernel prints', () => {
 
   it.each([
     [UDP.replace('29 ', '29 ESTABLISHED '), 'found state ESTABLISHED of udp, needed none'],
+    [UDP.replace('17', '6'), 'found udp with the number 6, needed udp 17, or another name'],
+    [UDP.replace('udp', 'tcp'), 'found tcp with the number 17, needed tcp 6, or another name'],
+    [SYN.replace('SYN_SENT', 'FOO'), 'found state FOO of tcp, needed one of NONE, SYN_SENT, '],
+    [`ipv4 2 ${SYN.replace('SYN_SENT', 'SHUTDOWN_SENT')}`, 'found state SHUTDOWN_SENT of tcp'],
     [`-A -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 5 --dport 6 --state CLOSE -t 9`, 'CLOSE of udp'],
     [UDP.replace('29', '-29'), 'found timeout -29, needed seconds, 0 or more'],
     [UDP.replaceAll(/ [sd]port=\d+/g, ''), 'found udp without sport=, needed both ends'],
@@ -85,6 +89,13 @@ describe('what no kernel prints', () => {
     expect(explained(line).title).toContain(`not known: found `);
     expect(explained(line).title).toContain(found);
   });
+
+  it.each([SYN.replace('SYN_SENT', 'LISTEN'), SNAT.replace('tcp 6', 'unknown 6')])(
+    'is not %s',
+    (line) => {
+      expect(explained(line).title).toMatch(/^tcp /);
+    },
+  );
 
   it('is no port of a protocol that is known by addresses alone', () => {
     const told = explained(
