@@ -33,10 +33,10 @@ export async function followExpectations(options: ExpectNewsOptions): Promise<vo
   const wanted = expectForm(options, process.stdout.isTTY === true);
   const family = wantedFamily(options);
   const place = tablePlace(options.netns);
-  const isAuto = warnIfSilent(place, NOT_TOLD) === '2';
   const groups = ExpectNewsGroup.new | ExpectNewsGroup.update | ExpectNewsGroup.destroy;
   const { bufferSize: receiveBytes } = options;
   const socket = ConntrackSocket.open({ netns: place.path, table: 'expect', groups, receiveBytes });
+  const isAuto = warnIfSilent(place, NOT_TOLD) === '2';
   const told: Told = { counts: { new: 0, update: 0, destroy: 0 }, overruns: 0 };
   try {
     const form = { ...wanted, form: wanted.form | LineForm.news };

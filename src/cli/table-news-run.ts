@@ -31,9 +31,9 @@ export async function followTable(options: NewsOptions): Promise<void> {
   const filter = entryFilter(entryWords({ ...options }), labelNames());
   const wanted = outputForm(options, process.stdout.isTTY === true);
   const place = tablePlace(options.netns);
-  const events = warnIfSilent(place, NOT_TOLD);
   const chosen = new Chosen(filter, options);
   const followed = FollowedTable.open(place.path, options.bufferSize);
+  const events = warnIfSilent(place, NOT_TOLD);
   const form = {
     ...wanted,
     form: wanted.form | LineForm.news | (wanted.isTimed ? LineForm.clock : 0),

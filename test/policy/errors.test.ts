@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { AS_NOBODY } from '../run/as-nobody.ts';
 import { conntrail, type Ended } from './conntrail.ts';
+import { cannotRun, TestNetns } from './table-netns.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'conntrail-errors-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -100,6 +101,23 @@ describe('failures end with 1 and one line', () => {
       `conntrail: ${operation}: EPERM (operation not permitted)\n  try: run as root, or with CAP_NET_ADMIN\n`,
     );
     expect(status).toBe(1);
+  });
+
+  it('a namespace that may not be entered', (context) => {
+    if (cannotRun !== undefined) context.skip(cannotRun);
+    const netns = new TestNetns();
+    for (const args of [
+      ['table', 'stats'],
+      ['table', 'stats', '--json'],
+      ['explain', '--stale'],
+    ]) {
+      const { status, stderr } = conntrail([...args, '--netns', netns.name], AS_NOBODY);
+      expect(stderr).toBe(
+        `conntrail: enter /run/netns/${netns.name}: EPERM (operation not permitted)\n  try: run as root, or with CAP_SYS_ADMIN\n`,
+      );
+      expect(status).toBe(1);
+    }
+    netns.remove();
   });
 
   it('a machine that cannot be traced, told by doctor', (context) => {
