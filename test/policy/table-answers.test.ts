@@ -223,6 +223,23 @@ describe('a question', () => {
   });
 });
 
+describe('a value that is none', () => {
+  it.each([
+    ['--mark 0x1/zz', '--mark: found "0x1/zz"'],
+    ['--label-add nobody', '--label-add: found "nobody"'],
+    ['--timeout -5', '--timeout: found "-5"'],
+    ['--helper a_name_of_no_helper', '--helper: found "a_name_of_no_helper"'],
+    ['--status FOO', '--status: found "FOO"'],
+  ])('is refused before anything is asked or looked for: update %s', (change, found) => {
+    for (let there = 0; there < 3; there++) {
+      const { status, stderr } = update(`-p udp ${change}`);
+      expect(stderr).toContain(`conntrail: ${found}`);
+      expect(status).toBe(2);
+      insert(UDP.replace('1001', String(1001 + there)));
+    }
+  });
+});
+
 describe('a full disk', () => {
   const full = (command: string): { status: number | null; stderr: string } =>
     spawnSync(
