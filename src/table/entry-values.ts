@@ -97,16 +97,12 @@ function maskOf(bits: number): Uint8Array {
   });
 }
 
-const MOST_MARK = 0xffff_ffff;
-
 /** `7`, `0x10/0xf0`; `mask` undefined: none was given. */
 export function markOf(text: string): { value: number; mask: number | undefined } {
-  const [value, mask, ...rest] = text.split('/').map(wholeAt);
-  if (rest.length > 0 || !(value! <= MOST_MARK) || !(mask === undefined || mask <= MOST_MARK)) {
-    const needed = `value or value/mask, each a number from 0 to ${MOST_MARK}`;
-    throw wrong('mark', text, needed, '0x10/0xf0');
-  }
-  return { value: value!, mask };
+  const numbers = text.split('/').map(wholeAt);
+  const [value = 0, mask] = numbers;
+  if (numbers.length <= 2 && numbers.every((one) => one <= 0xffff_ffff)) return { value, mask };
+  throw wrong('mark', text, 'value or value/mask, each from 0 to 0xffffffff', '0x10/0xf0');
 }
 
 const STATUS_WORDS: Readonly<Record<string, number>> = {
