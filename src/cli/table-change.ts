@@ -119,6 +119,7 @@ timeout is that of the helper, whatever -t says, unless a program is the helper.
 Examples:
   $ conntrail table insert -p udp -s 10.0.0.2 -d 10.0.0.1 --sport 5000 --dport 53 -t 120
   $ conntrail table insert -p tcp -s 10.0.0.2 -d 198.51.100.1 --sport 5000 --dport 80 -t 600 --state ESTABLISHED -u ASSURED,SEEN_REPLY --src-nat 203.0.113.1:40000
+  $ conntrail table insert -p tcp -s 10.0.0.2 -d 10.0.0.1 --sport 5000 --dport 21 -t 600 --state ESTABLISHED --helper ftp
   $ conntrail table insert expect -p tcp -s 10.0.0.2 -d 10.0.0.1 --sport 5000 --dport 21 -t 300 --tuple-src 10.0.0.1 --tuple-dst 10.0.0.2 --tuple-port-dst 51210`;
 
 const UPDATE_HELP = `
@@ -126,7 +127,7 @@ const UPDATE_HELP = `
 The kernel sets SEEN_REPLY, ASSURED and FIXED_TIMEOUT only, and takes none of them back.
 
 Examples:
-  $ conntrail table update -p tcp --dport 443 --mark 0x10/0xf0
+  $ conntrail table update -p udp --dport 53 --mark 0x10/0xf0
   $ conntrail table update -s 10.0.0.2 --timeout 30 --yes`;
 
 const DELETE_HELP = `

@@ -57,5 +57,5 @@ const GET_HELP = `
 Exit status: 0 found, 1 there is no such entry
 
 Examples:
-  $ conntrail table get -p udp -s 10.0.0.2 -d 10.0.0.1 --sport 53000 --dport 53
+  $ conntrail table get -p udp -s 10.0.0.2 -d 10.0.0.1 --sport 5000 --dport 53
   $ conntrail table get expect -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 20 --dport 51210`;
