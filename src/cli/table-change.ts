@@ -9,6 +9,8 @@ import {
   EXPECT_NAME_KEYS,
   FILTER_KEYS,
   NAME_KEYS,
+  OF_ONE,
+  SET,
 } from './table-options.ts';
 import { addTableArgument, BOTH, refuseOthers, tableOf } from './table-which.ts';
 
@@ -40,7 +42,7 @@ function insertCommand(): Command {
   const command = new Command('insert').description(
     'Make an entry. A reply tuple that is not the original one turned round means NAT. Or make an expectation of an entry that has a helper.',
   );
-  addEntryOptions(addTableArgument(command, BOTH), NEW_KEYS);
+  addEntryOptions(addTableArgument(command, BOTH), NEW_KEYS, { ...OF_ONE, ...SET });
   for (const { long, value, meaning } of EXPECT_OPTIONS) {
     command.addOption(new Option(`--${long[0]} ${value}`, meaning));
   }
@@ -62,7 +64,7 @@ function updateCommand(): Command {
   const command = new Command('update').description(
     'Change mark, timeout, status, labels or helper of the entries that match the other options.',
   );
-  addEntryOptions(addTableArgument(command, ['conntrack']), UPDATE_KEYS);
+  addEntryOptions(addTableArgument(command, ['conntrack']), UPDATE_KEYS, SET);
   return asking(addNetnsOption(command))
     .addHelpText('after', UPDATE_HELP)
     .action(async (word: string | undefined, options: ChangeOptions) => {

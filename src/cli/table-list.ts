@@ -44,7 +44,7 @@ export function addOutputOptions(command: Command): Command {
   return addNetnsOption(command)
     .option(
       '-o, --output <list>',
-      'extended, id, ktimestamp, labels, xml, save as in conntrack(8); or columns, json, lines',
+      'extended, id, ktimestamp, timestamp, labels, xml, save as in conntrack(8); or columns, json, lines',
     )
     .option('--out <place>', 'FILE.parquet, FILE.arrow, or - for an Arrow stream');
 }

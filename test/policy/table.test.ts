@@ -59,6 +59,22 @@ describe('table explain', () => {
     );
   });
 
+  it.each([
+    [['list', '-o', 'x'], /needed some of (.*), joined by commas/],
+    [['list', '-u', 'x'], /needed some of (.*), joined by commas/],
+    [['events', '-o', 'x'], /needed some of (.*), joined by commas/],
+    [['insert', '-p', 'udp', '-u', 'OFFLOAD'], /needed some of (.*): the kernel/],
+    [['update', '-p', 'udp', '-u', 'OFFLOAD'], /needed some of (.*): the kernel/],
+  ])('has in its help each word that an option takes: table %j', (args, needed) => {
+    const [, list = ''] = needed.exec(conntrail(['table', ...args]).stderr) ?? [];
+    const words = list.split(', ');
+    expect(words.length).toBeGreaterThan(2);
+    const help = conntrail(['table', args[0]!, '--help']).stdout.replaceAll(/\s+/g, ' ');
+    for (const word of words) expect(help).toMatch(new RegExp(`\\b${word}\\b`));
+    const takesPrefix = ['list', 'events', 'update'].includes(args[0]!);
+    expect(help.includes('a prefix such as')).toBe(takesPrefix);
+  });
+
   it('says that there is nothing to explain in an empty text, which is no failure', () => {
     for (const input of ['', '\n\n']) {
       const found = { status: 0, stdout: '', stderr: 'found no lines to explain\n' };
