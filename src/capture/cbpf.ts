@@ -39,7 +39,7 @@ export function decodeCbpf(bytes: Uint8Array): Cbpf[] {
 }
 
 /** Where an instruction may go on to; none after a return. */
-export function successors({ code, jt, jf, k }: Cbpf, at: number): number[] {
+function successors({ code, jt, jf, k }: Cbpf, at: number): number[] {
   const kind = code & 7;
   if (kind === Class.ret) return [];
   if (kind !== Class.jmp) return [at + 1];

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { type Check, type Diagnosis, diagnose } from './doctor-checks.ts';
 import { Exit, endWith } from './exit.ts';
+import { writeOut } from './write-out.ts';
 
 export function doctorCommand(): Command {
   return new Command('doctor')
@@ -10,7 +11,7 @@ export function doctorCommand(): Command {
     .action(async ({ json = false }: { json?: boolean }) => {
       const { gatherFacts } = await import('./doctor-facts.ts');
       const diagnosis = diagnose(await gatherFacts());
-      process.stdout.write(
+      await writeOut(
         json ? `${JSON.stringify(diagnosis, null, 2)}\n` : describeDiagnosis(diagnosis),
       );
       if (!diagnosis.canTrace) endWith(Exit.failed);

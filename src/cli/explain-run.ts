@@ -13,6 +13,7 @@ import { explainedJson, explainedText } from './explain-text.ts';
 import { refuseLiveOptions, type TraceOptions } from './trace-options.ts';
 import { readTrace, type TraceSink, traceLive } from './trace-source.ts';
 import { reportLedger } from './watch-run.ts';
+import { writeOut } from './write-out.ts';
 
 export interface ExplainOptions extends TraceOptions {
   readonly from?: string;
@@ -91,7 +92,7 @@ export async function explain(options: ExplainOptions): Promise<void> {
     netnsName,
   };
   const show = options.json ? explainedJson : explainedText;
-  process.stdout.write(show(explained, options));
+  await writeOut(show(explained, options));
   reportLedger(ledger);
 }
 

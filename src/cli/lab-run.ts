@@ -9,6 +9,7 @@ import { LAB_KERNELS } from '../lab/kernels.ts';
 import { openScenario, scenarioNames, scenarioPath } from '../lab/scenario-file.ts';
 import { fileError, TraceError } from '../model/error.ts';
 import { playHere } from './lab-here.ts';
+import { writeOut } from './write-out.ts';
 
 export interface LabOptions {
   kernel: string;
@@ -41,7 +42,7 @@ async function list(): Promise<void> {
     const { title } = await openScenario(await scenarioPath(name));
     lines.push(`  ${name.padEnd(width)} ${title}`);
   }
-  process.stdout.write(`${lines.join('\n')}\n`);
+  await writeOut(`${lines.join('\n')}\n`);
 }
 
 /** What the guest is to run: the words given, or a scenario on its own kernel. */
@@ -111,6 +112,7 @@ export async function runLab(words: readonly string[], options: LabOptions): Pro
   }
   const outDir = options.out ?? (await ownFolder(options));
   if (outDir !== undefined) await prepareFolder(outDir); // before minutes go into a guest
+  let refused: unknown;
   const request: GuestRequest = {
     command: await commandOf(words, options),
     kernel: options.kernel,
@@ -121,11 +123,16 @@ export async function runLab(words: readonly string[], options: LabOptions): Pro
     shell: options.shell ?? false,
     refresh: options.refresh ?? false,
     ...(outDir === undefined ? {} : { outDir }),
-    onStdout: (chunk) => forward(process.stdout, chunk),
+    onStdout: (chunk) =>
+      writeOut(chunk).catch((error: unknown) => {
+        refused = error; // nothing more is printed; the guest goes on to its end
+        throw error;
+      }),
     onStderr: (chunk) => forward(process.stderr, chunk),
     onProgress: say,
   };
   const result = await untilSignal((signal) => runGuest({ ...request, signal }));
+  if (refused !== undefined) throw refused;
   report(result);
   if (outDir !== undefined) say(`what it left is in ${outDir}`);
   process.exitCode = result.status;

@@ -38,15 +38,6 @@ export function parseWhole(name: string, least: number, most = Number.MAX_SAFE_I
   };
 }
 
-/** One of a few words. */
-export function parseWord<const Word extends string>(name: string, words: readonly Word[]) {
-  return (text: string): Word => {
-    const found = words.find((word) => word === text);
-    if (found !== undefined) return found;
-    throw wrong(name, text, `one of ${words.join(', ')}`, words[0] ?? '');
-  };
-}
-
 function wrong(what: string, found: string, needed: string, example: string): TraceError {
   return new TraceError('usage', `${what}: found "${found}", needed ${needed}`, {
     hint: `for example ${example}`,

@@ -12,6 +12,7 @@ import { deleteArguments, deleteCommand } from '../table/command.ts';
 import { type StaleEntry, type StaleNamespace, staleJson, staleList } from './stale-show.ts';
 import { readTrace } from './trace-source.ts';
 import { reportLedger } from './watch-run.ts';
+import { writeOut } from './write-out.ts';
 
 export interface RecordedOptions {
   readonly from: string;
@@ -39,7 +40,7 @@ export async function explainRecordedStale(options: RecordedOptions): Promise<vo
     netns === undefined ? undefined : parsePacketTerms({ netns }, () => facts.netnsNames).netns;
   const found = trace.reports(recorded, wanted).map((report) => shown(report, facts, ledger));
   const list = found.length === 0 ? NO_ENTRIES : staleList(found);
-  process.stdout.write(json ? staleJson(found) : list);
+  await writeOut(json ? staleJson(found) : list);
   reportLedger(ledger);
 }
 

@@ -7,6 +7,7 @@ import { chosenNamespaces, type Namespace } from './namespaces.ts';
 import { type DeleteOptions, deleteAll, isAgreed, refuseUnasked } from './stale-delete.ts';
 import { type StaleHere, staleNow } from './stale-netns.ts';
 import { staleJson, staleList } from './stale-show.ts';
+import { writeOut } from './write-out.ts';
 
 export interface StaleOptions extends DeleteOptions {
   readonly netns?: string;
@@ -36,7 +37,7 @@ export async function explainStale(
     }
   }
   const count = found.reduce((sum, { stale }) => sum + stale.length, 0);
-  process.stdout.write(options.json ? staleJson(found) : staleList(found));
+  await writeOut(options.json ? staleJson(found) : staleList(found));
   if (!options.delete || count === 0) return;
   if (!options.yes && !(await isAgreed(count))) return;
   const { gone, refused } = deleteAll(found);

@@ -57,6 +57,7 @@ export async function updateEntries(options: ChangeOptions): Promise<void> {
   }
   refuseUnsettable('update', words.status);
   const labels = labelNames();
+  changedRow(new Int32Array(ENTRY_WORDS), 0, words, labels); // refuses bad values, before anything is asked
   const names = withoutKeys(words);
   const filter = entryFilter(names, labels);
   await inTable(options, async (socket) => {

@@ -9,6 +9,8 @@ import {
   EXPECT_NAME_KEYS,
   FILTER_KEYS,
   NAME_KEYS,
+  OF_ONE,
+  SET,
 } from './table-options.ts';
 import { addTableArgument, BOTH, refuseOthers, tableOf } from './table-which.ts';
 
@@ -40,7 +42,7 @@ function insertCommand(): Command {
   const command = new Command('insert').description(
     'Make an entry. A reply tuple that is not the original one turned round means NAT. Or make an expectation of an entry that has a helper.',
   );
-  addEntryOptions(addTableArgument(command, BOTH), NEW_KEYS);
+  addEntryOptions(addTableArgument(command, BOTH), NEW_KEYS, { ...OF_ONE, ...SET });
   for (const { long, value, meaning } of EXPECT_OPTIONS) {
     command.addOption(new Option(`--${long[0]} ${value}`, meaning));
   }
@@ -62,7 +64,7 @@ function updateCommand(): Command {
   const command = new Command('update').description(
     'Change mark, timeout, status, labels or helper of the entries that match the other options.',
   );
-  addEntryOptions(addTableArgument(command, ['conntrack']), UPDATE_KEYS);
+  addEntryOptions(addTableArgument(command, ['conntrack']), UPDATE_KEYS, SET);
   return asking(addNetnsOption(command))
     .addHelpText('after', UPDATE_HELP)
     .action(async (word: string | undefined, options: ChangeOptions) => {
@@ -119,6 +121,7 @@ timeout is that of the helper, whatever -t says, unless a program is the helper.
 Examples:
   $ conntrail table insert -p udp -s 10.0.0.2 -d 10.0.0.1 --sport 5000 --dport 53 -t 120
   $ conntrail table insert -p tcp -s 10.0.0.2 -d 198.51.100.1 --sport 5000 --dport 80 -t 600 --state ESTABLISHED -u ASSURED,SEEN_REPLY --src-nat 203.0.113.1:40000
+  $ conntrail table insert -p tcp -s 10.0.0.2 -d 10.0.0.1 --sport 5000 --dport 21 -t 600 --state ESTABLISHED --helper ftp
   $ conntrail table insert expect -p tcp -s 10.0.0.2 -d 10.0.0.1 --sport 5000 --dport 21 -t 300 --tuple-src 10.0.0.1 --tuple-dst 10.0.0.2 --tuple-port-dst 51210`;
 
 const UPDATE_HELP = `
@@ -126,7 +129,7 @@ const UPDATE_HELP = `
 The kernel sets SEEN_REPLY, ASSURED and FIXED_TIMEOUT only, and takes none of them back.
 
 Examples:
-  $ conntrail table update -p tcp --dport 443 --mark 0x10/0xf0
+  $ conntrail table update -p udp --dport 53 --mark 0x10/0xf0
   $ conntrail table update -s 10.0.0.2 --timeout 30 --yes`;
 
 const DELETE_HELP = `

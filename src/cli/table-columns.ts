@@ -3,10 +3,13 @@ import { protocolName } from '../model/codes.ts';
 import { byteAt, ENTRY_NEWS, EntryHas, EntryWord } from '../model/entry-row.ts';
 import { idleAt, type Timeouts } from '../table/entry-idle.ts';
 import { protocolAt } from '../table/entry-nat.ts';
+import type { LabelNames } from '../table/entry-values.ts';
 import {
   ageAt,
   type EntryMemory,
+  helperAt,
   type IsLocal,
+  labelsText,
   lifeAt,
   natAt,
   stateAt,
@@ -43,6 +46,7 @@ export function newsColumn(words: Int32Array, at: number): string {
 export interface Surroundings {
   readonly isLocal: IsLocal;
   readonly timeouts: Timeouts;
+  readonly labels: LabelNames;
 }
 
 /** A text that is too long pushes what follows. */
@@ -54,14 +58,19 @@ export function entryColumns(
   memory: EntryMemory,
   at: number,
   nowNs: bigint,
-  { isLocal, timeouts }: Surroundings,
+  around: Surroundings,
 ): string {
-  const { words } = memory;
+  const { words, bytes } = memory;
+  const { isLocal, timeouts, labels } = around;
   const has = words[at + EntryWord.has]!;
   const age = ageAt(words, at, nowNs);
   const idle = idleAt(words, at, timeouts, nowNs);
   const mark = words[at + EntryWord.mark]! >>> 0;
-  const notes = [natAt(memory, at, isLocal), mark === 0 ? '' : `mark ${mark}`, zoneText(words, at)];
+  const helper = helperAt(bytes, at);
+  const notes = [
+    ...[natAt(memory, at, isLocal), mark === 0 ? '' : `mark ${mark}`, zoneText(words, at)],
+    ...[helper === '' ? '' : `helper ${helper}`, labelsText(words, at, labels)],
+  ];
   return `${columns([
     protocolName(protocolAt(words, at)),
     (stateAt(words, at) ?? '-').toLowerCase(),

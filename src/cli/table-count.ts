@@ -8,6 +8,7 @@ import {
   EXPECT_NAME_KEYS,
   FILTER_KEYS,
   NAME_KEYS,
+  OF_ONE,
 } from './table-options.ts';
 import { addTableArgument, BOTH, refuseOthers, tableOf } from './table-which.ts';
 
@@ -33,7 +34,7 @@ export function getCommand(): Command {
   const command = new Command('get').description(
     'Show one entry, named by its original or its reply tuple; or the expectation that a flow would fulfil, named by its original tuple.',
   );
-  addEntryOptions(addTableArgument(command, BOTH), NAME_KEYS);
+  addEntryOptions(addTableArgument(command, BOTH), NAME_KEYS, OF_ONE);
   return addOutputOptions(command)
     .addHelpText('after', GET_HELP)
     .action(async (word: string | undefined, options: ExpectOptions) => {
@@ -57,5 +58,5 @@ const GET_HELP = `
 Exit status: 0 found, 1 there is no such entry
 
 Examples:
-  $ conntrail table get -p udp -s 10.0.0.2 -d 10.0.0.1 --sport 53000 --dport 53
+  $ conntrail table get -p udp -s 10.0.0.2 -d 10.0.0.1 --sport 5000 --dport 53
   $ conntrail table get expect -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 20 --dport 51210`;

@@ -25,6 +25,7 @@ const KINDS = [
   [News.destroy, 'destroy'],
 ] as const;
 const DONE = { new: 'new', update: 'changed', destroy: 'destroyed' } as const;
+const NOT_TOLD = 'expectations whose master was made while nobody listened';
 const ALL = 7;
 const WAIT_MS = 1000;
 
@@ -32,10 +33,10 @@ export async function followExpectations(options: ExpectNewsOptions): Promise<vo
   const wanted = expectForm(options, process.stdout.isTTY === true);
   const family = wantedFamily(options);
   const place = tablePlace(options.netns);
-  warnIfSilent(place);
   const groups = ExpectNewsGroup.new | ExpectNewsGroup.update | ExpectNewsGroup.destroy;
   const { bufferSize: receiveBytes } = options;
   const socket = ConntrackSocket.open({ netns: place.path, table: 'expect', groups, receiveBytes });
+  const isAuto = warnIfSilent(place, NOT_TOLD) === '2';
   const told: Told = { counts: { new: 0, update: 0, destroy: 0 }, overruns: 0 };
   try {
     const form = { ...wanted, form: wanted.form | LineForm.news };
@@ -44,7 +45,7 @@ export async function followExpectations(options: ExpectNewsOptions): Promise<vo
   } finally {
     await socket.close();
   }
-  process.stderr.write(`${toldText(told, options.news)}\n`);
+  process.stderr.write(`${toldText(told, isAuto, options.news)}\n`);
   if (told.overruns > 0) endWith(Exit.losses);
 }
 
@@ -86,10 +87,10 @@ function newsAt({ rows }: ConntrackSocket, row: number): number {
 }
 
 /** Of the kinds that were asked for. */
-function toldText({ counts, overruns }: Told, news = ALL): string {
+function toldText({ counts, overruns }: Told, isAuto: boolean, news = ALL): string {
   const asked = KINDS.filter(([kind]) => news & (1 << (kind - News.new)));
   const text = asked.map(([, name]) => `${counts[name]} ${DONE[name]}`).join(', ');
-  if (overruns === 0) return `complete: ${text}, none thrown away`;
+  if (overruns === 0) return `${isAuto ? '' : 'complete: '}${text}, none thrown away`;
   const times = `${overruns} ${overruns === 1 ? 'time' : 'times'}`;
   return `${text}; the kernel threw news away ${times}`;
 }

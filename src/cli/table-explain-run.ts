@@ -13,7 +13,7 @@ export async function explainLines(
 ): Promise<void> {
   const isPiped = lines.length === 0 || (lines.length === 1 && lines[0] === '-');
   if (isPiped && process.stdin.isTTY) throw nothing('no line and no input');
-  const printer = new Printer(json);
+  const printer = new Printer(json, isPiped);
   await printer.begin();
   const reader = new TextReader();
   for await (const text of isPiped ? input() : [pasted(lines)]) {
@@ -35,10 +35,13 @@ function input(): AsyncIterable<string> {
 
 class Printer {
   private count = 0;
+  private isKnown = true;
   private readonly json: boolean;
+  private readonly isPiped: boolean;
 
-  constructor(json: boolean) {
+  constructor(json: boolean, isPiped: boolean) {
     this.json = json;
+    this.isPiped = isPiped;
   }
 
   async begin(): Promise<void> {
@@ -47,21 +50,28 @@ class Printer {
 
   async print(found: readonly Parsed[]): Promise<void> {
     for (const parsed of found) {
-      if (parsed.record.kind === 'unknown') endWith(Exit.failed);
+      if (parsed.record.kind === 'unknown') this.isKnown = false;
       const explained = explainParsed(parsed);
       const comma = this.count++ === 0 ? '' : ',\n';
       await writeOut(this.json ? `${comma}${explainedJson(explained)}` : explainedText(explained));
     }
   }
 
+  /** An empty table has no lines, and that is no failure; an empty argument is. */
   async end(): Promise<void> {
     if (this.json) await writeOut(']}\n');
-    else if (this.count === 0) throw nothing('an empty text');
+    else if (this.count === 0 && !this.isPiped) throw nothing('an empty text');
+    else if (this.count === 0) process.stderr.write('found no lines to explain\n');
+    if (this.isKnown) return;
+    endWith(Exit.failed);
+    if (!this.isPiped && !this.json) process.stderr.write(`  try: ${EXAMPLE}\n`);
   }
 }
 
+const EXAMPLE = 'conntrack -L | conntrail table explain';
+
 function nothing(found: string): TraceError {
   return new TraceError('usage', `found ${found}, needed lines to explain`, {
-    hint: 'conntrack -L | conntrail table explain',
+    hint: EXAMPLE,
   });
 }

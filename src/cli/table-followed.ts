@@ -14,6 +14,8 @@ export interface NewsLedger {
   gone: number;
   /** News of what a listing had told already. */
   known: number;
+  /** Entries from before, of which the kernel may tell nothing. */
+  untold: number;
 }
 
 export interface ToldRows {
@@ -26,7 +28,7 @@ export class FollowedTable {
   readonly socket: ConntrackSocket;
   readonly view = new NewsView();
   readonly ledger: NewsLedger = {
-    ...{ overruns: 0, resyncs: 0, appeared: 0, changed: 0, gone: 0, known: 0 },
+    ...{ overruns: 0, resyncs: 0, appeared: 0, changed: 0, gone: 0, known: 0, untold: 0 },
   };
   private readonly lister: ConntrackSocket;
   private mustResync = false;
@@ -43,14 +45,15 @@ export class FollowedTable {
     return new FollowedTable(socket, ConntrackSocket.open({ netns }));
   }
 
-  /** Lists what is there already. */
-  begin(): void {
+  /** Lists what is there already; `isAuto`: the kernel tells of what it made while somebody listened. */
+  begin(isAuto: boolean): void {
     const { rows } = this.lister;
     this.lister.list(0);
     for (let isMore = true; isMore; ) {
       isMore = this.lister.next();
       for (let row = 0; row < rows.length; row++) this.view.put(rows.words, rows.at(row));
     }
+    if (isAuto) this.ledger.untold = this.view.size;
   }
 
   /** What came within a time; after an overrun, once no news are left, what a listing tells. */
@@ -118,9 +121,13 @@ const KINDS: Readonly<Record<number, string>> = {
 
 /** `shown`: how many of each kind that was asked for; the ledger is of all. */
 export function describeNews(ledger: NewsLedger, shown: ReadonlyMap<number, number>): string {
-  const { overruns, resyncs, appeared, changed, gone } = ledger;
+  const { overruns, resyncs, appeared, changed, gone, untold } = ledger;
   const text = [...shown].map(([kind, count]) => `${count} ${KINDS[kind]}`).join(', ');
-  if (overruns === 0) return `complete: ${text}, none thrown away`;
+  if (overruns === 0) {
+    return untold === 0
+      ? `complete: ${text}, none thrown away`
+      : `${text}, none thrown away; the kernel may tell nothing of ${untold} from before`;
+  }
   const times = `${overruns} ${overruns === 1 ? 'time' : 'times'}`;
   const listings = `${resyncs} ${resyncs === 1 ? 'listing' : 'listings'} made up for it`;
   const found = `${appeared} new, ${changed} changed, ${gone} gone of all`;

@@ -86,9 +86,9 @@ function hintWhatIsOff(place: TablePlace, { shape }: OutputForm, key: SortKey | 
 /** Asked for only where somebody reads it. */
 export function around(place: TablePlace, { shape }: OutputForm): Surroundings {
   if (shape !== 'columns' && shape !== 'json') {
-    return { isLocal: () => false, timeouts: new Map() };
+    return { isLocal: () => false, timeouts: new Map(), labels: new Map() };
   }
-  return { isLocal: localIn(place), timeouts: tableTimeouts(place) };
+  return { isLocal: localIn(place), timeouts: tableTimeouts(place), labels: labelNames() };
 }
 
 /** Without `ip` no address is known to be ours. */

@@ -44,7 +44,7 @@ export function addOutputOptions(command: Command): Command {
   return addNetnsOption(command)
     .option(
       '-o, --output <list>',
-      'extended, id, ktimestamp, labels, xml, save as in conntrack(8); or columns, json, lines',
+      'extended, id, ktimestamp, timestamp, labels, xml, save as in conntrack(8); or columns, json, lines',
     )
     .option('--out <place>', 'FILE.parquet, FILE.arrow, or - for an Arrow stream');
 }
@@ -63,7 +63,7 @@ Examples:
   $ conntrail table list -p tcp -d 10.0.0.0/8 --dport 443 -o extended,id
   $ conntrail table list --any-nat -o json
   $ conntrail table list --sort bytes --top 10
-  $ conntrail table list --mark 0x10/0xf0 --netns router
+  $ conntrail table list --mark 0x10/0xf0 --netns pid:$$
   $ conntrail table list --out entries.parquet
   $ conntrail table list --from trace --any-nat
   $ conntrail table list --from trace --sort bytes --top 10 -o json

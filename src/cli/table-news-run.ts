@@ -31,9 +31,9 @@ export async function followTable(options: NewsOptions): Promise<void> {
   const filter = entryFilter(entryWords({ ...options }), labelNames());
   const wanted = outputForm(options, process.stdout.isTTY === true);
   const place = tablePlace(options.netns);
-  warnIfSilent(place);
   const chosen = new Chosen(filter, options);
   const followed = FollowedTable.open(place.path, options.bufferSize);
+  const events = warnIfSilent(place, NOT_TOLD);
   const form = {
     ...wanted,
     form: wanted.form | LineForm.news | (wanted.isTimed ? LineForm.clock : 0),
@@ -41,7 +41,9 @@ export async function followTable(options: NewsOptions): Promise<void> {
   try {
     const context = { socket: followed.socket, place, ...around(place, form) };
     const sink = await openSink(form, context, options.out);
-    await withSink(sink, () => follow(followed, chosen, sink, options));
+    await withSink(sink, () =>
+      follow(followed, chosen, sink, { ...options, isAuto: events === '2' }),
+    );
   } finally {
     await followed.close();
   }
@@ -49,12 +51,19 @@ export async function followTable(options: NewsOptions): Promise<void> {
   if (followed.ledger.overruns > 0) endWith(Exit.losses);
 }
 
-export function warnIfSilent(place: TablePlace): void {
-  if (tableSysctl(place, 'nf_conntrack_events') !== '0') return;
-  const hint = switchCommand(place, ['nf_conntrack_events']);
-  process.stderr.write(
-    `conntrail: nf_conntrack_events is 0: no news of entries made now\n  try: ${hint}\n`,
-  );
+const NOT_TOLD = 'entries that were made while nobody listened';
+
+/** By nf_conntrack_events, which is given back: 0 no news, 1 of all, 2 of what is made while somebody listens. */
+export function warnIfSilent(place: TablePlace, untold: string): string | undefined {
+  const events = tableSysctl(place, 'nf_conntrack_events');
+  if (events === '0' || events === '2') {
+    const hint = switchCommand(place, ['nf_conntrack_events']);
+    const what = events === '0' ? 'entries made now' : untold;
+    process.stderr.write(
+      `conntrail: nf_conntrack_events is ${events}: no news of ${what}\n  try: ${hint}\n`,
+    );
+  }
+  return events;
 }
 
 /** Which rows are shown, and how many still. */
@@ -93,7 +102,7 @@ async function follow(
   followed: FollowedTable,
   chosen: Chosen,
   sink: EntrySink,
-  { duration = Infinity }: NewsOptions,
+  { duration = Infinity, isAuto }: NewsOptions & { readonly isAuto: boolean },
 ): Promise<void> {
   const endMs = performance.now() + duration;
   let isStopping = false;
@@ -102,7 +111,7 @@ async function follow(
     followed.socket.wake();
   });
   try {
-    followed.begin();
+    followed.begin(isAuto);
     while (!isStopping && chosen.left > 0) {
       const leftMs = endMs - performance.now();
       if (leftMs <= 0) return;

@@ -39,13 +39,22 @@ interface Listed {
 
 const LISTED: readonly Listed[] = ENTRY_OPTIONS;
 
-export function addEntryOptions(command: Command, keys: readonly EntryKey[]): Command {
+/** Where an option means other things than it does to match: one entry is named or made, its bits are set. */
+type Meanings = Partial<Readonly<Record<EntryKey, string>>>;
+export const OF_ONE: Meanings = { origSrc: 'source of the original tuple' };
+export const SET: Meanings = { status: 'SEEN_REPLY, ASSURED, FIXED_TIMEOUT: what is set' };
+
+export function addEntryOptions(
+  command: Command,
+  keys: readonly EntryKey[],
+  meanings: Meanings = {},
+): Command {
   for (const { key, short, long, value, isFlag, meaning } of LISTED) {
     if (!keys.includes(key)) continue;
     const wanted = isFlag ? value.replace(/^<(.*)>$/, '[$1]') : value;
     long.forEach((name, index) => {
       const prefix = index === 0 && short !== undefined ? `${short}, ` : '';
-      const option = new Option(`${prefix}--${name} ${wanted}`, meaning);
+      const option = new Option(`${prefix}--${name} ${wanted}`, meanings[key] ?? meaning);
       if (ADDED_UP.has(key)) option.argParser(joined);
       command.addOption(index === 0 ? option : option.hideHelp());
     });

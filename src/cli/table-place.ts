@@ -65,10 +65,18 @@ export function labelNames(path = LABELS): LabelNames {
   }
 }
 
+/** Conntrack's lines have labels by their names, and none without. */
+export function hintLabels(): void {
+  if (labelNames().size > 0) return;
+  process.stderr.write(
+    `conntrail: labels have no names: ${LABELS} is not there, or has none\n  try: -o columns or -o json, which have their bits\n`,
+  );
+}
+
 const BIT = /^(0x[\da-f]+(?![\da-f])|0[0-7]*(?![0-7])|[1-9]\d*)(.*)$/i;
 
 /** `bit name` a line, as libnetfilter_conntrack reads it: the first of a name or a bit is the label. */
-export function parseLabels(text: string): LabelNames {
+function parseLabels(text: string): LabelNames {
   const names = new Map<string, number>();
   const bits = new Set<number>();
   for (const line of text.split('\n')) {

@@ -35,7 +35,7 @@ the age of an entry, TCP's windows, what a helper expects.
 
 Examples:
   $ conntrail table save entries.save
-  $ conntrail table save -p tcp --netns router > tcp.save`;
+  $ conntrail table save -p tcp --netns pid:$$ > tcp.save`;
 
 const RESTORE_HELP = `
 Nothing is made where a line cannot be read. Entries that are there already stay. A file
@@ -43,4 +43,4 @@ without entries, as save writes of an empty table, is no failure.
 
 Examples:
   $ conntrail table restore entries.save
-  $ conntrail table restore entries.save --netns router`;
+  $ conntrail table restore entries.save --netns pid:$$`;

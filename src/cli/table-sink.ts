@@ -5,7 +5,7 @@ import { ENTRY_WORDS, type EntryRows, LineForm } from '../model/entry-row.ts';
 import { saveLine } from '../table/show-save.ts';
 import { entryColumns, HEAD, NEWS_HEAD, newsColumn, type Surroundings } from './table-columns.ts';
 import type { OutputForm } from './table-form.ts';
-import type { TablePlace } from './table-place.ts';
+import { hintLabels, type TablePlace } from './table-place.ts';
 import type { TracedTable } from './table-traced.ts';
 import { writeOut } from './write-out.ts';
 
@@ -48,6 +48,7 @@ export async function openSink(
   context: SinkContext,
   out?: string,
 ): Promise<EntrySink> {
+  if (form & LineForm.labels && (shape === 'lines' || shape === 'xml')) hintLabels();
   switch (shape) {
     case 'lines':
       return {

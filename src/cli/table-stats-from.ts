@@ -9,6 +9,7 @@ import { CauseCounts, causesText } from '../table/stats-causes.ts';
 import { STATS_VERSION } from '../table/stats-show.ts';
 import { readTrace } from './trace-source.ts';
 import { reportLedger } from './watch-run.ts';
+import { writeOut } from './write-out.ts';
 
 export interface StatsFromOptions {
   readonly from: string;
@@ -32,7 +33,7 @@ export async function statsFrom({ from, netns, json }: StatsFromOptions): Promis
     .filter((one) => wanted === undefined || wanted.includes(one.netns));
   const text = causesText(counters, (inode) => names[inode] ?? `namespace ${inode}`);
   const document = { schemaVersion: STATS_VERSION, from, counters };
-  process.stdout.write(json ? `${JSON.stringify(document)}\n` : text);
+  await writeOut(json ? `${JSON.stringify(document)}\n` : text);
   reportLedger(ledger);
 }
 

@@ -61,6 +61,6 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 finished with losses
 Examples:
   $ conntrail table stats
   $ conntrail table stats --settings
-  $ conntrail table stats --netns router --json
+  $ conntrail table stats --netns pid:$$ --json
   $ conntrail table stats --interval 5s --count 3
   $ conntrail table stats --from trace`;

@@ -19,11 +19,15 @@ export function tableOf(
 ): ConntrackTable {
   const found = tables.find((table) => table === (word ?? 'conntrack'));
   if (found !== undefined) return found;
-  const needed = `${tables.join(tables.length > 2 ? ', ' : ' or ')} to ${command}`;
+  const needed = tables.join(tables.length > 2 ? ', ' : ' or ');
   const isKnown = CONNTRACK_TABLES.some((table) => table === word);
-  throw new TraceError('usage', `table: found "${shown(word ?? '')}", needed ${needed}`, {
-    hint: `conntrail table ${isKnown ? `list ${word}` : `${command} ${tables.at(-1)}`}`,
-  });
+  throw new TraceError(
+    'usage',
+    `table ${command}: found "${shown(word ?? '')}", needed ${needed}`,
+    {
+      hint: `conntrail table ${isKnown ? `list ${word}` : `${command} ${tables.at(-1)}`}`,
+    },
+  );
 }
 
 /** Refuses what was given on the command line but for `names`, which this table has. */

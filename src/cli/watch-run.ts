@@ -1,5 +1,4 @@
 /** What `conntrail watch` does; watch.ts says how it is called. */
-import { once } from 'node:events';
 import { BatchView } from '../columns/batch-view.ts';
 import { failureLine } from '../columns/describe-failure.ts';
 import { flowLine, type NetnsName, packetLine } from '../columns/describe-row.ts';
@@ -12,6 +11,7 @@ import { reportExplained } from './explained.ts';
 import type { NamedBatch } from './tables.ts';
 import { refuseLiveOptions, type TraceOptions } from './trace-options.ts';
 import { readTrace, type TraceSink, traceLive } from './trace-source.ts';
+import { writeOut } from './write-out.ts';
 
 export interface WatchOptions extends TraceOptions {
   readonly from?: string;
@@ -76,11 +76,10 @@ class LineSink implements TraceSink {
   async batch({ table, batch }: NamedBatch): Promise<void> {
     const { table: shown, time, text } = LINES[table as Shown];
     const view = new BatchView(batch, shown);
-    for (const row of rowsByTime(view, time)) {
-      const line =
-        this.format === 'json' ? jsonLine(view.row(row)) : text(view, row, this.netnsName);
-      if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
-    }
+    const line = (row: number): string =>
+      this.format === 'json' ? jsonLine(view.row(row)) : text(view, row, this.netnsName);
+    const lines = Array.from(rowsByTime(view, time), (row) => `${line(row)}\n`);
+    await writeOut(lines.join(''));
   }
 }
 

@@ -71,7 +71,7 @@ function netnsText(netns: NetnsFinding): string {
 }
 
 /** Why the nat counters of a hook moved or did not, in one sentence with the numbers. */
-export function hookSentence({ hook, packets, chainsRan, skipped }: HookFinding): string {
+function hookSentence({ hook, packets, chainsRan, skipped }: HookFinding): string {
   if (hook === 'forward') {
     return `forward: ${plural(packets, 'packet')}, nat has no chain at this hook`;
   }
@@ -115,7 +115,7 @@ const NOT_CONFIRMED: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** `flow 4 in r, tcp A > B, reply C > D: dst by rule. 11 packets: …` */
-export function flowSentence(flow: FlowFinding): string {
+function flowSentence(flow: FlowFinding): string {
   const { original, reply } = flow.directions;
   const ran = original.ranChains + reply.ranChains;
   const mapped = original.mapped + reply.mapped;

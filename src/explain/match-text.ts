@@ -53,7 +53,7 @@ export function onlyIfOf(met: Met): string {
 }
 
 /** Of one rule; empty: all of its match can be told. */
-export function notKeptOf(rule: Rule): string {
+function notKeptOf(rule: Rule): string {
   const known = texts.get(rule);
   if (known !== undefined) return known;
   const text = rule.terms.flatMap(termText).join(' and ');

@@ -63,7 +63,7 @@ function ofEntry(command: '-L' | '-D', whose: Whose | undefined): string {
 const WITH_PORTS: ReadonlySet<number> = new Set([6, 17, 33, 132, 136]);
 
 /** `-p udp -s 10.0.0.2 -d 10.0.0.3 --sport 4789 --dport 4789`, of the original direction. */
-export function conntrackTuple(tuple: PacketTuple): string {
+function conntrackTuple(tuple: PacketTuple): string {
   const { protocol, src, dst, srcPort, dstPort, family } = tuple;
   const ports = WITH_PORTS.has(protocol) ? ` --sport ${srcPort} --dport ${dstPort}` : '';
   const only = family === 6 ? '-f ipv6 ' : '';

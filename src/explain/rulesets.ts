@@ -31,7 +31,7 @@ export function rulesetsOf(rows: readonly RuleRow[]): Map<number, Loaded[]> {
 }
 
 /** Was it loaded at that time? */
-export function wasLoaded({ addedAt, removedAt }: RuleRow, at: number): boolean {
+function wasLoaded({ addedAt, removedAt }: RuleRow, at: number): boolean {
   return (addedAt === null || addedAt <= at) && (removedAt === null || at < removedAt);
 }
 

@@ -7,7 +7,7 @@ import { plural } from './rule-sentence.ts';
 import type { Traced, TracedFlow, TracedManip } from './traced-entries.ts';
 
 /** `ip nat prerouting handle 4: tcp dport 2222 dnat to 10.0.2.5`; undefined: none, or not known. */
-export function ruleText({ row }: TracedManip): string | undefined {
+function ruleText({ row }: TracedManip): string | undefined {
   if (row === undefined) return undefined;
   return row.text === '' ? ruleName(row) : `${ruleName(row)}: ${row.text}`;
 }

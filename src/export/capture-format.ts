@@ -21,14 +21,14 @@ import { TraceError } from '../model/error.ts';
 import type { TraceFacts } from '../model/facts.ts';
 
 export const HEAD_MAGIC = '\x89CTRACE\n';
-export const END_MAGIC = '\x89CTEND\r\n';
-export const FORMAT_VERSION = 1;
+const END_MAGIC = '\x89CTEND\r\n';
+const FORMAT_VERSION = 1;
 export const HEAD_BYTES = 16;
 export const CHUNK_HEAD_BYTES = 16;
 export const FOOTER_BYTES = 16;
 
 /** Bounds on what a reader takes into memory, whatever a file says. */
-export const MAX_FACTS = 1 << 24;
+const MAX_FACTS = 1 << 24;
 export const MAX_CHUNK = 1 << 26;
 
 export const ChunkType = { records: 1, end: 2 } as const;

@@ -16,7 +16,7 @@ async function* pieces(file: RandomAccess, from: number): AsyncIterable<Uint8Arr
   for (let at = from; at < file.size; at += PIECE) yield await file.read(at, PIECE);
 }
 
-export async function isArrowFile(file: RandomAccess): Promise<boolean> {
+async function isArrowFile(file: RandomAccess): Promise<boolean> {
   return (await file.read(0, ARROW_MAGIC.length)).toString('latin1') === ARROW_MAGIC;
 }
 

@@ -135,6 +135,6 @@ async function partsOf(dir: string, table?: string): Promise<string[]> {
   if (found.length > 0) return found;
   const what = table === undefined ? 'table=…' : `table=${table}`;
   throw new TraceError('missing', `${dir} has no ${join(what, '…', 'part-….parquet')}`, {
-    hint: `is ${basename(dir)} a folder that conntrail wrote, and the trace finished?`,
+    hint: `is ${basename(dir) || dir} a folder that conntrail wrote, and the trace finished?`,
   });
 }

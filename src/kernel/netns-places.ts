@@ -26,7 +26,7 @@ export function netnsPlaces(): Readonly<Record<string, NetnsPlace>> {
 }
 
 /** `links`: of `ip -j addr`, which prints nothing for an empty list. */
-export function parseLinks(links: string): NetnsPlace {
+function parseLinks(links: string): NetnsPlace {
   const found = links.trim() === '' ? [] : (JSON.parse(links) as readonly Link[]);
   return {
     interfaces: Object.fromEntries(found.map(({ ifindex, ifname }) => [ifindex, ifname])),

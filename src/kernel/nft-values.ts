@@ -34,7 +34,7 @@ export function rowsOf(
 }
 
 /** Of `{ … }` or `@name`; undefined for a plain value. */
-export function elementsOf(value: unknown, table: NftTable): Elements | undefined {
+function elementsOf(value: unknown, table: NftTable): Elements | undefined {
   const [form, body] = formOf(value);
   if (form === 'set') return { elements: Array.isArray(body) ? body : [body], isFixed: true };
   if (typeof value !== 'string' || !value.startsWith('@')) return undefined;

@@ -31,7 +31,7 @@ export function runTool(tool: string, args: readonly string[], netns?: string): 
     maxBuffer: OUTPUT_BYTES,
   });
   if (error !== undefined) throw startError(file, error);
-  if (status !== 0) throw refusal(command.join(' '), tool, status, stderr);
+  if (status !== 0) throw refusal(command.join(' '), tool, status, stderr, netns);
   return stdout;
 }
 
@@ -64,11 +64,22 @@ function missing(tool: string, cause?: Error): TraceError {
   });
 }
 
-function refusal(command: string, tool: string, status: number | null, stderr: string): TraceError {
+function refusal(
+  command: string,
+  tool: string,
+  status: number | null,
+  stderr: string,
+  netns: string | undefined,
+): TraceError {
   const [line = ''] = stderr.split('\n').filter((text) => text !== '' && !text.startsWith('#'));
   if (line.includes(`failed to execute ${tool}:`)) return missing(tool);
   if (line.startsWith('nsenter: cannot open') && line.includes('No such file')) {
     return new TraceError('missing', `${command}: ${line}`, { hint: 'lsns -t net' });
+  }
+  if (line.startsWith('nsenter: reassociate to namespace') && line.includes('not permitted')) {
+    return new TraceError('permission', `enter ${netns}: EPERM (operation not permitted)`, {
+      hint: 'run as root, or with CAP_SYS_ADMIN',
+    });
   }
   if (/not permitted|Permission denied|must be root/i.test(line)) {
     return new TraceError('permission', `${command}: ${line}`, {

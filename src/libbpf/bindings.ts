@@ -82,8 +82,6 @@ const LIBBPF = {
   bpf_map__max_entries: ['uint32', ['uint64']],
   // int bpf_map__set_max_entries(struct bpf_map *map, __u32 max_entries)
   bpf_map__set_max_entries: ['int', ['uint64', 'uint32']],
-  // int bpf_map__set_autocreate(struct bpf_map *map, bool autocreate)
-  bpf_map__set_autocreate: ['int', ['uint64', 'bool']],
   // int bpf_map__reuse_fd(struct bpf_map *map, int fd)
   bpf_map__reuse_fd: ['int', ['uint64', 'int']],
   // int bpf_map__set_inner_map_fd(struct bpf_map *map, int fd)

@@ -57,12 +57,6 @@ export class BpfMap implements Shape {
     check(operation, () => libbpf().bpf_map__set_max_entries(this.#handle, entries));
   }
 
-  /** Whether load() creates this map; a program that uses it is then refused. */
-  setAutocreate(autocreate: boolean): void {
-    const operation = `bpf_map__set_autocreate ${this.name}`;
-    check(operation, () => libbpf().bpf_map__set_autocreate(this.#handle, autocreate));
-  }
-
   /** A map of the kind that this map of maps will hold; it may be closed after load(). */
   setInnerMap(fd: number): void {
     const operation = `bpf_map__set_inner_map_fd ${this.name}`;

@@ -42,7 +42,7 @@ const ENOMEM = 12;
 
 export function openChunkEncoder(level: number): Handle {
   const handle = shim().chunk_encoder_open(level);
-  if (isNull(handle)) throw failure('chunk_encoder_open', ENOMEM);
+  if (isNull(handle)) throw failure('open an encoder of Parquet', ENOMEM);
   return handle;
 }
 
@@ -84,7 +84,7 @@ export class ChunkEncoder {
   private encodeSome(columns: readonly ChunkColumn[]): Chunk[] {
     for (const [index, column] of columns.entries()) this.setColumn(column, index);
     for (let status = this.run(columns.length); status !== 0; status = this.run(columns.length)) {
-      if (status !== -ENOBUFS) throw failure('chunks_encode', -status);
+      if (status !== -ENOBUFS) throw failure('encode columns', -status);
       const needed = Number(this.call.wide[OUT_BYTES]);
       this.out = new Uint8Array(Math.max(needed, this.out.length * 2));
       this.used = 0; // pages of earlier columns stay where they are

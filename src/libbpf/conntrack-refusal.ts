@@ -1,4 +1,5 @@
 /** What ctnetlink refuses as a whole. */
+import type { ConntrackTable } from '../model/conntrack-tables.ts';
 import { errnoName, failure } from './failure.ts';
 
 const HINTS: Readonly<Record<string, string>> = {
@@ -8,14 +9,10 @@ const HINTS: Readonly<Record<string, string>> = {
   EINVAL: 'modprobe nf_conntrack_netlink',
 };
 
-export function hintFor(name: string): string | undefined {
-  return HINTS[name];
-}
-
 /** `status`: a negative errno, or what a call gives. */
-export function refuse(operation: string, status: number): number {
+export function refuse(operation: string, table: ConntrackTable, status: number): number {
   if (status >= 0) return status;
-  throw failure(operation, -status, hintFor);
+  throw failure(`${operation} the ${table} table`, -status, (name) => HINTS[name]);
 }
 
 const EXPECT_REFUSALS: Readonly<Record<string, string>> = {

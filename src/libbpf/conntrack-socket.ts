@@ -7,8 +7,8 @@
 import { CONNTRACK_TABLES, type ConntrackTable } from '../model/conntrack-tables.ts';
 import { EntryRows } from '../model/entry-row.ts';
 import { addressOfView, CallMemory } from './address.ts';
-import { hintFor, refuse } from './conntrack-refusal.ts';
-import { errnoName, failure } from './failure.ts';
+import { refuse } from './conntrack-refusal.ts';
+import { errnoName } from './failure.ts';
 import { type TableShim, tableShim } from './table-shim.ts';
 
 /** struct table_call: words of 64 bits, then of 32. */
@@ -57,13 +57,15 @@ export class ConntrackSocket {
   readonly receiveBytes: number;
   readonly #shim: TableShim;
   readonly #call: CallMemory;
+  readonly #table: ConntrackTable;
   #text: Uint8Array | undefined;
   #waiting: Promise<unknown> | undefined;
   #isOpen = true;
 
-  private constructor(shim: TableShim, call: CallMemory) {
+  private constructor(shim: TableShim, call: CallMemory, table: ConntrackTable) {
     this.#shim = shim;
     this.#call = call;
+    this.#table = table;
     this.receiveBytes = call.narrow[Narrow.receiveBytes]!;
     call.wide[Wide.rows] = addressOfView(this.rows.words);
     call.narrow[Narrow.capacity] = ROWS;
@@ -79,19 +81,19 @@ export class ConntrackSocket {
     call.narrow[Narrow.groups] = groups;
     call.narrow[Narrow.kind] = CONNTRACK_TABLES.indexOf(table);
     call.narrow[Narrow.receiveBytes] = receiveBytes;
-    refuse('open the conntrack table', shim.table_open(call.address));
-    return new ConntrackSocket(shim, call);
+    refuse('open', table, shim.table_open(call.address));
+    return new ConntrackSocket(shim, call, table);
   }
 
   /** All entries of a family, 0 for both; `next()` gives them. */
   list(family: 0 | 4 | 6): void {
     this.#call.narrow[Narrow.form] = family;
-    refuse('list the conntrack table', this.#shim.table_list(this.#call.address));
+    this.#refuse('list', this.#shim.table_list(this.#call.address));
   }
 
   /** The next rows; false after the last ones. */
   next(): boolean {
-    refuse('list the conntrack table', this.#shim.table_next(this.#call.address));
+    this.#refuse('list', this.#shim.table_next(this.#call.address));
     this.rows.length = this.#call.narrow[Narrow.count]!;
     return this.#call.narrow[Narrow.isDone] === 0;
   }
@@ -100,26 +102,31 @@ export class ConntrackSocket {
   wait(timeoutMs: number): Promise<Waited> {
     const { narrow, address } = this.#call;
     narrow[Narrow.timeoutMs] = timeoutMs;
-    const done = new Promise<Waited>((resolve, reject) => {
+    const done = new Promise<number>((resolve, reject) => {
       this.#shim.table_wait.async(address, (error, status) => {
         this.#waiting = undefined;
-        if (error !== null) return reject(error);
-        if (status < 0) return reject(failure('wait for news of conntrack', -status, hintFor));
-        this.rows.length = narrow[Narrow.count]!;
-        resolve({
-          overruns: narrow[Narrow.overruns]!,
-          isWoken: narrow[Narrow.isWoken] !== 0,
-          passedOver: narrow[Narrow.passedOver]!,
-        });
+        if (error === null) resolve(status);
+        else reject(error);
       });
-    });
+    }).then((status) => this.#waited(status));
     this.#waiting = done.catch(() => undefined);
     return done;
   }
 
+  #waited(status: number): Waited {
+    this.#refuse('wait for news of', status);
+    const { narrow } = this.#call;
+    this.rows.length = narrow[Narrow.count]!;
+    return {
+      overruns: narrow[Narrow.overruns]!,
+      isWoken: narrow[Narrow.isWoken] !== 0,
+      passedOver: narrow[Narrow.passedOver]!,
+    };
+  }
+
   /** Ends the wait that is going on, or the next one. */
   wake(): void {
-    if (this.#isOpen) refuse('wake', this.#shim.table_wake(this.#call.address));
+    if (this.#isOpen) this.#refuse('wake the reader of', this.#shim.table_wake(this.#call.address));
   }
 
   /**
@@ -137,7 +144,7 @@ export class ConntrackSocket {
       const rest = chosen.subarray(from);
       wide[Wide.chosen] = addressOfView(rest);
       narrow[Narrow.count] = rest.length;
-      const done = refuse('write lines', this.#shim.table_lines(address));
+      const done = this.#refuse('write lines of', this.#shim.table_lines(address));
       from += done;
       yield this.#text.subarray(0, narrow[Narrow.bytes]);
     }
@@ -148,7 +155,7 @@ export class ConntrackSocket {
   get(): boolean {
     const status = this.#shim.table_get(this.#call.address);
     if (errnoName(-status) === 'ENOENT') return false;
-    refuse('get an entry', status);
+    this.#refuse('get an entry of', status);
     this.rows.length = 1;
     return true;
   }
@@ -163,19 +170,23 @@ export class ConntrackSocket {
     narrow[Narrow.form] = CHANGES[kind];
     const status = this.#shim.table_change(address);
     wide[Wide.rows] = addressOfView(this.rows.words);
-    refuse(`${kind} entries`, status);
+    this.#refuse(`${kind} entries of`, status);
     return errors.subarray(0, rows.length);
   }
 
   /** Deletes all entries of a family, 0 for both. */
   flush(family: 0 | 4 | 6): void {
     this.#call.narrow[Narrow.form] = family;
-    refuse('flush the conntrack table', this.#shim.table_flush(this.#call.address));
+    this.#refuse('flush', this.#shim.table_flush(this.#call.address));
   }
 
   /** Entries, as the kernel counts them. */
   count(): number {
-    return refuse('count the entries', this.#shim.table_count(this.#call.address));
+    return this.#refuse('count the entries of', this.#shim.table_count(this.#call.address));
+  }
+
+  #refuse(operation: string, status: number): number {
+    return refuse(operation, this.#table, status);
   }
 
   /** Ends a wait first. Does nothing the second time. */

@@ -73,7 +73,6 @@ export const EntryHas = {
 
 /** What the kernel's message says; an entry of a listing has none. */
 export const ENTRY_NEWS = ['listed', 'new', 'update', 'destroy'] as const;
-export type EntryNews = (typeof ENTRY_NEWS)[number];
 export const News = { listed: 0, new: 1, update: 2, destroy: 3 } as const;
 
 /** A row that no message of the kernel's stands behind any more. */

@@ -26,9 +26,10 @@ export class TraceError extends Error {
   }
 }
 
-/** The errno name of a Node error ("ENOSPC"), or undefined. */
+/** The errno name of a Node error ("ENOSPC"), or undefined; the code of ours is none. */
 export function errnoOf(error: unknown): string | undefined {
-  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  if (!(error instanceof Error) || error instanceof TraceError) return undefined;
+  return (error as NodeJS.ErrnoException).code;
 }
 
 const FILE_HINTS: Readonly<Record<string, string>> = {

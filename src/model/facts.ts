@@ -12,7 +12,7 @@ export const DETAILS = ['flows', 'packets', 'visits'] as const;
 export type Detail = (typeof DETAILS)[number];
 
 /** What a trace may tell beside: changes of state with flows alone, each packet that is refused. */
-export const EXTRAS = ['states', 'refusals'] as const;
+const EXTRAS = ['states', 'refusals'] as const;
 export type Extra = (typeof EXTRAS)[number];
 
 /** How the probes are attached. */

@@ -12,7 +12,7 @@ export function ownBuffer({ buffer, byteLength }: ArrayBufferView): ArrayBuffer 
   return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? buffer : undefined;
 }
 
-export class MemoryPool {
+class MemoryPool {
   private readonly bySize = new Map<number, ArrayBuffer[]>();
   private readonly taken = new WeakSet<ArrayBufferLike>();
   /** Sizes that somebody takes: others would only fill the room. */

@@ -7,7 +7,7 @@
 import { Staged } from '../libbpf/columns.ts';
 
 /** Records that gather at most. */
-export const STAGE_RECORDS = 4096;
+const STAGE_RECORDS = 4096;
 
 /** What comes about a row that is staged itself: more visits, or a drop. */
 export const Late = { at: 0, row: 1, flow: 2, reason: 3, location: 4, words: 5 } as const;

@@ -70,15 +70,15 @@ export const ENTRY_OPTIONS = [
   },
   {
     ...{ key: 'icmpType', long: ['icmp-type', 'icmpv6-type'], value: '<number>' },
-    meaning: 'ICMP type',
+    meaning: 'ICMP type; also --icmpv6-type',
   },
   {
     ...{ key: 'icmpCode', long: ['icmp-code', 'icmpv6-code'], value: '<number>' },
-    meaning: 'ICMP code',
+    meaning: 'ICMP code; also --icmpv6-code',
   },
   {
     ...{ key: 'icmpId', long: ['icmp-id', 'icmpv6-id'], value: '<number>' },
-    meaning: 'ICMP identifier',
+    meaning: 'ICMP identifier; also --icmpv6-id',
   },
   {
     ...{ key: 'srckey', long: ['srckey', 'orig-key-src'], value: '<key>' },
@@ -102,7 +102,8 @@ export const ENTRY_OPTIONS = [
   },
   {
     ...{ key: 'status', short: '-u', long: ['status'], value: '<list>' },
-    meaning: 'ASSURED, SEEN_REPLY, FIXED_TIMEOUT, EXPECTED, OFFLOAD: all of them',
+    meaning:
+      'ASSURED, SEEN_REPLY, FIXED_TIMEOUT, EXPECTED, OFFLOAD, HW_OFFLOAD: all of them; UNSET: neither of the first two',
   },
   {
     ...{ key: 'mark', short: '-m', long: ['mark'], value: '<value[/mask]>' },

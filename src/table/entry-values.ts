@@ -32,9 +32,13 @@ export function familyOf(text: string): 4 | 6 {
   throw wrong('family', text, 'ipv4 or ipv6', 'ipv4');
 }
 
+function wholeAt(text: string): number {
+  return /^(\d+|0x[0-9a-f]+)$/i.test(text) ? Number(text) : Number.NaN;
+}
+
 /** A decimal or hexadecimal number. */
 export function wholeOf(option: string, text: string, most: number): number {
-  const value = /^(\d+|0x[0-9a-f]+)$/i.test(text) ? Number(text) : Number.NaN;
+  const value = wholeAt(text);
   if (value <= most) return value;
   throw wrong(option, text, `a number from 0 to ${most}`, '5');
 }
@@ -95,12 +99,10 @@ function maskOf(bits: number): Uint8Array {
 
 /** `7`, `0x10/0xf0`; `mask` undefined: none was given. */
 export function markOf(text: string): { value: number; mask: number | undefined } {
-  const [value = '', mask, ...rest] = text.split('/');
-  if (rest.length > 0) throw wrong('mark', text, 'value or value/mask', '0x10/0xf0');
-  return {
-    value: wholeOf('mark', value, 0xffff_ffff),
-    mask: mask === undefined ? undefined : wholeOf('mark', mask, 0xffff_ffff),
-  };
+  const numbers = text.split('/').map(wholeAt);
+  const [value = 0, mask] = numbers;
+  if (numbers.length <= 2 && numbers.every((one) => one <= 0xffff_ffff)) return { value, mask };
+  throw wrong('mark', text, 'value or value/mask, each from 0 to 0xffffffff', '0x10/0xf0');
 }
 
 const STATUS_WORDS: Readonly<Record<string, number>> = {
@@ -154,7 +156,12 @@ export const ENTRY_STATES: Readonly<Record<number, readonly string[]>> = {
 export function stateOf(text: string, protocol: number): number {
   const states = ENTRY_STATES[protocol];
   if (states === undefined) {
-    throw wrong('state', text, 'a protocol that has states', `${shown(text)} -p tcp`);
+    throw wrong(
+      'state',
+      text,
+      'a protocol that has states: tcp, sctp or dccp',
+      'ESTABLISHED -p tcp',
+    );
   }
   // its name of old, which conntrack(8) knows still
   const known = text.toUpperCase() === 'LISTEN' ? 'SYN_SENT2' : text.toUpperCase();

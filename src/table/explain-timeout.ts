@@ -22,7 +22,7 @@ const TCP_DEFAULTS: Readonly<Record<string, number>> = {
 const UNACKNOWLEDGED_S = 300;
 
 /** Null: no setting is known, as of a protocol's state that has none. */
-export function timeoutSetting({ entry, state, isReplied }: EntryRecord): Setting | null {
+function timeoutSetting({ entry, state, isReplied }: EntryRecord): Setting | null {
   const place = (name: string, defaultS: number | null): Setting => ({
     name: `nf_conntrack_${name}`,
     defaultS,

@@ -2,7 +2,7 @@
  * A filter of conntrack(8)'s options, compiled to comparisons of words: for
  * each row `(words[at + word] & mask) === value`, all of them.
  */
-import { EntryHas, EntryWord, halfAt } from '../model/entry-row.ts';
+import { EntryHas, EntryWord } from '../model/entry-row.ts';
 import type { EntryWords } from './entry-options.ts';
 import {
   exampleOf,
@@ -190,10 +190,4 @@ function addRest(
     });
     tests.add(EntryWord.has, EntryHas.labels, EntryHas.labels);
   }
-}
-
-/** Ports of a row by direction: [source, destination]. */
-export function portsAt(words: Int32Array, at: number, direction: 0 | 1): [number, number] {
-  const word = at + (direction === 0 ? EntryWord.origPorts : EntryWord.replyPorts);
-  return [halfAt(words, word, 0), halfAt(words, word, 1)];
 }

@@ -1,6 +1,7 @@
 /** What an entry that was read must have, and cannot have. */
-import { hasPorts, protocolName } from '../model/codes.ts';
+import { hasPorts, PROTOCOLS, protocolName } from '../model/codes.ts';
 import { TraceError } from '../model/error.ts';
+import { ENTRY_STATES } from './entry-values.ts';
 import type { EntryFields } from './parse-fields.ts';
 import { shown } from './parse-tokens.ts';
 
@@ -16,12 +17,24 @@ export function refuseImpossible(fields: EntryFields, protocol: number): void {
   if (state !== undefined && !STATEFUL.has(protocol)) {
     throw wrong(`state ${shown(state)} of ${name}`, 'none: only tcp, sctp and dccp have states');
   }
+  const states = [...(ENTRY_STATES[protocol] ?? []), 'LISTEN']; // of old for SYN_SENT2
+  if (state !== undefined && !states.includes(state.toUpperCase())) {
+    throw wrong(`state ${shown(state)} of ${name}`, `one of ${states.slice(0, -1).join(', ')}`);
+  }
+  refuseOtherName(fields.name, protocol);
   if (timeout?.startsWith('-')) throw wrong(`timeout ${shown(timeout)}`, 'seconds, 0 or more');
   if (form === 'xml' || form === 'save') return;
   const missing = missingNumber(fields, protocol);
   const isSome = numberNames(protocol).some((one) => original.has(one) || reply.has(one));
   if (missing === undefined || !(isSome || ALWAYS_TRACKED.has(protocol))) return;
   throw wrong(`${name} without ${missing}=`, 'both ends of both directions');
+}
+
+/** conntrack writes both, and `unknown` for what it has no name for. */
+function refuseOtherName(name: string | undefined, protocol: number): void {
+  const number = Object.entries(PROTOCOLS).find(([, known]) => known === name?.toLowerCase())?.[0];
+  if (number === undefined || Number(number) === protocol) return;
+  throw wrong(`${name} with the number ${protocol}`, `${name} ${number}, or another name`);
 }
 
 const STATEFUL: ReadonlySet<number> = new Set([6, 33, 132]);

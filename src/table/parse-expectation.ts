@@ -6,7 +6,8 @@
 import { addressValue, canonicalAddress } from '../model/address.ts';
 import { TraceError } from '../model/error.ts';
 import { number } from './parse-entry.ts';
-import type { Change } from './parse-fields.ts';
+import { CHANGES, type Change } from './parse-fields.ts';
+import { type Row, secondsOf, textOf } from './parse-json.ts';
 import { lineStart } from './parse-line.ts';
 import { pairOf, shown } from './parse-tokens.ts';
 import type { XmlFlow } from './parse-xml.ts';
@@ -96,6 +97,31 @@ export function flowExpectation({ attributes, texts }: XmlFlow): ExpectationReco
     protocol: attributes.get('flow/layer4@protonum') ?? '',
   });
 }
+
+/** Of a row of the table `expectations`. */
+export function rowExpectation(row: Row): ExpectationRecord {
+  const tuples = ['', 'mask_', 'master_'].map((prefix) => {
+    const side = new Map<string, string>();
+    for (const [name, column] of Object.entries(COLUMNS)) {
+      const text = textOf(row[`${prefix}${column}`]);
+      if (text !== undefined) side.set(name, text);
+    }
+    return side;
+  });
+  const zone = textOf(row.zone);
+  return recordOf({
+    at: secondsOf(textOf(row.read_at)),
+    change: CHANGES.find((one) => one === row.news) ?? null,
+    tuples,
+    others: new Map(zone === undefined ? [] : [['zone', zone]]),
+    flags: FLAGS.filter((flag) => row[flag.toLowerCase()] === true),
+    helper: textOf(row.helper),
+    timeout: textOf(row.timeout_s),
+    protocol: textOf(row.protocol) ?? '',
+  });
+}
+
+const COLUMNS = { src: 'src', dst: 'dst', sport: 'src_port', dport: 'dst_port' } as const;
 
 interface Parts {
   readonly at: string | null;

@@ -21,6 +21,8 @@ export interface EntryFields {
   at: string | null;
   family: string | undefined;
   protocol: string;
+  /** The protocol's, where it was written beside the number. */
+  name: string | undefined;
   timeout: string | undefined;
   state: string | undefined;
   /** Without brackets: UNREPLIED, ASSURED, OFFLOAD, HW_OFFLOAD ... */
@@ -40,6 +42,7 @@ export function emptyFields(form: Form): EntryFields {
     at: null,
     family: undefined,
     protocol: '',
+    name: undefined,
     timeout: undefined,
     state: undefined,
     flags: new Set(),

@@ -1,17 +1,28 @@
-/** Lines of `conntrail table list -o json` and `table events -o json`: rows of the table `entries`. */
+/**
+ * Lines of `conntrail table list -o json` and `table events -o json`: rows of the
+ * tables `entries` and `expectations`.
+ */
 import { hasPorts, Status } from '../model/codes.ts';
+import { messageOf, TraceError } from '../model/error.ts';
 import { withPorts } from './entry-numbers.ts';
 import { CHANGES, type EntryFields, emptyFields, type SideFields } from './parse-fields.ts';
+import { shown } from './parse-tokens.ts';
 
-type Row = Readonly<Record<string, unknown>>;
+export type Row = Readonly<Record<string, unknown>>;
 
 const GRE = 47;
 const ICMP: ReadonlySet<number> = new Set([1, 58]);
 
-/** Undefined: no such line. */
-export function jsonFields(line: string): EntryFields | undefined {
-  const row = line.trimStart().startsWith('{') ? rowOf(line) : undefined;
-  if (row === undefined || textOf(row.src) === undefined) return undefined;
+/** Undefined: no object in JSON. Throws a `corrupt` TraceError for one that cannot be read. */
+export function jsonRow(line: string): Row | undefined {
+  if (!line.trimStart().startsWith('{')) return undefined;
+  const row = rowOf(line);
+  if (textOf(row.src) === undefined) throw wrong('JSON without src');
+  return row;
+}
+
+/** Of an entry. */
+export function jsonFields(row: Row): EntryFields {
   const fields = emptyFields('json');
   fields.change = CHANGES.find((one) => one === row.news) ?? null;
   fields.at = secondsOf(textOf(row.read_at));
@@ -33,18 +44,20 @@ export function jsonFields(line: string): EntryFields | undefined {
 
 const SIDES = ['original', 'reply'] as const;
 
-function rowOf(line: string): Row | undefined {
+function rowOf(line: string): Row {
   try {
-    const value: unknown = JSON.parse(line);
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-    return withPorts(value as Row);
-  } catch {
-    return undefined;
+    return withPorts(JSON.parse(line) as Row);
+  } catch (error) {
+    throw wrong(`JSON that cannot be read (${shown(messageOf(error), 100)})`);
   }
 }
 
+function wrong(found: string): TraceError {
+  return new TraceError('corrupt', `found ${found}, needed a line of conntrail table list -o json`);
+}
+
 /** A value as a line would have it; null and what is no value: undefined. */
-function textOf(value: unknown): string | undefined {
+export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }
 
@@ -76,7 +89,7 @@ function readSide(side: SideFields, row: Row, direction: string, protocol: numbe
 }
 
 /** Nanoseconds since 1970, to the seconds that `-o timestamp` writes. */
-function secondsOf(ns: string | undefined): string | null {
+export function secondsOf(ns: string | undefined): string | null {
   if (ns === undefined || !/^\d{10,20}$/.test(ns)) return null;
   return `${ns.slice(0, -9)}.${ns.slice(-9, -3)}`;
 }

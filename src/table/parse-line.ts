@@ -42,7 +42,7 @@ export function lineFields(tokens: readonly string[]): EntryFields | undefined {
   const [name = '', number = ''] = tokens.slice(start, start + 2);
   if (!/^[a-z][\w-]*$/i.test(name) || !/^\d+$/.test(number)) return undefined;
   const fields = emptyFields(isExtended ? 'extended' : 'plain');
-  Object.assign(fields, { at, change, protocol: number });
+  Object.assign(fields, { at, change, name, protocol: number });
   if (isExtended) fields.family = tokens[next]!.slice(3);
   readRest(fields, tokens, start + 2);
   if (number === DCCP) fields.state = dccpState(fields.state);

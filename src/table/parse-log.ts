@@ -12,7 +12,7 @@ export interface LoggedPacket {
   readonly flags: readonly string[];
 }
 
-export const LOG_KINDS = [
+const LOG_KINDS = [
   'refused packet', // nf_ct_proto_6: ...
   'helper', // nf_ct_ftp: dropping packet: ...
   'table full',

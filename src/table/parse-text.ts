@@ -1,9 +1,14 @@
 /** Whatever somebody pastes about conntrack, told apart and read. */
 import { TraceError } from '../model/error.ts';
 import { type EntryRecord, entryOf } from './parse-entry.ts';
-import { type ExpectationRecord, expectationOf, flowExpectation } from './parse-expectation.ts';
+import {
+  type ExpectationRecord,
+  expectationOf,
+  flowExpectation,
+  rowExpectation,
+} from './parse-expectation.ts';
 import { flowFields } from './parse-flow.ts';
-import { jsonFields } from './parse-json.ts';
+import { jsonFields, jsonRow } from './parse-json.ts';
 import { lineFields } from './parse-line.ts';
 import { type LogRecord, logOf } from './parse-log.ts';
 import { MOST_LENGTH, type Piece, PieceReader } from './parse-pieces.ts';
@@ -92,8 +97,10 @@ function flowRecord(text: string): TableRecord {
 }
 
 function lineRecord(line: string): TableRecord {
-  const row = jsonFields(line);
-  if (row !== undefined) return entryOf(row);
+  const row = jsonRow(line);
+  if (row !== undefined) {
+    return 'master_src' in row ? rowExpectation(row) : entryOf(jsonFields(row));
+  }
   const tokens = tokensOf(line);
   statsRow(tokens); // rows that can be read are no lines: this one is refused
   const fields = saveFields(tokens) ?? lineFields(tokens);

@@ -121,15 +121,21 @@ function hasZones({ words, at }: Sent): boolean {
   return (zones & (zones - 1)) !== 0;
 }
 
-/** Helpers by their modules, nf_conntrack_ in front. */
-const MODULES: Readonly<Record<string, string>> = {
-  ...{ amanda: 'amanda', ftp: 'ftp', irc: 'irc', pptp: 'pptp', sane: 'sane', sip: 'sip' },
-  ...{ snmp: 'snmp', tftp: 'tftp', 'netbios-ns': 'netbios_ns', RAS: 'h323', 'Q.931': 'h323' },
+/** Modules of helpers, nf_conntrack_ in front, by protocol. */
+const MODULES: Readonly<Record<number, Readonly<Record<string, string>>>> = {
+  6: { ftp: 'ftp', irc: 'irc', pptp: 'pptp', sane: 'sane', sip: 'sip', 'Q.931': 'h323' },
+  17: {
+    ...{ amanda: 'amanda', 'netbios-ns': 'netbios_ns', RAS: 'h323', sip: 'sip' },
+    ...{ snmp: 'snmp', tftp: 'tftp' },
+  },
 };
 
 function moduleHint({ words, at }: Sent): string {
   const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
   const name = helperAt(bytes, at);
-  const known = Object.hasOwn(MODULES, name) ? MODULES[name] : undefined;
-  return known === undefined ? 'for example --helper ftp' : `modprobe nf_conntrack_${known}`;
+  const modules = MODULES[protocolAt(words, at)];
+  if (modules === undefined) return 'leave the helper out: those of the kernel are for tcp and udp';
+  const known = Object.hasOwn(modules, name) ? modules[name] : undefined;
+  if (known !== undefined) return `modprobe nf_conntrack_${known}`;
+  return `one of its helpers: ${Object.keys(modules).join(', ')}`;
 }

@@ -3,10 +3,11 @@ import { addressText, endText } from '../model/address.ts';
 import { Status } from '../model/codes.ts';
 import { byteAt, EntryHas, EntryWord, halfAt, wideAt } from '../model/entry-row.ts';
 import { dstManip, isIdle, protocolAt, srcManip } from './entry-nat.ts';
-import { ENTRY_STATES } from './entry-values.ts';
+import { ENTRY_STATES, type LabelNames } from './entry-values.ts';
 
 const WITH_PORTS: ReadonlySet<number> = new Set([6, 17, 33, 132, 136]);
 const ICMP: ReadonlySet<number> = new Set([1, 58]);
+const GRE = 47;
 
 /** Rows of a socket or of a list of our own: the same memory twice. */
 export interface EntryMemory {
@@ -28,6 +29,14 @@ export function labelBits(words: Int32Array, at: number): number[] {
   );
 }
 
+/** `labels web,5`: by their names, where these have some; empty without labels. */
+export function labelsText(words: Int32Array, at: number, names: LabelNames): string {
+  if (!(words[at + EntryWord.has]! & EntryHas.labels)) return '';
+  const known = new Map(Array.from(names, ([name, bit]) => [bit, name]));
+  const labels = labelBits(words, at).map((bit) => known.get(bit) ?? bit);
+  return labels.length === 0 ? '' : `labels ${labels.join(',')}`;
+}
+
 export function stateAt(words: Int32Array, at: number): string | null {
   if (!(words[at + EntryWord.has]! & EntryHas.state)) return null;
   return ENTRY_STATES[protocolAt(words, at)]?.[byteAt(words, at, 2)] ?? null;
@@ -38,7 +47,7 @@ function endAt({ words, bytes }: EntryMemory, at: number, word: number, port: nu
   return endText(addressText(bytes, (at + word) * 4), port, hasPort);
 }
 
-/** `10.0.1.2:5001 > 203.0.113.2:53`; ICMP: `10.0.1.2 > 203.0.113.2 type 8 code 0 id 220`. */
+/** `10.0.1.2:5001 > 203.0.113.2:53`; ICMP: `10.0.1.2 > 203.0.113.2 type 8 code 0 id 220`; GRE: `... keys 0x7 > 0x8`. */
 export function tupleAt(memory: EntryMemory, at: number, direction: 0 | 1): string {
   const { words } = memory;
   const [src, dst, ports] =
@@ -47,8 +56,11 @@ export function tupleAt(memory: EntryMemory, at: number, direction: 0 | 1): stri
       : [EntryWord.replySrc, EntryWord.replyDst, EntryWord.replyPorts];
   const [low, high] = [halfAt(words, at + ports, 0), halfAt(words, at + ports, 1)];
   const text = `${endAt(memory, at, src, low)} > ${endAt(memory, at, dst, high)}`;
-  if (!ICMP.has(protocolAt(words, at))) return text;
-  return `${text} type ${high >>> 8} code ${high & 255} id ${low}`;
+  if (ICMP.has(protocolAt(words, at))) {
+    return `${text} type ${high >>> 8} code ${high & 255} id ${low}`;
+  }
+  const hasKeys = protocolAt(words, at) === GRE && (low | high) !== 0;
+  return hasKeys ? `${text} keys 0x${low.toString(16)} > 0x${high.toString(16)}` : text;
 }
 
 /** Whether an address is one of this host's: text in, as addressText() writes it. */

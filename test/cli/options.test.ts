@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseDurationMs, parseSizeBytes, parseWhole, parseWord } from '../../src/cli/options.ts';
+import { parseDurationMs, parseSizeBytes, parseWhole } from '../../src/cli/options.ts';
 
 describe('durations', () => {
   it.each([
@@ -49,11 +49,5 @@ describe('whole numbers and words', () => {
       'port: found "0", needed a whole number, 1 to 65535',
     );
     expect(() => parseWhole('count', 1)('1.5')).toThrow('needed a whole number, 1 or more');
-  });
-
-  it('reads one of its words, and lists them when it is another', () => {
-    const detail = parseWord('detail', ['flows', 'packets']);
-    expect(detail('flows')).toBe('flows');
-    expect(() => detail('flow')).toThrow('detail: found "flow", needed one of flows, packets');
   });
 });

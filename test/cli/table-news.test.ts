@@ -21,7 +21,7 @@ describe('the column of news', () => {
 });
 
 describe('the last words', () => {
-  const ledger = { overruns: 0, resyncs: 0, appeared: 0, changed: 0, gone: 0, known: 0 };
+  const ledger = { overruns: 0, resyncs: 0, appeared: 0, changed: 0, gone: 0, known: 0, untold: 0 };
 
   it('count what was shown, of the kinds that were asked for', () => {
     const shown = new Map([
@@ -32,7 +32,15 @@ describe('the last words', () => {
   });
 
   it('say what made up for what was thrown away, and what nothing did', () => {
-    const overrun = { overruns: 2, resyncs: 1, appeared: 5, changed: 6, gone: 7, known: 8 };
+    const overrun = {
+      overruns: 2,
+      resyncs: 1,
+      appeared: 5,
+      changed: 6,
+      gone: 7,
+      known: 8,
+      untold: 0,
+    };
     expect(describeNews(overrun, new Map([[News.update, 9]]))).toBe(
       '9 changed; the kernel threw news away 2 times: 1 listing made up for it, 5 new, 6 changed, 7 gone of all; lost are entries that came and went in between, and all but the last change',
     );

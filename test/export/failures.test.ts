@@ -113,6 +113,20 @@ describe.runIf(canMount())('a full disk', () => {
     }));
 });
 
+describe('columns that cannot be encoded', () => {
+  it("are told of with the file and the system's words", async () => {
+    const path = join(tempFolder(), 'x.parquet');
+    const output = await openOutput(path, TABLES, FACTS_ONLY);
+    const broken = batch();
+    broken.getChild('verdict')!.data[0]!.values[0] = 200; // a code without a word
+    const written = output.write('packets', broken).then(() => output.close({}));
+    await expect(written).rejects.toMatchObject({
+      code: 'io',
+      message: `write ${path}: encode columns: ERANGE (result too large)`,
+    });
+  });
+});
+
 describe('openOutput', () => {
   it.each(['x.parquet', 'x.arrow'])('refuses a folder named %s', async (name) => {
     const path = join(tempFolder(), name);

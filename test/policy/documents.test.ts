@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { buildProgram } from '../../src/cli/program.ts';
@@ -57,6 +57,15 @@ describe('README', () => {
         'build/libconntrail.so',
       ]),
     );
+  });
+});
+
+describe('CONTRIBUTING', () => {
+  it('has each folder of src once, and no other', () => {
+    const named = [...read('CONTRIBUTING.md').matchAll(/^ {2}(\w+)\/ /gm)].map(([, name]) => name);
+    const there = readdirSync(`${ROOT}src`, { withFileTypes: true });
+    const folders = there.filter((one) => one.isDirectory()).map(({ name }) => name);
+    expect(named.sort()).toEqual(folders.sort());
   });
 });
 

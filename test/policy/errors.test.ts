@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { AS_NOBODY } from '../run/as-nobody.ts';
 import { conntrail, type Ended } from './conntrail.ts';
+import { cannotRun, TestNetns } from './table-netns.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'conntrail-errors-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -76,6 +77,47 @@ describe('failures end with 1 and one line', () => {
     expect(ended.stderr).toMatch(/EPERM|EACCES/);
     expect(ended.stderr).toContain('run as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN');
     expect(ended.status).toBe(1);
+  });
+
+  it.for([
+    ['list', 'list the conntrack table'],
+    ['list expect', 'list the expect table'],
+    ['list dying', 'list the dying table'],
+    ['count', 'count the entries of the conntrack table'],
+    ['events expect', 'open the expect table'],
+    ['flush expect --yes', 'list the expect table'],
+    [
+      'get -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 1 --dport 2',
+      'get an entry of the conntrack table',
+    ],
+    [
+      'insert -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 1 --dport 2 -t 9',
+      'insert entries of the conntrack table',
+    ],
+  ] as const)('which table may not be used: %s', ([line, operation], context) => {
+    if (!isRoot) context.skip('needs root, to start a process as nobody');
+    const { status, stderr } = conntrail(['table', ...line.split(' ')], AS_NOBODY);
+    expect(stderr).toBe(
+      `conntrail: ${operation}: EPERM (operation not permitted)\n  try: run as root, or with CAP_NET_ADMIN\n`,
+    );
+    expect(status).toBe(1);
+  });
+
+  it('a namespace that may not be entered', (context) => {
+    if (cannotRun !== undefined) context.skip(cannotRun);
+    const netns = new TestNetns();
+    for (const args of [
+      ['table', 'stats'],
+      ['table', 'stats', '--json'],
+      ['explain', '--stale'],
+    ]) {
+      const { status, stderr } = conntrail([...args, '--netns', netns.name], AS_NOBODY);
+      expect(stderr).toBe(
+        `conntrail: enter /run/netns/${netns.name}: EPERM (operation not permitted)\n  try: run as root, or with CAP_SYS_ADMIN\n`,
+      );
+      expect(status).toBe(1);
+    }
+    netns.remove();
   });
 
   it('a machine that cannot be traced, told by doctor', (context) => {

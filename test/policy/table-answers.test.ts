@@ -92,7 +92,8 @@ describe('what the kernel refuses', () => {
     const none = insert(`${UDP} --helper ftp`);
     expect(none.status).toBe(1);
     expect(none.stderr).toContain('no helper of that name is loaded for its protocol (EOPNOTSUPP)');
-    expect(none.stderr).toContain('\n  try: modprobe nf_conntrack_ftp\n');
+    // that of ftp is loaded, for tcp: loading it again would not help
+    expect(none.stderr).toContain('\n  try: one of its helpers: amanda, netbios-ns, ');
   });
 
   it('of ICMP and of zones is said', () => {
@@ -223,6 +224,23 @@ describe('a question', () => {
   });
 });
 
+describe('a value that is none', () => {
+  it.each([
+    ['--mark 0x1/zz', '--mark: found "0x1/zz"'],
+    ['--label-add nobody', '--label-add: found "nobody"'],
+    ['--timeout -5', '--timeout: found "-5"'],
+    ['--helper a_name_of_no_helper', '--helper: found "a_name_of_no_helper"'],
+    ['--status FOO', '--status: found "FOO"'],
+  ])('is refused before anything is asked or looked for: update %s', (change, found) => {
+    for (let there = 0; there < 3; there++) {
+      const { status, stderr } = update(`-p udp ${change}`);
+      expect(stderr).toContain(`conntrail: ${found}`);
+      expect(status).toBe(2);
+      insert(UDP.replace('1001', String(1001 + there)));
+    }
+  });
+});
+
 describe('a full disk', () => {
   const full = (command: string): { status: number | null; stderr: string } =>
     spawnSync(
@@ -291,6 +309,15 @@ describe('what is shown in another form', () => {
     const wanted = explained(netns.conntrack('-L', '-o', 'id').stdout);
     expect(wanted).toHaveLength(4);
     expect(explained(rows)).toEqual(wanted);
+  });
+
+  it('is helpers and the keys of GRE in columns, in the figures of conntrack', () => {
+    insert('-p gre -s 10.0.0.1 -d 10.0.0.2 --srckey 5 --dstkey 31 -t 1000');
+    insert(`${TCP} --helper ftp`);
+    expect(netns.conntrack('-L').stdout).toMatch(/srckey=0x5 dstkey=0x1f .*\n|helper=ftp .*\n/);
+    const columns = netns.table('list', '-o', 'columns').stdout;
+    expect(columns).toMatch(/^gre .* 10\.0\.0\.1 > 10\.0\.0\.2 keys 0x5 > 0x1f$/m);
+    expect(columns).toMatch(/^tcp .* helper ftp$/m);
   });
 
   it('is no entry at all, where a file has none', () => {

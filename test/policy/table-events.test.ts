@@ -12,7 +12,9 @@ const MOST_TURNS = 2000;
 let netns: TestNetns;
 
 beforeAll(() => {
-  if (cannotRun === undefined) netns = new TestNetns();
+  if (cannotRun !== undefined) return;
+  netns = new TestNetns();
+  netns.run('sysctl', ['-qw', 'net.netfilter.nf_conntrack_events=1']); // of what is made while nobody listens too
 });
 
 beforeEach((context) => {
@@ -150,6 +152,33 @@ describe('table events', () => {
         ['DESTROY', 'udp'],
       ]);
       expect(events.stderr).toBe('complete: 2 new, 1 destroyed, none thrown away\n');
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'say what they cannot know, where the kernel notes nothing of entries that nobody listens to',
+    async () => {
+      netns.run('sysctl', ['-qw', 'net.netfilter.nf_conntrack_events=2']);
+      try {
+        netns.conntrack(...words('-I -p udp -s 5.5.5.5 -d 1.1.1.2 --sport 4 --dport 9 -t 600'));
+        const events = new Events('-e', 'NEW,DESTROY');
+        for (let port = 5; !events.stdout.includes('[NEW]'); port++) {
+          netns.conntrack(
+            ...words(`-I -p udp -s 5.5.5.5 -d 1.1.1.2 --sport ${port} --dport 9 -t 60`),
+          );
+          await events.turn();
+        }
+        netns.conntrack('-F');
+        await events.until((text) => text.includes('[DESTROY]'));
+        expect(await events.stop()).toBe(0);
+        expect(events.stdout).not.toContain(' sport=4 '); // it ended, and nobody was told
+        expect(events.stderr).toMatch(
+          /^conntrail: nf_conntrack_events is 2: no news of entries [^\n]*\n {2}try: [^\n]* sysctl -w \S+_events=1\n\d+ new, \d+ destroyed, none thrown away; the kernel may tell nothing of \d+ from before\n$/,
+        );
+      } finally {
+        netns.run('sysctl', ['-qw', 'net.netfilter.nf_conntrack_events=1']);
+      }
     },
     PATIENCE_MS,
   );

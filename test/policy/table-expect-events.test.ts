@@ -14,7 +14,9 @@ let netns: TestNetns;
 const running: Follower[] = [];
 
 beforeAll(() => {
-  if (cannotRun === undefined) netns = new TestNetns();
+  if (cannotRun !== undefined) return;
+  netns = new TestNetns();
+  netns.run('sysctl', ['-qw', 'net.netfilter.nf_conntrack_events=1']); // of what is made while nobody listens too
 });
 beforeEach((context) => {
   if (cannotRun !== undefined) context.skip(cannotRun);

@@ -57,6 +57,18 @@ const ours = (args: string) => {
   return named([...main, sub, '--netns', netns.name, ...rest]);
 };
 
+/** Where there are no names at all. */
+function nameless(...args: readonly string[]): { stdout: string; stderr: string } {
+  const [sub = '', ...rest] = args;
+  const main = [process.execPath, `${ROOT}dist/cli/main.js`, 'table'];
+  const script = 'mount -t tmpfs none /etc && exec "$@"';
+  const command = [...main, sub, '--netns', netns.name, ...rest];
+  return spawnSync('unshare', ['-m', 'sh', '-c', script, 'sh', ...command], {
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH },
+  });
+}
+
 describe('table list by labels', () => {
   it.each([
     ['-l web', 128],
@@ -84,6 +96,31 @@ describe('table list by labels', () => {
     },
     PATIENCE_MS,
   );
+
+  it('shows in columns the names, and the bits of those that have none', (context) => {
+    if (cannotRun !== undefined) context.skip(cannotRun);
+    const found = ours('list -l web,mail,127 -o columns').stdout.split('\n').slice(1, -1);
+    expect(found).toHaveLength(32);
+    for (const line of found) {
+      expect(line).toMatch(
+        /(^| {2})(helper t?ftp; )?labels web,mail,(deep,)?(far,)?(the {2}edge,)?127$/,
+      );
+    }
+  });
+
+  it('says that nothing has a name where there are no names', (context) => {
+    if (cannotRun !== undefined) context.skip(cannotRun);
+    for (const form of ['labels', 'xml,labels']) {
+      const { stdout, stderr } = nameless('list', '-o', form);
+      expect(stderr).toMatch(
+        /^conntrail: labels have no names: \S+connlabel.conf is not there[^\n]*\n {2}try: -o columns or -o json[^\n]*\n$/,
+      );
+      expect(stdout).not.toContain('label');
+    }
+    expect(nameless('list', '-o', 'extended').stderr).toBe('');
+    const columns = nameless('list', '-o', 'columns').stdout;
+    expect(columns.match(/labels 0,1,31,64,126,127$/gm)).toHaveLength(4);
+  });
 
   it('knows labels without names by their bits, and refuses what is neither', (context) => {
     if (cannotRun !== undefined) context.skip(cannotRun);

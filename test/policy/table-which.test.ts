@@ -28,10 +28,18 @@ function expectRefused(args: string, message: string): void {
 
 describe('what conntrack(8) refuses as well', () => {
   it.each([
-    ['list nonsense', '-L nonsense', 'table: found "nonsense", needed conntrack, expect, dying, '],
-    ['count dying', '-C dying', 'table: found "dying", needed conntrack or expect to count'],
-    ['flush unconfirmed', '-F unconfirmed', 'table: found "unconfirmed", needed conntrack or '],
-    ['update expect -m 1', '-U expect -m 1', 'table: found "expect", needed conntrack to update'],
+    [
+      'list nonsense',
+      '-L nonsense',
+      'table list: found "nonsense", needed conntrack, expect, dying, ',
+    ],
+    ['count dying', '-C dying', 'table count: found "dying", needed conntrack or expect'],
+    [
+      'flush unconfirmed',
+      '-F unconfirmed',
+      'table flush: found "unconfirmed", needed conntrack or ',
+    ],
+    ['update expect -m 1', '-U expect -m 1', 'table update: found "expect", needed conntrack'],
     [
       'list expect -p tcp',
       '-L expect -p tcp',

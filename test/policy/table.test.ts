@@ -60,6 +60,44 @@ describe('table explain', () => {
   });
 
   it.each([
+    [['list', '-o', 'x'], /needed some of (.*), joined by commas/],
+    [['list', '-u', 'x'], /needed some of (.*), joined by commas/],
+    [['events', '-o', 'x'], /needed some of (.*), joined by commas/],
+    [['insert', '-p', 'udp', '-u', 'OFFLOAD'], /needed some of (.*): the kernel/],
+    [['update', '-p', 'udp', '-u', 'OFFLOAD'], /needed some of (.*): the kernel/],
+  ])('has in its help each word that an option takes: table %j', (args, needed) => {
+    const [, list = ''] = needed.exec(conntrail(['table', ...args]).stderr) ?? [];
+    const words = list.split(', ');
+    expect(words.length).toBeGreaterThan(2);
+    const help = conntrail(['table', args[0]!, '--help']).stdout.replaceAll(/\s+/g, ' ');
+    for (const word of words) expect(help).toMatch(new RegExp(`\\b${word}\\b`));
+    const takesPrefix = ['list', 'events', 'update'].includes(args[0]!);
+    expect(help.includes('a prefix such as')).toBe(takesPrefix);
+  });
+
+  it('says that there is nothing to explain in an empty text, which is no failure', () => {
+    for (const input of ['', '\n\n']) {
+      const found = { status: 0, stdout: '', stderr: 'found no lines to explain\n' };
+      expect(piped([], input)).toMatchObject(found);
+    }
+  });
+
+  it('says what to try for words that are no line', () => {
+    const { status, stdout, stderr } = conntrail(['table', 'explain', 'foo', 'bar']);
+    expect(stdout).toMatch(/^line 1: not known: found "foo bar", needed /);
+    expect(stderr).toBe('  try: conntrack -L | conntrail table explain\n');
+    expect(status).toBe(1);
+  });
+
+  it.each([
+    [['table', 'events', 'foo'], 'table events: found "foo", needed conntrack or expect\n'],
+    [['table', 'list', '-m', '0x1/zz'], '--mark: found "0x1/zz", needed value or value/mask, '],
+    [['table', 'list', '-m', '1/2/3'], '--mark: found "1/2/3", needed value or value/mask, '],
+    [['table', 'list', '-m', ''], '--mark: found "", needed value or value/mask, '],
+    [
+      ['table', 'list', '-p', 'udp', '--state', ''],
+      'sctp or dccp\n  try: for example --state ESTABLISHED -p tcp\n',
+    ],
     [['table', 'explain', ''], 'found an empty text, needed lines to explain'],
     [['table', 'stats', '--count', '3'], 'found --count without --interval, needed both'],
     [['table', 'stats', '--from', 'x', '--interval', '5s'], 'found --from with --interval'],

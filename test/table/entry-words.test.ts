@@ -140,7 +140,7 @@ describe('a filter', () => {
     ],
     [{ family: 'ipv6', srcNat: '10.0.0.1' }, 'needed an address of ipv6, as another option says'],
     [{ mark: '0x10/0xf' }, 'needed a value within its mask'],
-    [{ mark: 'x' }, 'needed a number from 0 to 4294967295'],
+    [{ mark: 'x' }, 'needed value or value/mask, each from 0 to 0xffffffff'],
     [{ anyNat: '', srcNat: '' }, 'needed neither --src-nat nor --dst-nat beside it'],
     [{ protonum: 'udp', state: 'ESTABLISHED' }, 'needed a protocol that has states'],
     [{ state: 'MOVED' }, 'needed one of NONE, SYN_SENT'],

@@ -75,6 +75,10 @@ describe('what no kernel prints', () => {
 
   it.each([
     [UDP.replace('29 ', '29 ESTABLISHED '), 'found state ESTABLISHED of udp, needed none'],
+    [UDP.replace('17', '6'), 'found udp with the number 6, needed udp 17, or another name'],
+    [UDP.replace('udp', 'tcp'), 'found tcp with the number 17, needed tcp 6, or another name'],
+    [SYN.replace('SYN_SENT', 'FOO'), 'found state FOO of tcp, needed one of NONE, SYN_SENT, '],
+    [`ipv4 2 ${SYN.replace('SYN_SENT', 'SHUTDOWN_SENT')}`, 'found state SHUTDOWN_SENT of tcp'],
     [`-A -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 5 --dport 6 --state CLOSE -t 9`, 'CLOSE of udp'],
     [UDP.replace('29', '-29'), 'found timeout -29, needed seconds, 0 or more'],
     [UDP.replaceAll(/ [sd]port=\d+/g, ''), 'found udp without sport=, needed both ends'],
@@ -85,6 +89,13 @@ describe('what no kernel prints', () => {
     expect(explained(line).title).toContain(`not known: found `);
     expect(explained(line).title).toContain(found);
   });
+
+  it.each([SYN.replace('SYN_SENT', 'LISTEN'), SNAT.replace('tcp 6', 'unknown 6')])(
+    'is not %s',
+    (line) => {
+      expect(explained(line).title).toMatch(/^tcp /);
+    },
+  );
 
   it('is no port of a protocol that is known by addresses alone', () => {
     const told = explained(
@@ -205,6 +216,28 @@ describe('an entry that is not of the ordinary', () => {
     expect(factOf(told, 'helper')).toMatch(/^ftp: /);
     expect(factOf(told, 'secctx')).toMatch(/^system_u:object_r:x: /);
     expect(told.delete).toMatch(/ -w 7$/);
+  });
+});
+
+describe('an expectation as JSON', () => {
+  const line =
+    '298 proto=6 src=10.0.0.2 dst=10.0.0.1 sport=1536 dport=1537 mask-src=255.255.255.255 mask-dst=255.255.255.255 sport=0 dport=65535 master-src=10.0.0.1 master-dst=10.0.0.2 sport=1000 dport=1536 class=0 helper=ftp';
+  const json =
+    '{"netns":4026532177,"read_at":"1796135132685000000","news":"listed","family":4,"protocol":6,"src":"10.0.0.2","dst":"10.0.0.1","src_port":null,"dst_port":1537,"mask_src":"255.255.255.255","mask_dst":"255.255.255.255","mask_src_port":0,"mask_dst_port":65535,"master_src":"10.0.0.1","master_dst":"10.0.0.2","master_src_port":1000,"master_dst_port":1536,"zone":0,"timeout_s":298,"id":1042605839,"class":0,"helper":"ftp","permanent":false,"inactive":false,"userspace":false,"nat_address":null,"nat_port":null,"nat_direction":null}';
+
+  it('says what the line of conntrack says, and when it was read', () => {
+    const [told, said] = [explained(json), explained(line)];
+    expect(factOf(told, 'at')).toMatch(/^1796135132.685000: /);
+    const facts = told.facts.filter(({ name }) => name !== 'at');
+    expect({ ...told, facts, record: { ...told.record, at: null } }).toEqual(said);
+  });
+
+  it('has its flags, and how it changed', () => {
+    const other = json.replaceAll('false', 'true').replace('listed', 'destroy');
+    expect(explained(other).record).toMatchObject({
+      change: 'destroy',
+      flags: ['PERMANENT', 'INACTIVE', 'USERSPACE'],
+    });
   });
 });
 
@@ -341,7 +374,11 @@ describe('what is none of these', () => {
     ['proto=6 src=', /^not known: found src=, needed an expectation/],
     ['{"src":"10.0.0.1","protocol":6}', /^not known: found no dst= of the original direction/],
     ['{"src":7,"protocol":"x"}', /^not known: found protocol=x, needed a number up to 255/],
-    ['{"src":"10.0.0.1"', /^not known: found "\{"src":"10.0.0.1"", needed a line of conntrack/],
+    [
+      '{"src":"10.0.0.1"',
+      /^not known: found JSON that cannot be read \(.*\), needed a line of conntrail table list -o json$/,
+    ],
+    ['{"a":1}', /^not known: found JSON without src, needed a line of conntrail table list/],
     ['[{"src":"10.0.0.1"}]', /^not known: found "/],
   ])('%s', (line, title) => {
     expect(explained(line).title).toMatch(title);
