@@ -1,4 +1,5 @@
 /** What `conntrail table insert`, `update`, `delete` and `flush` do. */
+
 import { ConntrackSocket } from '../libbpf/conntrack-socket.ts';
 import { errnoName } from '../libbpf/failure.ts';
 import { ENTRY_WORDS, EntryRows, LineForm } from '../model/entry-row.ts';
@@ -6,7 +7,8 @@ import { TraceError } from '../model/error.ts';
 import { newRow } from '../table/entry-build.ts';
 import { changedRow, isChange } from '../table/entry-change.ts';
 import type { EntryWords } from '../table/entry-options.ts';
-import { familyOf, type LabelNames, refuseUnsettable } from '../table/entry-values.ts';
+import { refuseUnsettable } from '../table/entry-status.ts';
+import { familyOf, type LabelNames, wrong } from '../table/entry-values.ts';
 import { entryFilter } from '../table/filter-words.ts';
 import { isMeant, type Meant, sampleLines } from './table-ask.ts';
 import { tellLostLabels } from './table-labels.ts';
@@ -24,6 +26,8 @@ export interface ChangeOptions {
 export async function insertEntry(options: ChangeOptions): Promise<void> {
   const words = entryWords({ ...options });
   refuseUnsettable('insert', words.status);
+  if (words.timeout === '0')
+    throw wrong('timeout', '0', 'a second at least: the entry would end at once', '120');
   const rows = rowsOf([newRow(words, labelNames())]);
   await inTable(options, async (socket) => {
     const [errno = 0] = socket.change('insert', rows);

@@ -102,7 +102,7 @@ export const ENTRY_OPTIONS = [
   },
   {
     ...{ key: 'status', short: '-u', long: ['status'], value: '<list>' },
-    meaning: 'ASSURED, SEEN_REPLY, FIXED_TIMEOUT, EXPECTED, OFFLOAD: all of them',
+    meaning: 'ASSURED, SEEN_REPLY, UNREPLIED, FIXED_TIMEOUT, EXPECTED, OFFLOAD: all of them',
   },
   {
     ...{ key: 'mark', short: '-m', long: ['mark'], value: '<value[/mask]>' },
