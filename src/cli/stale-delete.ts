@@ -67,7 +67,7 @@ export async function deleteAll(
     await socket.close();
     errors.forEach((errno, row) => {
       if (errno === 0) gone++;
-      const refusal = refusalAt('delete', rows, row, errno);
+      const refusal = refusalAt('delete', rows, row, errno, path);
       // gone already
       if (refusal === undefined || errnoName(errno) === 'ENOENT') return;
       refused++;

@@ -5,7 +5,7 @@ import type { Entry, EntryTuple } from '../model/entry.ts';
 const GRE = 47;
 const ICMP = new Set([1, 58]);
 /** A kernel without their trackers knows addresses alone, and listings show the ports as 0. */
-const MAYBE_ALONE = new Set([33, 132, 136]);
+export const MAYBE_ALONE: ReadonlySet<number> = new Set([33, 132, 136]);
 
 /** Of protocols that `conntrack -p` knows by name; the others are known by their number. */
 function protocolWord(protocol: number): string {
