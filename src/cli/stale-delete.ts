@@ -1,10 +1,17 @@
 /** Entries deleted, once somebody has agreed to it. */
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
-import { deleteEntries } from '../kernel/conntrack-table.ts';
+import { ConntrackSocket } from '../libbpf/conntrack-socket.ts';
+import { errnoName } from '../libbpf/failure.ts';
+import type { Entry } from '../model/entry.ts';
 import { TraceError } from '../model/error.ts';
+import { nameOptions } from '../table/command.ts';
+import { namedRow } from '../table/entry-build.ts';
+import { wordsOfLine } from '../table/entry-line.ts';
 import { describeError } from './failure.ts';
 import type { StaleHere } from './stale-netns.ts';
+import { rowsOf } from './table-change-run.ts';
+import { hintOf, refusalAt } from './table-refused.ts';
 
 export interface DeleteOptions {
   readonly delete?: boolean;
@@ -47,18 +54,32 @@ function noneOfAborted(error: unknown): string {
 }
 
 /** How many are gone; a refusal is told on stderr, and the others are tried still. */
-export function deleteAll(found: readonly StaleHere[]): { gone: number; refused: number } {
+export async function deleteAll(
+  found: readonly StaleHere[],
+): Promise<{ gone: number; refused: number }> {
   let gone = 0;
   let refused = 0;
   for (const { path, stale } of found) {
-    for (const { deleteArguments } of stale) {
-      try {
-        gone += deleteEntries(deleteArguments, path);
-      } catch (error) {
-        refused++;
-        process.stderr.write(describeError(error));
-      }
-    }
+    if (stale.length === 0) continue;
+    const rows = rowsOf(stale.map(({ entry }) => rowOf(entry)));
+    const socket = ConntrackSocket.open({ netns: path });
+    const errors = socket.change('delete', rows);
+    await socket.close();
+    errors.forEach((errno, row) => {
+      if (errno === 0) gone++;
+      const refusal = refusalAt('delete', rows, row, errno, path);
+      // gone already
+      if (refusal === undefined || errnoName(errno) === 'ENOENT') return;
+      refused++;
+      const { text, hint } = refusal;
+      process.stderr.write(
+        describeError(new TraceError('kernel', `delete: ${text}`, hintOf(hint))),
+      );
+    });
   }
   return { gone, refused };
+}
+
+function rowOf(entry: Entry): Int32Array {
+  return namedRow(wordsOfLine(nameOptions(entry, true).join(' ')));
 }

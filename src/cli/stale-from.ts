@@ -8,7 +8,7 @@ import { TraceError } from '../model/error.ts';
 import type { TraceFacts, TraceTimes } from '../model/facts.ts';
 import type { Ledger } from '../model/ledger.ts';
 import { FLOWS, PACKETS, RULES } from '../model/tables.ts';
-import { deleteArguments, deleteCommand } from '../table/command.ts';
+import { deleteCommand } from '../table/command.ts';
 import { type StaleEntry, type StaleNamespace, staleJson, staleList } from './stale-show.ts';
 import { readTrace } from './trace-source.ts';
 import { reportLedger } from './watch-run.ts';
@@ -74,7 +74,6 @@ function shown(report: RecordedReport, facts: TraceFacts, ledger: Ledger | null)
   const stale = report.stale.map(
     (one: RecordedStale): StaleEntry => ({
       ...one,
-      deleteArguments: deleteArguments(one.entry, hasZones),
       deleteCommand: deleteCommand(through, one.entry, hasZones),
     }),
   );

@@ -5,7 +5,7 @@ import { findStale } from '../explain/stale.ts';
 import { readEntries } from '../kernel/conntrack-table.ts';
 import { type Entry, entryKey } from '../model/entry.ts';
 import type { Ruleset } from '../model/ruleset.ts';
-import { deleteArguments, deleteCommand } from '../table/command.ts';
+import { deleteCommand } from '../table/command.ts';
 import { type Namespace, titleOf } from './namespaces.ts';
 import { NOTHING_UNKNOWN, type StaleEntry, type StaleNamespace } from './stale-show.ts';
 import { readSurroundings } from './stale-surroundings.ts';
@@ -34,7 +34,6 @@ export async function staleNow(namespace: Namespace, ruleset: Ruleset): Promise<
     flow: null,
     isOlder: null,
     rate: rateOf(one.entry, byKey.get(entryKey(one.entry)), seconds),
-    deleteArguments: deleteArguments(one.entry, hasZones),
     deleteCommand: deleteCommand(through(namespace), one.entry, hasZones),
   }));
   stale.sort((a, b) => (b.rate?.bytesPerS ?? 0) - (a.rate?.bytesPerS ?? 0));

@@ -40,7 +40,7 @@ export async function explainStale(
   await writeOut(options.json ? staleJson(found) : staleList(found));
   if (!options.delete || count === 0) return;
   if (!options.yes && !(await isAgreed(count))) return;
-  const { gone, refused } = deleteAll(found);
+  const { gone, refused } = await deleteAll(found);
   process.stderr.write(`${gone} of ${count} deleted\n`);
   if (refused > 0) endWith(Exit.failed);
 }

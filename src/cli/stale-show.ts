@@ -14,7 +14,6 @@ export interface StaleEntry extends Stale {
   readonly isOlder: boolean | null;
   /** Of both directions together; null where nothing counted. */
   readonly rate: RecordedStale['rate'];
-  readonly deleteArguments: readonly string[];
   readonly deleteCommand: string;
 }
 

@@ -1,4 +1,5 @@
 /** What `conntrail table insert`, `update`, `delete` and `flush` do. */
+
 import { ConntrackSocket } from '../libbpf/conntrack-socket.ts';
 import { errnoName } from '../libbpf/failure.ts';
 import { ENTRY_WORDS, EntryRows, LineForm } from '../model/entry-row.ts';
@@ -6,10 +7,11 @@ import { TraceError } from '../model/error.ts';
 import { newRow } from '../table/entry-build.ts';
 import { changedRow, isChange } from '../table/entry-change.ts';
 import type { EntryWords } from '../table/entry-options.ts';
-import { familyOf, type LabelNames, refuseUnsettable } from '../table/entry-values.ts';
+import { refuseUnsettable } from '../table/entry-status.ts';
+import { familyOf, type LabelNames, wrong } from '../table/entry-values.ts';
 import { entryFilter } from '../table/filter-words.ts';
 import { isMeant, type Meant, sampleLines } from './table-ask.ts';
-import { tellLostLabels } from './table-labels.ts';
+import { lostAt } from './table-kept.ts';
 import { firstRows, matchingRows } from './table-matching.ts';
 import { entryWords, listCommand, NAME_KEYS } from './table-options.ts';
 import { labelNames, tablePlace } from './table-place.ts';
@@ -24,17 +26,23 @@ export interface ChangeOptions {
 export async function insertEntry(options: ChangeOptions): Promise<void> {
   const words = entryWords({ ...options });
   refuseUnsettable('insert', words.status);
+  if (words.timeout === '0')
+    throw wrong('timeout', '0', 'a second at least: the entry would end at once', '120');
   const rows = rowsOf([newRow(words, labelNames())]);
-  await inTable(options, async (socket) => {
+  await inTable(options, async (socket, path) => {
     const [errno = 0] = socket.change('insert', rows);
-    const refusal = refusalAt('insert', rows, 0, errno);
+    const refusal = refusalAt('insert', rows, 0, errno, path);
     if (refusal !== undefined) {
       const { text, hint = errnoName(errno) === 'EEXIST' ? likeIt(words, options) : undefined } =
         refusal;
       throw new TraceError('kernel', `insert: ${text}`, hintOf(hint));
     }
+    const lost = lostAt(socket, rows, 0, path);
+    if (lost !== undefined) {
+      socket.change('delete', rows);
+      throw new TraceError('kernel', `insert: nothing inserted: ${lost.text}`, hintOf(lost.hint));
+    }
     process.stderr.write('1 entry inserted\n');
-    tellLostLabels(socket, rows, [0]);
   });
 }
 
@@ -60,13 +68,13 @@ export async function updateEntries(options: ChangeOptions): Promise<void> {
   changedRow(new Int32Array(ENTRY_WORDS), 0, words, labels); // refuses bad values, before anything is asked
   const names = withoutKeys(words);
   const filter = entryFilter(names, labels);
-  await inTable(options, async (socket) => {
+  await inTable(options, async (socket, path) => {
     const found = matchingRows(socket, filter);
     if (!(await isMeant(meantOf('update', socket, found, names, options)))) return;
     const rows = rowsOf(changesOf(found, words, labels));
     const errors = socket.change('update', rows);
     const same = found.length - rows.length;
-    report({ kind: 'update', count: found.length, same, rows, errors });
+    report({ kind: 'update', count: found.length, same, rows, errors, path });
   });
 }
 
@@ -102,14 +110,14 @@ export async function deleteMatching(options: ChangeOptions): Promise<void> {
   const words = entryWords({ ...options });
   const filter = entryFilter(words, labelNames());
   const form = words.label === undefined ? 0 : LineForm.labels;
-  await inTable(options, async (socket) => {
+  await inTable(options, async (socket, path) => {
     const found = matchingRows(socket, filter);
     if (!(await isMeant(meantOf('delete', socket, found, words, options)))) return;
     const errors = socket.change('delete', found);
     const all = Uint32Array.from({ length: found.length }, (_, row) => row);
     const done = all.filter((row) => errors[row] === 0);
     for (const bytes of socket.lines(done, form, found)) await writeOut(bytes);
-    report({ kind: 'delete', count: found.length, same: 0, rows: found, errors });
+    report({ kind: 'delete', count: found.length, same: 0, rows: found, errors, path });
   });
 }
 
@@ -131,11 +139,12 @@ export async function flushTable(options: ChangeOptions): Promise<void> {
 
 async function inTable(
   { netns }: ChangeOptions,
-  work: (socket: ConntrackSocket) => Promise<void>,
+  work: (socket: ConntrackSocket, path: string | undefined) => Promise<void>,
 ): Promise<void> {
-  const socket = ConntrackSocket.open({ netns: tablePlace(netns).path });
+  const { path } = tablePlace(netns);
+  const socket = ConntrackSocket.open({ netns: path });
   try {
-    await work(socket);
+    await work(socket, path);
   } finally {
     await socket.close();
   }

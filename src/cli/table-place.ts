@@ -107,6 +107,10 @@ export function hintSwitches(place: TablePlace, names: readonly Switch[]): void 
 /** For that namespace, to be pasted. */
 export function switchCommand({ path }: TablePlace, names: readonly string[]): string {
   const settings = names.map((name) => `net.netfilter.${name}=1`);
-  const through = path === undefined ? [] : ['nsenter', `--net=${path}`];
-  return [...through, 'sysctl', '-w', ...settings].join(' ');
+  return inNetns(path, ['sysctl', '-w', ...settings].join(' '));
+}
+
+/** A command of a shell, for the namespace at `path`. */
+export function inNetns(path: string | undefined, command: string): string {
+  return path === undefined ? command : `nsenter --net=${path} ${command}`;
 }

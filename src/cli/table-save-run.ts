@@ -14,7 +14,7 @@ import { saveLine } from '../table/show-save.ts';
 import { Exit, endWith } from './exit.ts';
 import { describeError } from './failure.ts';
 import { rowsOf } from './table-change-run.ts';
-import { tellLostLabels } from './table-labels.ts';
+import { tellLost } from './table-kept.ts';
 import { chosenOf } from './table-list-run.ts';
 import { entryWords } from './table-options.ts';
 import { labelNames, tablePlace } from './table-place.ts';
@@ -64,13 +64,15 @@ export async function restoreTable(path: string | undefined, options: Options): 
     process.stderr.write('found no entries to restore\n');
     return;
   }
-  const socket = ConntrackSocket.open({ netns: tablePlace(options.netns).path });
+  const { path: netns } = tablePlace(options.netns);
+  const socket = ConntrackSocket.open({ netns });
   try {
     const all = rowsOf(rows);
     const errors = socket.change('insert', all);
-    tell(all, errors, numbers);
-    const made = numbers.flatMap((_, row) => (errors[row] === 0 ? [row] : []));
-    tellLostLabels(socket, all, made);
+    tell(all, errors, numbers, netns);
+    const ended = (name: string): number[] =>
+      numbers.flatMap((_, row) => (endOf(errors[row]!) === name ? [row] : []));
+    tellLost(socket, all, { made: ended(''), there: ended('EEXIST'), path: netns });
   } finally {
     await socket.close();
   }
@@ -97,9 +99,19 @@ function rowOf(line: string, number: number, labels: LabelNames): Int32Array {
   }
 }
 
+/** Empty: it was made. */
+function endOf(errno: number): string {
+  return errno === 0 ? '' : errnoName(errno);
+}
+
 const MOST_TOLD = 10;
 
-function tell(rows: EntryRows, errors: Int32Array, numbers: readonly number[]): void {
+function tell(
+  rows: EntryRows,
+  errors: Int32Array,
+  numbers: readonly number[],
+  path: string | undefined,
+): void {
   const there = errors.filter((errno) => errnoName(errno) === 'EEXIST').length;
   const made = errors.filter((errno) => errno === 0).length;
   const refused = errors.length - there - made;
@@ -107,7 +119,7 @@ function tell(rows: EntryRows, errors: Int32Array, numbers: readonly number[]): 
   if (refused === 0) return;
   let told = 0;
   errors.forEach((errno, index) => {
-    const refusal = refusalAt('insert', rows, index, errno);
+    const refusal = refusalAt('insert', rows, index, errno, path);
     if (refusal === undefined || errnoName(errno) === 'EEXIST' || told++ >= MOST_TOLD) return;
     const { text, hint } = refusal;
     const found = new TraceError('kernel', `line ${numbers[index]}: ${text}`, hintOf(hint));

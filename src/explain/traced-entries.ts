@@ -123,6 +123,9 @@ export class TracedEntries {
       const lost = this.isCutShort ? 'the trace was cut short' : 'records were lost';
       return `unknown: ${lost} while ${flow} was in the table`;
     }
+    if ((view.word('confirm', row) ?? 'unknown') === 'unknown') {
+      return `unknown: what became of ${flow} at its confirmation was not seen`;
+    }
     if (view.isTrue('complete', row)) return undefined;
     return `unknown: records about ${flow} were lost or came too late`;
   }

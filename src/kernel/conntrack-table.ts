@@ -1,5 +1,4 @@
-/** The conntrack table of a namespace: read, and single entries deleted. */
-import { spawnSync } from 'node:child_process';
+/** The conntrack table of a namespace as `conntrack` and /proc tell it. */
 import { type Entry, entryKey } from '../model/entry.ts';
 import { TraceError } from '../model/error.ts';
 import { parseEntries } from '../table/parse-listing.ts';
@@ -34,21 +33,4 @@ function listed(more: readonly string[], netns?: string): string {
   return ['ipv4', 'ipv6']
     .map((family) => runTool('conntrack', ['-L', '-f', family, '-o', 'extended', ...more], netns))
     .join('\n');
-}
-
-/** How many entries `conntrack` with these arguments deleted; 0: it was gone already. */
-export function deleteEntries(args: readonly string[], netns?: string): number {
-  const through = netns === undefined ? [] : ['nsenter', `--net=${netns}`, '--'];
-  const [file, ...rest] = [...through, 'conntrack', ...args] as [string, ...string[]];
-  const { error, stderr } = spawnSync(file, rest, {
-    encoding: 'utf8',
-    env: { ...process.env, LC_ALL: 'C' },
-  });
-  const deleted = /(\d+) flow entries have been deleted/.exec(stderr ?? '')?.[1];
-  if (error === undefined && deleted !== undefined) return Number(deleted);
-  const [line = ''] = (stderr ?? '').split('\n').filter((text) => text !== '');
-  const found = error === undefined ? line : error.message;
-  throw new TraceError('kernel', `conntrack ${args.join(' ')}: ${found}`, {
-    hint: 'apt-get install conntrack, and run as root or with CAP_NET_ADMIN',
-  });
 }

@@ -105,7 +105,8 @@ export function protocolName(l4proto: number): string {
 }
 
 /** dccp, sctp, tcp, udp, udplite: those whose ports a rule can ask for. */
-const WITH_PORTS: ReadonlySet<number> = new Set([6, 17, 33, 132, 136]);
+/** Protocols whose tuples have ports. */
+export const WITH_PORTS: ReadonlySet<number> = new Set([6, 17, 33, 132, 136]);
 
 export function hasPorts(protocol: number): boolean {
   return WITH_PORTS.has(protocol);

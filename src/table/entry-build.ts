@@ -1,7 +1,10 @@
 /** Rows to be asked for, made and changed, out of conntrack(8)'s options. */
+
+import { hasPorts } from '../model/codes.ts';
 import { ENTRY_WORDS, EntryHas, EntryWord } from '../model/entry-row.ts';
 import { TraceError } from '../model/error.ts';
 import type { EntryWords } from './entry-options.ts';
+import { statusOf } from './entry-status.ts';
 import {
   GET_EXAMPLE,
   INSERT_EXAMPLE,
@@ -19,7 +22,6 @@ import {
   labelsOf,
   markOf,
   stateOf,
-  statusOf,
   wholeOf,
   wrong,
 } from './entry-values.ts';
@@ -49,8 +51,8 @@ export function newRow(given: EntryWords, labels: LabelNames = new Map()): Int32
   writeZones(row, given);
   if (given.timeout === undefined) throw lacking('--timeout', 'seconds until it ends');
   writeTimeout(row, given.timeout);
-  writeState(row, original.protocol, given);
-  row[EntryWord.status] = given.status === undefined ? 0 : statusOf(given.status);
+  writeState(row, original, given);
+  row[EntryWord.status] = given.status === undefined ? 0 : statusOf(given.status).set;
   row[EntryWord.has]! |= EntryHas.status;
   if (given.mark !== undefined) {
     row[EntryWord.mark] = markOf(given.mark).value;
@@ -87,12 +89,13 @@ function manips(plain: NamedTuple, reply: NamedTuple, given: EntryWords): number
 /** `plain` is what it is without NAT; options of the reply tuple and of NAT change it. */
 function replyOf(given: EntryWords, plain: NamedTuple): NamedTuple {
   const gre = plain.protocol === 47;
+  const ported = hasPorts(plain.protocol);
   const full = {
     protonum: given.protonum ?? '',
     replySrc: given.replySrc ?? addressWords(given.origDst),
     replyDst: given.replyDst ?? addressWords(given.origSrc),
-    replySport: given.replySport ?? String(plain.srcPort),
-    replyDport: given.replyDport ?? String(plain.dstPort),
+    ...(ported ? { replySport: given.replySport ?? String(plain.srcPort) } : {}),
+    ...(ported ? { replyDport: given.replyDport ?? String(plain.dstPort) } : {}),
     ...(gre ? { replySrckey: given.replySrckey ?? String(plain.srcPort) } : {}),
     ...(gre ? { replyDstkey: given.replyDstkey ?? String(plain.dstPort) } : {}),
     ...pick(given, ['icmpType', 'icmpCode', 'icmpId']),
@@ -147,10 +150,12 @@ export function writeTimeout(row: Int32Array, text: string): void {
   row[EntryWord.has]! |= EntryHas.timeout;
 }
 
-function writeState(row: Int32Array, protocol: number, given: EntryWords): void {
+function writeState(row: Int32Array, tuple: NamedTuple, given: EntryWords): void {
+  const { protocol, srcPort, dstPort } = tuple;
   const { state, origVtag, replyVtag, role } = given;
   if (state === undefined) {
-    if (protocol === 6 || protocol === 132) {
+    // a kernel without the tracker of SCTP keeps neither ports nor state
+    if (protocol === 6 || (protocol === 132 && (srcPort | dstPort) !== 0)) {
       throw lacking('--state', `one of ${ENTRY_STATES[protocol]!.join(', ')}`);
     }
     return;

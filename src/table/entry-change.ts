@@ -1,9 +1,11 @@
 /** Entries that are there, changed by conntrack(8)'s options. */
+
 import { Status } from '../model/codes.ts';
 import { ENTRY_WORDS, EntryHas, EntryWord } from '../model/entry-row.ts';
 import { writeHelper, writeTimeout } from './entry-build.ts';
 import type { EntryWords } from './entry-options.ts';
-import { type LabelNames, labelsOf, markOf, statusOf } from './entry-values.ts';
+import { statusOf } from './entry-status.ts';
+import { type LabelNames, labelsOf, markOf } from './entry-values.ts';
 
 /** What of a row is sent to name it when it is changed. */
 const NAMES =
@@ -21,7 +23,7 @@ export function changedRow(
   const { mark, status, labelAdd, labelDel } = given;
   if (given.timeout !== undefined) writeTimeout(row, given.timeout);
   if (status !== undefined) {
-    row[EntryWord.status]! |= statusOf(status) | Status.confirmed;
+    row[EntryWord.status]! |= statusOf(status).set | Status.confirmed;
     row[EntryWord.has]! |= EntryHas.status;
   }
   if (mark !== undefined) {

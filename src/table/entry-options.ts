@@ -103,7 +103,7 @@ export const ENTRY_OPTIONS = [
   {
     ...{ key: 'status', short: '-u', long: ['status'], value: '<list>' },
     meaning:
-      'ASSURED, SEEN_REPLY, FIXED_TIMEOUT, EXPECTED, OFFLOAD, HW_OFFLOAD: all of them; UNSET: neither of the first two',
+      'ASSURED, SEEN_REPLY, UNREPLIED, FIXED_TIMEOUT, EXPECTED, OFFLOAD, HW_OFFLOAD: all of them; UNSET: neither of the first two',
   },
   {
     ...{ key: 'mark', short: '-m', long: ['mark'], value: '<value[/mask]>' },

@@ -1,7 +1,9 @@
 /** Tuples out of options, into the words of a row. */
 
+import { hasPorts } from '../model/codes.ts';
 import { EntryHas, EntryWord } from '../model/entry-row.ts';
 import { TraceError } from '../model/error.ts';
+import { refuseUnfit } from './entry-fit.ts';
 import type { EntryWords } from './entry-options.ts';
 import {
   type AddressText,
@@ -13,7 +15,7 @@ import {
   wrong,
 } from './entry-values.ts';
 
-const WITH_PORTS: ReadonlySet<number> = new Set([6, 17, 33, 132, 136]);
+const DCCP = 33;
 const ICMP: ReadonlySet<number> = new Set([1, 58]);
 const GRE = 47;
 /** Of a query the answer (ip_ct_icmp and nf_conntrack_proto_icmpv6 of the kernel). */
@@ -58,6 +60,7 @@ export const INSERT_EXAMPLE = `conntrail table insert ${NAMED} -t 120`;
 
 /** Of the original direction where it is given, of the reply otherwise. */
 export function tupleOf(given: EntryWords, direction: 0 | 1, example: string): NamedTuple {
+  refuseUnfit(given);
   const need = needFor(example);
   const protocol = protocolOf(need(given.protonum, '--protonum'));
   const isOrig = direction === 0;
@@ -85,9 +88,12 @@ function portsOf(given: EntryWords, protocol: number, direction: 0 | 1, need: Ne
     const [srcKey, dstKey] = KEYS[direction];
     return { srcPort: wholeOf(srcKey, src, 65535), dstPort: wholeOf(dstKey, dst, 65535) };
   }
-  if (!WITH_PORTS.has(protocol)) return { srcPort: 0, dstPort: 0 };
+  if (!hasPorts(protocol)) return { srcPort: 0, dstPort: 0 };
   const [src, dst] =
     direction === 0 ? [given.sport, given.dport] : [given.replySport, given.replyDport];
+  // as `-o save` has it, of a kernel that keeps none
+  if (protocol === DCCP && src === undefined && dst === undefined)
+    return { srcPort: 0, dstPort: 0 };
   const [srcName, dstName] = PORTS[direction];
   return {
     srcPort: wholeOf(srcName, need(src, `--${srcName}`), 65535),

@@ -1,6 +1,6 @@
 /** Values of conntrack(8)'s options, each refused with what was found and what is needed. */
 import { addressValue } from '../model/address.ts';
-import { PROTOCOLS, Status } from '../model/codes.ts';
+import { PROTOCOLS } from '../model/codes.ts';
 import { TraceError } from '../model/error.ts';
 import { shown } from './parse-tokens.ts';
 
@@ -103,38 +103,6 @@ export function markOf(text: string): { value: number; mask: number | undefined 
   const [value = 0, mask] = numbers;
   if (numbers.length <= 2 && numbers.every((one) => one <= 0xffff_ffff)) return { value, mask };
   throw wrong('mark', text, 'value or value/mask, each from 0 to 0xffffffff', '0x10/0xf0');
-}
-
-const STATUS_WORDS: Readonly<Record<string, number>> = {
-  ASSURED: Status.assured,
-  SEEN_REPLY: Status.seenReply,
-  FIXED_TIMEOUT: Status.fixedTimeout,
-  EXPECTED: Status.expected,
-  OFFLOAD: Status.offload,
-  HW_OFFLOAD: Status.hwOffload,
-  UNSET: 0,
-};
-
-export function statusOf(text: string): number {
-  return text.split(',').reduce((bits, word) => {
-    const bit = STATUS_WORDS[word.toUpperCase()];
-    if (bit !== undefined) return bits | bit;
-    const known = Object.keys(STATUS_WORDS).join(', ');
-    throw wrong('status', text, `some of ${known}, joined by commas`, 'ASSURED,SEEN_REPLY');
-  }, 0);
-}
-
-/** Bits that a program may set (IPS_UNCHANGEABLE_MASK has the others); none can be taken back. */
-const SETTABLE = ['SEEN_REPLY', 'ASSURED', 'FIXED_TIMEOUT'];
-
-/** Throws for a status that the kernel would pass over in silence, or refuse. */
-export function refuseUnsettable(kind: 'insert' | 'update', text: string | undefined): void {
-  if (text === undefined) return;
-  const bits = statusOf(text);
-  const isMeant = (bits & ~statusOf(SETTABLE.join(','))) === 0;
-  if (isMeant && (bits !== 0 || kind === 'insert')) return;
-  const why = isMeant ? 'no bit is ever taken back' : 'the kernel alone sets others';
-  throw wrong('status', text, `some of ${SETTABLE.join(', ')}: ${why}`, 'ASSURED,SEEN_REPLY');
 }
 
 /** By protocol, in the order of the kernel's numbers. */

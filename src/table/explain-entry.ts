@@ -1,6 +1,6 @@
 /** An entry explained: fields, NAT, the next packet, the commands for exactly this one. */
 import { protocolName } from '../model/codes.ts';
-import { deleteArguments } from './command.ts';
+import { deleteCommand, lookCommand } from './command.ts';
 import { entryFacts } from './explain-fields.ts';
 import { natTexts, natTitle, rewrittenEnds } from './explain-nat.ts';
 import { isUntold, nextTexts } from './explain-next.ts';
@@ -39,9 +39,8 @@ const EVENTS = { new: 'made', update: 'changed', destroy: 'deleted' } as const;
 function commandsOf(record: EntryRecord): Pick<Explanation, 'look' | 'delete'> {
   const { entry, change, hasNumbers } = record;
   if (change === 'destroy' || !hasNumbers) return { look: null, delete: null };
-  const [, ...selectors] = deleteArguments(entry, false);
-  const command = (letter: string): string => ['conntrack', letter, ...selectors].join(' ');
-  return { look: command('-L'), delete: command('-D') };
+  // a line does not tell whether the namespace has other zones
+  return { look: lookCommand([], entry, true), delete: deleteCommand([], entry, true) };
 }
 
 function adviceOf(record: EntryRecord): string[] {

@@ -2,8 +2,11 @@
  * A filter of conntrack(8)'s options, compiled to comparisons of words: for
  * each row `(words[at + word] & mask) === value`, all of them.
  */
+import { WITH_PORTS } from '../model/codes.ts';
 import { EntryHas, EntryWord } from '../model/entry-row.ts';
+import { refuseMasksAlone, refuseUnfit } from './entry-fit.ts';
 import type { EntryWords } from './entry-options.ts';
+import { statusOf } from './entry-status.ts';
 import {
   exampleOf,
   familyOf,
@@ -13,14 +16,11 @@ import {
   prefixOf,
   protocolOf,
   stateOf,
-  statusOf,
   wholeOf,
   wrong,
 } from './entry-values.ts';
 import { type NatWish, natFilter } from './filter-nat.ts';
 
-/** Protocols whose tuples have ports. */
-const WITH_PORTS: ReadonlySet<number> = new Set([6, 17, 33, 132, 136]);
 const ICMP: ReadonlySet<number> = new Set([1, 58]);
 const GRE = 47;
 
@@ -61,6 +61,8 @@ class Tests {
 }
 
 export function entryFilter(given: EntryWords, labels: LabelNames = new Map()): EntryFilter {
+  refuseMasksAlone(given);
+  refuseUnfit(given);
   const tests = new Tests();
   if (given.family !== undefined) tests.only(familyOf(given.family), 'family', given.family);
   const protocol = given.protonum === undefined ? undefined : protocolOf(given.protonum);
@@ -175,9 +177,8 @@ function addRest(
     tests.byte(EntryWord.kind, 2, stateOf(state, of));
   }
   if (status !== undefined) {
-    const bits = statusOf(status);
-    // UNSET asks for what nobody has answered and nobody has vouched for
-    tests.add(EntryWord.status, bits === 0 ? statusOf('SEEN_REPLY,ASSURED') : bits, bits);
+    const { set, clear } = statusOf(status);
+    tests.add(EntryWord.status, set | clear, set);
   }
   if (mark !== undefined) {
     const { value, mask = -1 } = markOf(mark);

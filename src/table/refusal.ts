@@ -10,6 +10,8 @@ import { helperAt } from './show-text.ts';
 export interface Refusal {
   readonly text: string;
   readonly hint?: string;
+  /** The hint is a command for the namespace of the table. */
+  readonly isForNetns?: true;
 }
 
 /** The row that was sent. */
@@ -26,6 +28,7 @@ interface Reading {
   readonly when?: (sent: Sent) => boolean;
   readonly text: string;
   readonly hint?: string | ((sent: Sent) => string);
+  readonly isForNetns?: true;
 }
 
 /** Entries have room for labels where a rule of their namespace uses them; this one is never run. */
@@ -74,6 +77,7 @@ const READINGS: readonly Reading[] = [
   { errno: 'EBUSY', text: 'a bit of its status can be neither set nor taken back' },
   {
     ...{ errno: 'ENOSPC', has: EntryHas.labels, kind: 'update', hint: LABELS_RULE },
+    isForNetns: true,
     text: 'the entry has no room for labels: no rule used labels when it was made',
   },
   {
@@ -84,6 +88,7 @@ const READINGS: readonly Reading[] = [
     errno: 'ENOMEM',
     text: 'the table is full',
     hint: 'sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max',
+    isForNetns: true,
   },
   {
     ...{ errno: 'EPERM', kind: 'update', has: EntryHas.timeout },
@@ -105,11 +110,15 @@ export function refusalOf(errno: string, kind: Reading['kind'] & string, sent: S
       (one.when?.(sent) ?? true),
   );
   if (found === undefined) return { text: errno };
-  const { text, hint } = found;
+  const { text, hint, isForNetns } = found;
   const said = `${text} (${errno})`;
   return hint === undefined
     ? { text: said }
-    : { text: said, hint: typeof hint === 'string' ? hint : hint(sent) };
+    : {
+        text: said,
+        hint: typeof hint === 'string' ? hint : hint(sent),
+        ...(isForNetns && { isForNetns }),
+      };
 }
 
 function isIcmp({ words, at }: Sent): boolean {

@@ -32,7 +32,12 @@ export function saveLine(
   if (isWhole && mark !== 0) parts.push('-m', String(mark));
   parts.push(...zones(words, at, has), ...addresses(words, bytes, at));
   const protocol = protocolAt(words, at);
-  parts.push('-p', protocolText(protocol), ...ports(words, at, protocol), ...state(words, at, has));
+  parts.push(
+    '-p',
+    protocolText(protocol),
+    ...ports(words, at, protocol, isWhole),
+    ...state(words, at, has),
+  );
   if (isWhole && has & EntryHas.labels) {
     const bits = labelBits(words, at);
     if (bits.length > 0) parts.push('--label-add', bits.join(','));
@@ -75,11 +80,13 @@ function protocolText(protocol: number): string {
 /** Those that conntrack has no name for. */
 const UNNAMED: ReadonlySet<number> = new Set([2, 50, 51]);
 
-function ports(words: Int32Array, at: number, protocol: number): string[] {
+/** Of DCCP conntrack writes none, whether there are some or not. */
+function ports(words: Int32Array, at: number, protocol: number, isWhole: boolean): string[] {
   const [src, dst] = [0, 1].map((high) => halfAt(words, at + EntryWord.origPorts, high as 0 | 1));
   const [replySrc, replyDst] = [0, 1].map((high) =>
     halfAt(words, at + EntryWord.replyPorts, high as 0 | 1),
   );
+  if (protocol === 33 && (!isWhole || (src === 0 && dst === 0))) return [];
   switch (protocol) {
     case 1:
     case 58: {
@@ -93,6 +100,7 @@ function ports(words: Int32Array, at: number, protocol: number): string[] {
       );
     case 6:
     case 17:
+    case 33:
     case 132:
     case 136:
       return `--sport ${src} --dport ${dst} --reply-port-src ${replySrc} --reply-port-dst ${replyDst}`.split(

@@ -36,7 +36,7 @@ function namespace(rest: Partial<StaleNamespace> = {}, about: Partial<StaleEntry
   const { stale } = findStale([ENTRY], new Evaluator(ruleset(...CHAINS)), around);
   const shown: StaleEntry = {
     ...{ ...stale[0]!, flow: null, isOlder: null, rate: null },
-    ...{ deleteArguments: ['-D'], deleteCommand: 'conntrack -D' },
+    deleteCommand: 'conntrack -D',
     ...about,
   };
   const read = { netns: 4001, name: null, title: 'namespace 4001', notes: ['a chain'] };

@@ -4,7 +4,7 @@ import { findStale, type Surroundings } from '../../src/explain/stale.ts';
 import { staleText } from '../../src/explain/stale-text.ts';
 import type { Entry } from '../../src/model/entry.ts';
 import type { Chain } from '../../src/model/ruleset.ts';
-import { deleteArguments } from '../../src/table/command.ts';
+import { deleteCommand, nameOptions } from '../../src/table/command.ts';
 import {
   base,
   DROP,
@@ -174,16 +174,22 @@ it('expected entries are counted and left out', () => {
 });
 
 describe('the command that deletes an entry', () => {
-  const words = (one: Entry, hasZones = false) => deleteArguments(one, hasZones).join(' ');
+  const words = (one: Entry, hasZones = false) => nameOptions(one, hasZones).join(' ');
 
   it('names its original tuple', () => {
-    expect(words(AT_A)).toBe('-D -f ipv4 -p udp -s 10.0.1.2 -d 10.0.1.1 --sport 5001 --dport 53');
+    expect(words(AT_A)).toBe('-f ipv4 -p udp -s 10.0.1.2 -d 10.0.1.1 --sport 5001 --dport 53');
     const echo = entry('fd00::1:321 > fd00::2:32769', undefined, { family: 6, protocol: 58 });
     expect(words(echo)).toBe(
-      '-D -f ipv6 -p icmpv6 -s fd00::1 -d fd00::2 --icmpv6-type 128 --icmpv6-code 1 --icmpv6-id 321',
+      '-f ipv6 -p icmpv6 -s fd00::1 -d fd00::2 --icmpv6-type 128 --icmpv6-code 1 --icmpv6-id 321',
     );
     expect(words({ ...AT_A, protocol: 47 })).toContain('-p gre ');
     expect(words({ ...AT_A, protocol: 50 })).toMatch(/-p 50 -s \S+ -d \S+$/);
+  });
+
+  it('is our own where conntrack(8) does not compare what tells entries apart: keys of GRE', () => {
+    expect(deleteCommand(['nsenter'], { ...AT_A, protocol: 47 }, false)).toBe(
+      'nsenter conntrail table delete -f ipv4 -p gre -s 10.0.1.2 -d 10.0.1.1 --srckey 5001 --dstkey 53',
+    );
   });
 
   it('names the zone wherever there are several', () => {

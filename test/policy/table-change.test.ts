@@ -108,6 +108,7 @@ describe('table insert', () => {
     [UDP.replace('10.0.0.2', 'fd00::2'), 'needed an address of the same family'],
     [UDP.replace('1001', '70000'), '--sport: found "70000", needed a number from 0 to 65535'],
     [`${UDP} --label-add 128`, '--label-add: found "128", needed names of connlabel.conf'],
+    [UDP.replace('-t 1000', '-t 0'), '--timeout: found "0", needed a second at least'],
     [`${UDP} --helper ${'x'.repeat(16)}`, 'needed a name of up to 15 bytes'],
   ])('refuses %s', (args, message) => {
     const { status, stderr } = insert(args);
@@ -274,6 +275,8 @@ describe('table delete and flush', () => {
   });
 });
 
+const DCCP = '-p dccp -s 10.0.0.1 -d 10.0.0.2 --sport 5 --dport 6 -t 1000 --state OPEN';
+
 describe('table save and restore', () => {
   const path = join(folder, 'all.save');
   const state = (): string[] => [
@@ -314,6 +317,17 @@ describe('table save and restore', () => {
     },
     PATIENCE_MS,
   );
+
+  it('keep protocols that the kernel has no tracker of', () => {
+    netns.conntrack('-I', ...words(`${DCCP} --role client`));
+    insert(UDP);
+    const before = listed();
+    expect(before).toHaveLength(2);
+    netns.table('save', path);
+    netns.conntrack('-F');
+    expect(netns.table('restore', path)).toMatchObject({ status: 0 });
+    expect(listed()).toEqual(before);
+  });
 
   it('make nothing where a line cannot be read, and say which', () => {
     writeFileSync(path, `# a remark\n-A ${UDP}\n-A ${UDP} --nonsense 4\n`);

@@ -119,6 +119,7 @@ describe('table list', () => {
     '-m 0/0x1',
     '-u ASSURED',
     '-u SEEN_REPLY',
+    '-u UNREPLIED',
     '-u SEEN_REPLY,ASSURED',
     '-u FIXED_TIMEOUT',
     '--any-nat',

@@ -284,6 +284,17 @@ describe('entries that the trace does not know', () => {
     expect(stderr).toContain('\n9 entries, 2 known to the trace, which ended at ');
   });
 
+  it('whose confirmation was not seen are not taken to be of a flow', async () => {
+    await writeTrace(place('unseen'), {
+      flows: [known(ofPort(ENDED), { confirm: 'unknown' }), known(ofPort(STRANGER))],
+    });
+    expect(ofTcp('unseen', ENDED)).toEqual({
+      flow: null,
+      why: 'unknown: what became of flow 100 at its confirmation was not seen',
+    });
+    expect(ofTcp('unseen', STRANGER)?.flow).toBe(number(STRANGER));
+  });
+
   it('may be what was lost: all that were in the table by then', async () => {
     const [before, after] = [ofPort(ENDED), ofPort(STRANGER)];
     await writeTrace(place('lossy'), {

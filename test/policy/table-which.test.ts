@@ -80,6 +80,36 @@ describe('what conntrack(8) refuses as well', () => {
   });
 });
 
+describe('options that others have no use for', () => {
+  const ENDS = '-s 10.0.0.1 -d 10.0.0.2 -t 9';
+  it.each([
+    ['list --mask-src 255.0.0.0', '-L --mask-src 255.0.0.0', 'found --mask-src without --orig-src'],
+    [
+      'delete --yes -s 10.0.0.1 --mask-dst 255.0.0.0',
+      '-D -s 10.0.0.1 --mask-dst 255.0.0.0',
+      'found --mask-dst without --orig-dst, needed both',
+    ],
+    [
+      'list -p tcp --icmp-type 8',
+      '-L -p tcp --icmp-type 8',
+      'found --icmp-type with tcp, needed what it has: --sport, --dport, --reply-port-src, --reply-port-dst, --state',
+    ],
+    ['delete --yes -p icmp --sport 5', '-D -p icmp --sport 5', 'found --sport with icmp, needed '],
+    ['list -p 99 --sport 5', '-L -p 99 --sport 5', 'found --sport with 99, needed what it has: a'],
+    ['list -p udp --srckey 5', '-L -p udp --srckey 5', 'found --srckey with udp, needed '],
+    ['list -p udp --state CLOSE', '-L -p udp --state CLOSE', 'found --state with udp, needed '],
+    [
+      `insert -p icmp ${ENDS} --icmp-type 8 --dport 4`,
+      `-I -p icmp ${ENDS} --icmp-type 8 --icmp-code 0 --icmp-id 1 --dport 4`,
+      'found --dport with icmp, needed what it has: --icmp-type, ',
+    ],
+    ['list -u UNSURE', '-L -u UNSURE', '--status: found "UNSURE", needed some of ASSURED, '],
+  ])('%s', (ours, theirs, message) => {
+    expectRefused(ours, message);
+    expect(netns.conntrack(...words(theirs)).status).toBe(2);
+  });
+});
+
 describe('what conntrack(8) takes and the kernel does not keep', () => {
   it.each([
     [

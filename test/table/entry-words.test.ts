@@ -142,7 +142,10 @@ describe('a filter', () => {
     [{ mark: '0x10/0xf' }, 'needed a value within its mask'],
     [{ mark: 'x' }, 'needed value or value/mask, each from 0 to 0xffffffff'],
     [{ anyNat: '', srcNat: '' }, 'needed neither --src-nat nor --dst-nat beside it'],
-    [{ protonum: 'udp', state: 'ESTABLISHED' }, 'needed a protocol that has states'],
+    [
+      { protonum: 'udp', state: 'ESTABLISHED' },
+      'found --state with udp, needed what it has: --sport',
+    ],
     [{ state: 'MOVED' }, 'needed one of NONE, SYN_SENT'],
     [{ status: 'GONE' }, 'needed some of ASSURED, SEEN_REPLY'],
     [{ zone: '65536' }, 'needed a number from 0 to 65535'],

@@ -47,7 +47,8 @@ describe('an entry with source NAT', () => {
   });
 
   it('has the command for it alone', () => {
-    const selectors = '-f ipv4 -p tcp -s 10.0.0.10 -d 10.8.2.12 --sport 5536 --dport 80';
+    const selectors =
+      '-f ipv4 -p tcp -s 10.0.0.10 -d 10.8.2.12 --sport 5536 --dport 80 -w 0 --orig-zone 0 --reply-zone 0';
     expect(told.look).toBe(`conntrack -L ${selectors}`);
     expect(told.delete).toBe(`conntrack -D ${selectors}`);
   });

@@ -91,9 +91,13 @@ describe.skipIf(netns === undefined)('entries of the kernel', () => {
   });
 
   it('are found, and deleted, one by one by the commands that their explanation names', () => {
+    // those of GRE are conntrail's own: test/policy/table-explain-commands.test.ts
+    const isTheirs = ({ look }: { look: string | null }) => look?.startsWith('conntrack ');
+    netns!.run('conntrack -D -p gre 2>/dev/null >&2');
     for (const form of ['save', '']) {
       const explained = [...explainPasted(listing(form))];
-      expect(explained).toHaveLength(INSERTED.length);
+      expect(explained).toHaveLength(INSERTED.filter(({ protocol }) => protocol !== 47).length);
+      expect(explained.every(isTheirs)).toBe(true);
       for (const { look } of explained) {
         const shown = netns!.run(`${look} 2>/dev/null`);
         expect(shown.trim().split('\n'), String(look)).toHaveLength(1);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { newRow } from '../../src/table/entry-build.ts';
 import { changedRow, isChange } from '../../src/table/entry-change.ts';
 import { wordsOfLine } from '../../src/table/entry-line.ts';
-import { refuseUnsettable } from '../../src/table/entry-values.ts';
+import { refuseUnsettable } from '../../src/table/entry-status.ts';
 import { LABELS_RULE, refusalOf } from '../../src/table/refusal.ts';
 
 const UDP = '-A -t 120 -s 10.0.0.1 -d 10.0.0.2 -p udp --sport 1001 --dport 53';
