@@ -13,23 +13,28 @@
 #define MESSAGE_BYTES 1024
 
 /*
- * Reads answers until `wanted` came; errors by sequence number, from `first` on.
- * Whoever may not change entries gets one -EPERM for all (nfnetlink_rcv()). Of
- * one that was listed before it is of this entry: its timeout is fixed.
+ * Reads the answers, which are all there once the messages are sent; errors by
+ * sequence number, from `first` on. Whoever may not change entries gets one
+ * -EPERM for all (nfnetlink_rcv()). Among several answers to updates it is of one
+ * entry: its timeout is fixed.
  */
 static int take_answers(struct table *table, uint32_t first, uint32_t wanted, uint32_t kind,
 			int32_t *errors)
 {
 	uint32_t seen = 0;
 
+	for (uint32_t i = 0; i < wanted; i++)
+		errors[i] = EBADMSG; /* until its answer comes */
 	while (seen < wanted) {
 		const struct nlmsghdr *message;
 		int bytes, left;
 
 		table->at = table->filled = 0;
-		bytes = left = datagram_take(table, 0);
+		bytes = left = datagram_take(table, MSG_DONTWAIT);
 		if (bytes < 0)
 			return bytes;
+		if (bytes == 0)
+			return seen == 1 && errors[0] == EPERM ? -EPERM : 0;
 		message = (const void *)table->messages;
 		for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
 			const struct nlmsgerr *answer = mnl_nlmsg_get_payload(message);

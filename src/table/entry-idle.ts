@@ -3,7 +3,7 @@
  * namespace are now, less what is left of it. Null where that would be a guess.
  */
 import { Status } from '../model/codes.ts';
-import { byteAt, EntryHas, EntryWord } from '../model/entry-row.ts';
+import { byteAt, EntryHas, EntryWord, News } from '../model/entry-row.ts';
 import { protocolAt } from './entry-nat.ts';
 import { ageAt } from './show-text.ts';
 
@@ -31,6 +31,8 @@ export function idleAt(
 ): number | null {
   const has = words[at + EntryWord.has]!;
   const status = words[at + EntryWord.status]!;
+  // news tell what a packet or a program has just done
+  if (byteAt(words, at + EntryWord.kind, 3) !== News.listed) return null;
   if (!(has & EntryHas.timeout) || !(has & EntryHas.status)) return null;
   if (status & (Status.fixedTimeout | Status.offload | Status.hwOffload)) return null;
   const left = words[at + EntryWord.timeoutS]! >>> 0;

@@ -48,7 +48,8 @@ function adviceOf(record: EntryRecord): string[] {
   const found: string[] = [];
   if (!hasNumbers && form === 'xml')
     found.push('without -o xml, conntrack also shows type, code and identifier');
-  if (change === 'destroy') return found;
+  // an entry just made cannot have an answer yet
+  if (change === 'destroy' || change === 'new') return found;
   if (!isReplied && state === 'SYN_SENT') {
     found.push(
       'no answer to the SYN passed here: the server is not there or refuses in silence, the reply is filtered, or it takes another way back',

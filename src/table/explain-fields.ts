@@ -63,11 +63,12 @@ export function tupleText(protocol: number, tuple: EntryTuple): string {
   return `${ends}, type ${dstPort >> 8} code ${dstPort & 255} id ${srcPort}`;
 }
 
-function directionFacts({ entry, form, hasNumbers }: EntryRecord): (Fact | null)[] {
+function directionFacts({ entry, change, form, hasNumbers }: EntryRecord): (Fact | null)[] {
   const { protocol, original, reply, packets, bytes } = entry;
   const known = hasNumbers ? protocol : -1;
   const isLess = !hasNumbers && form === 'xml';
   const less = isLess ? '; XML leaves out type, code and identifier' : '';
+  const must = change === 'destroy' ? 'had to' : 'must';
   const count = (side: 0 | 1): string | null =>
     packets === null || bytes === null ? null : `${packets[side]} packets, ${bytes[side]} bytes`;
   return [
@@ -77,12 +78,14 @@ function directionFacts({ entry, form, hasNumbers }: EntryRecord): (Fact | null)
       `what the first packet looked like, before NAT${less}`,
     ),
     fact('counted', count(0), 'in original direction (nf_conntrack_acct), headers of IP included'),
-    fact('reply', tupleText(known, reply), 'what a reply must look like when it arrives'),
+    fact('reply', tupleText(known, reply), `what a reply ${must} look like when it arrives`),
     fact('counted', count(1), 'in reply direction'),
   ];
 }
 
-function flagFacts({ entry, state, isReplied, isAssured, offload }: EntryRecord): (Fact | null)[] {
+function flagFacts(record: EntryRecord): (Fact | null)[] {
+  const { entry, change, state, isReplied, isAssured, offload } = record;
+  if (change === 'destroy') return goneFacts(record);
   const isClosing = entry.protocol === 6 && CLOSING_STATES.has(state ?? '');
   const assured = isClosing
     ? 'traffic went both ways; as it is closing, a table nearly full may let it go'
@@ -107,6 +110,14 @@ function flagFacts({ entry, state, isReplied, isAssured, offload }: EntryRecord)
       '',
       'a helper expected this flow: it belongs to another',
     ),
+  ];
+}
+
+/** Of an entry that is deleted nothing can be evicted any more. */
+function goneFacts({ isReplied, isAssured }: EntryRecord): (Fact | null)[] {
+  return [
+    fact(isReplied ? null : '[UNREPLIED]', '', 'no packet in reply direction was ever seen'),
+    fact(isAssured === true ? '[ASSURED]' : null, '', 'traffic went both ways'),
   ];
 }
 

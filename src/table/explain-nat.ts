@@ -77,11 +77,13 @@ function numberWord(protocol: number): string {
 }
 
 /** A line for each end, with what may have made it. */
-export function natTexts(told: Told): string[] {
+export function natTexts(told: Told & Pick<EntryRecord, 'change'>): string[] {
   const ends = rewrittenEnds(told);
   if (ends.length === 0) {
+    const none = 'no NAT: the reply tuple is the original one inverted';
+    if (told.change === 'destroy') return [none];
     return [
-      'no NAT: the reply tuple is the original one inverted; that decision is stored, too, and a rule loaded later is not asked about this flow',
+      `${none}; that decision is stored, too, and a rule loaded later is not asked about this flow`,
     ];
   }
   const isBoth = ends.length === 2;

@@ -58,7 +58,10 @@ export function timeoutText(record: EntryRecord): string {
   if (record.change === 'destroy') return 'what was left when the entry was deleted';
   const setting = timeoutSetting(record);
   const ends = 'the entry ends then, unless a packet renews it';
-  return setting === null ? ends : `${ends}, from ${setting.name}${sinceText(setting, timeoutS)}`;
+  if (setting === null) return ends;
+  // an event is of a packet of that moment, or of a program
+  const since = record.change === null ? sinceText(setting, timeoutS) : '';
+  return `${ends}, from ${setting.name}${since}`;
 }
 
 /** Each packet sets the timeout anew: what is gone of it is the time since the last one. */

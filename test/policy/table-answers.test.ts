@@ -122,6 +122,29 @@ describe('whoever may not list', () => {
   });
 });
 
+it('an update by whoever may not change entries ends, and is told', () => {
+  const script = `
+    import { ConntrackSocket } from '${ROOT}dist/libbpf/conntrack-socket.js';
+    import { rowsOf } from '${ROOT}dist/cli/table-change-run.js';
+    import { namedRow } from '${ROOT}dist/table/entry-build.js';
+    const name = { protonum: 'udp', origSrc: '10.0.0.1', origDst: '10.0.0.2', dport: '53' };
+    const rows = rowsOf(['1', '2'].map((sport) => namedRow({ ...name, sport })));
+    const socket = ConntrackSocket.open({});
+    try {
+      console.log(socket.change('update', rows).join());
+    } catch (error) {
+      console.log(error.message);
+    }
+    await socket.close();`;
+  const nobody = ['--reuid', '65534', '--regid', '65534', '--clear-groups', process.execPath];
+  const ended = spawnSync('setpriv', [...nobody, '--input-type=module', '-e', script], {
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+  expect(ended.signal).toBeNull();
+  expect(ended.stdout).toContain('EPERM');
+});
+
 describe('a protocol that the kernel has no tracker of', () => {
   const DCCP = '-p dccp -s 10.0.0.1 -d 10.0.0.2 -t 1000';
   const PORTED = `${DCCP} --sport 5 --dport 6 --state OPEN --role client`;

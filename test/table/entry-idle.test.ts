@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { EntryHas, EntryWord } from '../../src/model/entry-row.ts';
+import { EntryHas, EntryWord, News } from '../../src/model/entry-row.ts';
 import { newRow } from '../../src/table/entry-build.ts';
 import { idleAt } from '../../src/table/entry-idle.ts';
 import { wordsOfLine } from '../../src/table/entry-line.ts';
@@ -51,6 +51,15 @@ it.each([
   [`-p tcp ${PORTS} -t 5 --state SYN_RECV`, 'the setting is not known'],
 ])('is not guessed: %s, %s', (line) => {
   expect(idle(line)).toBeNull();
+});
+
+it.each([News.new, News.update, News.destroy])('is not told of news: %i', (news) => {
+  const listed = `-p udp ${PORTS} -t 2`;
+  expect(idle(listed)).toBe(29);
+  const tell = (row: Int32Array) => {
+    row[EntryWord.kind]! |= news << 24;
+  };
+  expect(idle(listed, tell)).toBeNull();
 });
 
 it('is no longer than the entry has been there', () => {

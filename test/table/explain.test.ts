@@ -433,3 +433,22 @@ describe('arguments of conntrack', () => {
     expect(told.title).toMatch(/source NAT to 10.0.0.9:6$/);
   });
 });
+
+describe('an event', () => {
+  const LINE =
+    'udp 17 2 src=10.0.0.1 dst=10.0.0.2 sport=5 dport=53 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 sport=53 dport=5';
+  const textOf = (line: string): string => JSON.stringify(explained(line));
+
+  it('that an entry was deleted says nothing of what it would do now', () => {
+    const gone = textOf(`[DESTROY] ${LINE}`);
+    expect(gone).toContain('no NAT: the reply tuple is the original one inverted"');
+    expect(gone).toContain('what a reply had to look like');
+    expect(gone).not.toMatch(/evicts?|may evict|is not asked about this flow|must look/);
+  });
+
+  it('that an entry was made neither misses an answer nor tells an idle time', () => {
+    const made = textOf(`[NEW] ${LINE}`);
+    expect(made).not.toMatch(/no answer passed|the last packet was/);
+    expect(textOf(LINE)).toMatch(/the last packet was 28 s before.*no answer passed/);
+  });
+});
