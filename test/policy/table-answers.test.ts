@@ -224,6 +224,46 @@ describe('a question', () => {
   });
 });
 
+describe('forms that are combined', () => {
+  const FORMS = ['extended', 'id', 'ktimestamp', 'timestamp', 'labels', 'xml', 'save'];
+  const pairs = FORMS.flatMap((one, index) => FORMS.slice(index + 1).map((two) => `${one},${two}`));
+
+  it('are those of conntrack, and refused where it refuses them', () => {
+    insert(`${TCP} -u SEEN_REPLY,ASSURED --src-nat 9.9.9.9:7 -m 3 -w 12 --helper ftp`);
+    insert(`${UDP} --label-add 7`);
+    insert('-p icmp -s 10.0.0.1 -d 10.0.0.2 --icmp-type 8 --icmp-code 0 --icmp-id 33 -t 1000');
+    let refused = 0;
+    for (const form of [...pairs, 'extended,id,ktimestamp,labels,timestamp', 'xml,id,extended']) {
+      const theirs = netns.conntrack('-L', '-o', form);
+      const { status, stdout, stderr } = netns.table('list', '-o', form);
+      expect(timeless(stdout), form).toEqual(timeless(theirs.stdout));
+      expect(status === 0, form).toBe(theirs.status === 0);
+      if (status === 0) continue;
+      refused++;
+      expect({ status, stderr }).toEqual({
+        status: 2,
+        stderr: expect.stringMatching(/^conntrail: --output: found [^\n]*, needed [^\n]*\n/),
+      });
+    }
+    expect(refused).toBe(6); // save with each of the others
+  }, 60_000);
+
+  it.each([
+    ['json,id', 'found json,id, needed json alone'],
+    ['labels,columns', 'found labels,columns, needed columns alone'],
+    ['timestamp,json', 'found timestamp,json, needed json alone'],
+    ['columns,json', 'found columns and json, needed one of them'],
+    ['id --out x.arrow', 'found id and --out x.arrow, needed one of them'],
+    ['lines,xml', 'found lines and xml, needed one of them'],
+  ])('and those of our own that have all fields, or none, are refused: -o %s', (form, found) => {
+    for (const sub of ['list', 'events', 'list expect']) {
+      const { status, stderr } = netns.table(...words(`${sub} -o ${form}`));
+      expect(stderr, sub).toContain(`conntrail: --output: ${found}\n`);
+      expect(status).toBe(2);
+    }
+  });
+});
+
 describe('a value that is none', () => {
   it.each([
     ['--mark 0x1/zz', '--mark: found "0x1/zz"'],
