@@ -360,6 +360,31 @@ describe('what is shown in another form', () => {
     expect(columns).toMatch(/^tcp .* helper ftp$/m);
   });
 
+  it('is read by conntrack -R without the lines that the help of save names', () => {
+    insert(UDP);
+    insert(`${UDP.replace('1001', '1002')} --label-add 7`);
+    insert(`${TCP} --helper ftp`);
+    const lines = netns.table('save').stdout.split('\n').slice(0, -1);
+    const read = (some: readonly string[]): number | null => {
+      const path = join(folder, 'some.save');
+      writeFileSync(path, some.map((line) => `${line}\n`).join(''));
+      netns.conntrack('-F');
+      return netns.conntrack('-R', path).status;
+    };
+    const [filter = ''] =
+      /grep -ve \S+ -e [a-z-]+/.exec(conntrail(['table', 'save', '--help']).stdout) ?? [];
+    const [taken = '', ...more] = spawnSync('sh', ['-c', filter], {
+      input: lines.join('\n'),
+      encoding: 'utf8',
+    })
+      .stdout.trim()
+      .split('\n');
+    expect(more).toEqual([]);
+    expect(read([taken])).toBe(0);
+    expect(listed()).toHaveLength(1);
+    for (const line of lines.filter((one) => one !== taken)) expect(read([line]), line).not.toBe(0);
+  });
+
   it('is no entry at all, where a file has none', () => {
     const path = join(folder, 'empty.save');
     expect(netns.table('save', path).status).toBe(0);
