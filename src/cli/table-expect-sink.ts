@@ -17,7 +17,7 @@ import {
 import { spanText } from './table-columns.ts';
 import { type OutputForm, type OutputWords, outputForm } from './table-form.ts';
 import type { TablePlace } from './table-place.ts';
-import { done, type EntrySink, nowNs } from './table-sink.ts';
+import { done, type EntrySink, lineSink, nowNs, textSink, xmlSink } from './table-sink.ts';
 import { writeOut } from './write-out.ts';
 
 interface ExpectContext {
@@ -43,10 +43,10 @@ export async function openExpectSink(
 ): Promise<EntrySink> {
   switch (shape) {
     case 'xml':
-      return xmlSink(context.socket, form);
+      return xmlSink(context.socket, form, 'expect');
     case 'columns':
       await writeOut(`${HEAD}\n`);
-      return textSink((rows, row) => expectColumns(rows, row * ENTRY_WORDS));
+      return textSink(expectColumns);
     case 'json':
       return jsonSink(context);
     case 'arrow':
@@ -54,32 +54,6 @@ export async function openExpectSink(
     default:
       return lineSink(context.socket, form);
   }
-}
-
-function lineSink(socket: ConntrackSocket, form: number): EntrySink {
-  return {
-    write: async (rows, chosen) => {
-      for (const bytes of socket.lines(chosen, form, rows)) await writeOut(bytes);
-    },
-    close: done,
-    abort: done,
-  };
-}
-
-async function xmlSink(socket: ConntrackSocket, form: number): Promise<EntrySink> {
-  await writeOut('<?xml version="1.0" encoding="utf-8"?>\n<expect>\n');
-  return { ...lineSink(socket, form), close: () => writeOut('</expect>\n') };
-}
-
-function textSink(lineOf: (rows: EntryRows, row: number) => string): EntrySink {
-  return {
-    write: async (rows, chosen) => {
-      if (chosen.length === 0) return;
-      await writeOut(`${Array.from(chosen, (row) => lineOf(rows, row)).join('\n')}\n`);
-    },
-    close: done,
-    abort: done,
-  };
 }
 
 async function batches({ place }: ExpectContext) {

@@ -26,6 +26,8 @@ const BITS: Readonly<Record<string, number>> = {
   ktimestamp: LineForm.times,
   labels: LineForm.labels,
 };
+/** Forms that have no more or fewer fields. */
+const ALONE: ReadonlySet<string> = new Set(['save', 'columns', 'json']);
 const SHAPES: readonly string[] = ['xml', 'save', 'columns', 'json', 'lines'];
 
 /** `isTerminal`: people see columns, unless they ask for lines. */
@@ -40,12 +42,18 @@ export function outputForm({ output, out, label }: OutputWords, isTerminal: bool
     });
   }
   const shapes = words.filter((word) => SHAPES.includes(word));
-  if (shapes.length > 1 || (shapes.length > 0 && out !== undefined)) {
-    const found = [...shapes, ...(out === undefined ? [] : [`--out ${out}`])].join(' and ');
+  if (shapes.length > 1 || (words.length > 0 && out !== undefined)) {
+    const found = [
+      ...(shapes.length > 0 ? shapes : words),
+      ...(out === undefined ? [] : [`--out ${out}`]),
+    ].join(' and ');
     throw new TraceError('usage', `--output: found ${found}, needed one of them`);
   }
-  if (shapes[0] === 'save' && words.length > 1) {
-    throw new TraceError('usage', `--output: found ${words.join(',')}, needed save alone`);
+  const [only = ''] = shapes;
+  if (ALONE.has(only) && words.length > 1) {
+    throw new TraceError('usage', `--output: found ${words.join(',')}, needed ${only} alone`, {
+      hint: `-o ${only}, or the lines of conntrack: -o extended,id`,
+    });
   }
   const always = label === undefined ? 0 : LineForm.labels;
   const form = words.reduce((bits, word) => bits | (BITS[word] ?? 0), always);

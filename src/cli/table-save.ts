@@ -3,9 +3,7 @@ import { addEntryOptions, addNetnsOption, FILTER_KEYS } from './table-options.ts
 
 export function saveCommand(): Command {
   const command = new Command('save')
-    .description(
-      'Write all entries, or those that match, as lines that restore and conntrack -R read.',
-    )
+    .description('Write all entries, or those that match, as lines that restore reads.')
     .argument('[file]', 'where to, else standard output');
   addEntryOptions(command, FILTER_KEYS);
   return addNetnsOption(command)
@@ -29,9 +27,10 @@ export function restoreCommand(): Command {
 }
 
 const SAVE_HELP = `
-With tuples, NAT, timeouts, states, marks, zones, labels and helpers. conntrack -R
-reads all but labels without names and helpers. What neither can carry over: counters,
-the age of an entry, TCP's windows, what a helper expects.
+With tuples, NAT, timeouts, states, marks, zones, labels and helpers. conntrack -R takes
+these lines too, but ends at the first with --helper or --label-add: leave them out with
+grep -ve --helper -e --label-add. What neither can carry over: counters, the age of an
+entry, TCP's windows, what a helper expects.
 
 Examples:
   $ conntrail table save entries.save

@@ -51,13 +51,9 @@ export async function openSink(
   if (form & LineForm.labels && (shape === 'lines' || shape === 'xml')) hintLabels();
   switch (shape) {
     case 'lines':
-      return {
-        write: (rows, chosen) => writeLines(context.socket, rows, chosen, form),
-        close: done,
-        abort: done,
-      };
+      return lineSink(context.socket, form);
     case 'xml':
-      return xmlSink(context.socket, form);
+      return xmlSink(context.socket, form, 'conntrack');
     case 'save':
       return saveSink(context.isWhole ?? false);
     case 'columns':
@@ -71,52 +67,49 @@ export async function openSink(
   }
 }
 
-async function writeLines(
-  socket: ConntrackSocket,
-  rows: EntryRows,
-  chosen: Uint32Array,
-  form: number,
-): Promise<void> {
-  for (const bytes of socket.lines(chosen, form, rows)) await writeOut(bytes);
+/** Lines that the shim writes. */
+export function lineSink(socket: ConntrackSocket, form: number): EntrySink {
+  return {
+    write: async (rows, chosen) => {
+      for (const bytes of socket.lines(chosen, form, rows)) await writeOut(bytes);
+    },
+    close: done,
+    abort: done,
+  };
 }
 
-async function xmlSink(socket: ConntrackSocket, form: number): Promise<EntrySink> {
-  await writeOut('<?xml version="1.0" encoding="utf-8"?>\n<conntrack>\n');
+/** `name`: of the element around all. */
+export async function xmlSink(
+  socket: ConntrackSocket,
+  form: number,
+  name: 'conntrack' | 'expect',
+): Promise<EntrySink> {
+  await writeOut(`<?xml version="1.0" encoding="utf-8"?>\n<${name}>\n`);
+  return { ...lineSink(socket, form), close: () => writeOut(`</${name}>\n`) };
+}
+
+/** Lines of our own: one of each row, or several with their ends between them. */
+export function textSink(lineOf: (rows: EntryRows, at: number) => string): EntrySink {
   return {
-    write: (rows, chosen) => writeLines(socket, rows, chosen, form),
-    close: () => writeOut('</conntrack>\n'),
+    write: async (rows, chosen) => {
+      const lines = Array.from(chosen, (row) => `${lineOf(rows, row * ENTRY_WORDS)}\n`);
+      if (lines.length > 0) await writeOut(lines.join(''));
+    },
+    close: done,
     abort: done,
   };
 }
 
 function saveSink(isWhole: boolean): EntrySink {
-  return {
-    write: async ({ words, bytes }, chosen) => {
-      const lines: string[] = [];
-      for (const row of chosen) lines.push(saveLine(words, bytes, row * ENTRY_WORDS, isWhole));
-      if (lines.length > 0) await writeOut(`${lines.join('\n')}\n`);
-    },
-    close: done,
-    abort: done,
-  };
+  return textSink(({ words, bytes }, at) => saveLine(words, bytes, at, isWhole));
 }
 
 async function columnSink(context: SinkContext, isNews: boolean): Promise<EntrySink> {
   const { trace } = context;
   await writeOut(`${isNews ? NEWS_HEAD : HEAD}\n`);
-  return {
-    write: async (rows, chosen) => {
-      const now = nowNs();
-      const lines: string[] = [];
-      for (const row of chosen) {
-        const at = row * ENTRY_WORDS;
-        const news = isNews ? newsColumn(rows.words, at) : '';
-        lines.push(`${news}${entryColumns(rows, at, now, context)}`);
-        if (trace !== undefined) lines.push(trace.lineOf(rows, at));
-      }
-      if (lines.length > 0) await writeOut(`${lines.join('\n')}\n`);
-    },
-    close: done,
-    abort: done,
-  };
+  return textSink((rows, at) => {
+    const news = isNews ? newsColumn(rows.words, at) : '';
+    const line = `${news}${entryColumns(rows, at, nowNs(), context)}`;
+    return trace === undefined ? line : `${line}\n${trace.lineOf(rows, at)}`;
+  });
 }

@@ -279,6 +279,46 @@ describe('a question', () => {
   });
 });
 
+describe('forms that are combined', () => {
+  const FORMS = ['extended', 'id', 'ktimestamp', 'timestamp', 'labels', 'xml', 'save'];
+  const pairs = FORMS.flatMap((one, index) => FORMS.slice(index + 1).map((two) => `${one},${two}`));
+
+  it('are those of conntrack, and refused where it refuses them', () => {
+    insert(`${TCP} -u SEEN_REPLY,ASSURED --src-nat 9.9.9.9:7 -m 3 -w 12 --helper ftp`);
+    insert(`${UDP} --label-add 7`);
+    insert('-p icmp -s 10.0.0.1 -d 10.0.0.2 --icmp-type 8 --icmp-code 0 --icmp-id 33 -t 1000');
+    let refused = 0;
+    for (const form of [...pairs, 'extended,id,ktimestamp,labels,timestamp', 'xml,id,extended']) {
+      const theirs = netns.conntrack('-L', '-o', form);
+      const { status, stdout, stderr } = netns.table('list', '-o', form);
+      expect(timeless(stdout), form).toEqual(timeless(theirs.stdout));
+      expect(status === 0, form).toBe(theirs.status === 0);
+      if (status === 0) continue;
+      refused++;
+      expect({ status, stderr }).toEqual({
+        status: 2,
+        stderr: expect.stringMatching(/^conntrail: --output: found [^\n]*, needed [^\n]*\n/),
+      });
+    }
+    expect(refused).toBe(6); // save with each of the others
+  }, 60_000);
+
+  it.each([
+    ['json,id', 'found json,id, needed json alone'],
+    ['labels,columns', 'found labels,columns, needed columns alone'],
+    ['timestamp,json', 'found timestamp,json, needed json alone'],
+    ['columns,json', 'found columns and json, needed one of them'],
+    ['id --out x.arrow', 'found id and --out x.arrow, needed one of them'],
+    ['lines,xml', 'found lines and xml, needed one of them'],
+  ])('and those of our own that have all fields, or none, are refused: -o %s', (form, found) => {
+    for (const sub of ['list', 'events', 'list expect']) {
+      const { status, stderr } = netns.table(...words(`${sub} -o ${form}`));
+      expect(stderr, sub).toContain(`conntrail: --output: ${found}\n`);
+      expect(status).toBe(2);
+    }
+  });
+});
+
 describe('a value that is none', () => {
   it.each([
     ['--mark 0x1/zz', '--mark: found "0x1/zz"'],
@@ -373,6 +413,31 @@ describe('what is shown in another form', () => {
     const columns = netns.table('list', '-o', 'columns').stdout;
     expect(columns).toMatch(/^gre .* 10\.0\.0\.1 > 10\.0\.0\.2 keys 0x5 > 0x1f$/m);
     expect(columns).toMatch(/^tcp .* helper ftp$/m);
+  });
+
+  it('is read by conntrack -R without the lines that the help of save names', () => {
+    insert(UDP);
+    insert(`${UDP.replace('1001', '1002')} --label-add 7`);
+    insert(`${TCP} --helper ftp`);
+    const lines = netns.table('save').stdout.split('\n').slice(0, -1);
+    const read = (some: readonly string[]): number | null => {
+      const path = join(folder, 'some.save');
+      writeFileSync(path, some.map((line) => `${line}\n`).join(''));
+      netns.conntrack('-F');
+      return netns.conntrack('-R', path).status;
+    };
+    const [filter = ''] =
+      /grep -ve \S+ -e [a-z-]+/.exec(conntrail(['table', 'save', '--help']).stdout) ?? [];
+    const [taken = '', ...more] = spawnSync('sh', ['-c', filter], {
+      input: lines.join('\n'),
+      encoding: 'utf8',
+    })
+      .stdout.trim()
+      .split('\n');
+    expect(more).toEqual([]);
+    expect(read([taken])).toBe(0);
+    expect(listed()).toHaveLength(1);
+    for (const line of lines.filter((one) => one !== taken)) expect(read([line]), line).not.toBe(0);
   });
 
   it('is no entry at all, where a file has none', () => {

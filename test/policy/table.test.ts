@@ -72,7 +72,7 @@ describe('table explain', () => {
     const help = conntrail(['table', args[0]!, '--help']).stdout.replaceAll(/\s+/g, ' ');
     for (const word of words) expect(help).toMatch(new RegExp(`\\b${word}\\b`));
     const takesPrefix = ['list', 'events', 'update'].includes(args[0]!);
-    expect(help.includes('a prefix such as')).toBe(takesPrefix);
+    expect(help.includes('original tuple; a prefix such as')).toBe(takesPrefix);
   });
 
   it('says that there is nothing to explain in an empty text, which is no failure', () => {
