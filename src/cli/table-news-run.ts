@@ -33,7 +33,7 @@ export async function followTable(options: NewsOptions): Promise<void> {
   const place = tablePlace(options.netns);
   const chosen = new Chosen(filter, options);
   const followed = FollowedTable.open(place.path, options.bufferSize);
-  const events = warnIfSilent(place, NOT_TOLD);
+  const setting = warnIfSilent(place, NOT_TOLD);
   const form = {
     ...wanted,
     form: wanted.form | LineForm.news | (wanted.isTimed ? LineForm.clock : 0),
@@ -42,7 +42,7 @@ export async function followTable(options: NewsOptions): Promise<void> {
     const context = { socket: followed.socket, place, ...around(place, form) };
     const sink = await openSink(form, context, options.out);
     await withSink(sink, () =>
-      follow(followed, chosen, sink, { ...options, isAuto: events === '2' }),
+      follow(followed, chosen, sink, { ...options, isAuto: setting === '2' }),
     );
   } finally {
     await followed.close();
@@ -55,15 +55,15 @@ const NOT_TOLD = 'entries that were made while nobody listened';
 
 /** By nf_conntrack_events, which is given back: 0 no news, 1 of all, 2 of what is made while somebody listens. */
 export function warnIfSilent(place: TablePlace, untold: string): string | undefined {
-  const events = tableSysctl(place, 'nf_conntrack_events');
-  if (events === '0' || events === '2') {
+  const setting = tableSysctl(place, 'nf_conntrack_events');
+  if (setting === '0' || setting === '2') {
     const hint = switchCommand(place, ['nf_conntrack_events']);
-    const what = events === '0' ? 'entries made now' : untold;
+    const what = setting === '0' ? 'entries made now' : untold;
     process.stderr.write(
-      `conntrail: nf_conntrack_events is ${events}: no news of ${what}\n  try: ${hint}\n`,
+      `conntrail: nf_conntrack_events is ${setting}: no news of ${what}\n  try: ${hint}\n`,
     );
   }
-  return events;
+  return setting;
 }
 
 /** Which rows are shown, and how many still. */

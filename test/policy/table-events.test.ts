@@ -157,7 +157,7 @@ describe('table events', () => {
   );
 
   it(
-    'say what they cannot know, where the kernel notes nothing of entries that nobody listens to',
+    'say what they may not know, where the kernel need not note what happens to entries from before',
     async () => {
       netns.run('sysctl', ['-qw', 'net.netfilter.nf_conntrack_events=2']);
       try {
@@ -172,7 +172,6 @@ describe('table events', () => {
         netns.conntrack('-F');
         await events.until((text) => text.includes('[DESTROY]'));
         expect(await events.stop()).toBe(0);
-        expect(events.stdout).not.toContain(' sport=4 '); // it ended, and nobody was told
         expect(events.stderr).toMatch(
           /^conntrail: nf_conntrack_events is 2: no news of entries [^\n]*\n {2}try: [^\n]* sysctl -w \S+_events=1\n\d+ new, \d+ destroyed, none thrown away; the kernel may tell nothing of \d+ from before\n$/,
         );
