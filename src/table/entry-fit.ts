@@ -11,20 +11,24 @@ import { protocolOf } from './entry-values.ts';
 
 interface Kind {
   readonly has: (protocol: number) => boolean;
+  /** One that has it. */
+  readonly example: string;
   readonly keys: readonly EntryKey[];
 }
 
+const isOf =
+  (...protocols: readonly number[]) =>
+  (protocol: number): boolean =>
+    protocols.includes(protocol);
+
 /** What only some protocols have. */
 const KINDS: readonly Kind[] = [
-  { has: hasPorts, keys: ['sport', 'dport', 'replySport', 'replyDport'] },
-  { has: (protocol) => [1, 58].includes(protocol), keys: ['icmpType', 'icmpCode', 'icmpId'] },
-  {
-    has: (protocol) => protocol === 47,
-    keys: ['srckey', 'dstkey', 'replySrckey', 'replyDstkey'],
-  },
-  { has: (protocol) => [6, 33, 132].includes(protocol), keys: ['state'] },
-  { has: (protocol) => protocol === 132, keys: ['origVtag', 'replyVtag'] },
-  { has: (protocol) => protocol === 33, keys: ['role'] },
+  { has: hasPorts, example: 'udp', keys: ['sport', 'dport', 'replySport', 'replyDport'] },
+  { has: isOf(1, 58), example: 'icmp', keys: ['icmpType', 'icmpCode', 'icmpId'] },
+  { has: isOf(47), example: 'gre', keys: ['srckey', 'dstkey', 'replySrckey', 'replyDstkey'] },
+  { has: isOf(6, 33, 132), example: 'tcp', keys: ['state'] },
+  { has: isOf(132), example: 'sctp', keys: ['origVtag', 'replyVtag'] },
+  { has: isOf(33), example: 'dccp', keys: ['role'] },
 ];
 
 const MASKS = [
@@ -47,14 +51,17 @@ export function refuseMasksAlone(given: EntryWords): void {
 export function refuseUnfit(given: EntryWords): void {
   if (given.protonum === undefined) return;
   const protocol = protocolOf(given.protonum);
-  const unfit = KINDS.filter(({ has }) => !has(protocol)).flatMap(({ keys }) => keys);
-  const found = unfit.find((key) => given[key] !== undefined);
-  if (found === undefined) return;
+  const lacking = KINDS.filter(({ has }) => !has(protocol));
+  const isGiven = (key: EntryKey): boolean => given[key] !== undefined;
+  const kind = lacking.find(({ keys }) => keys.some(isGiven));
+  if (kind === undefined) return;
+  const found = flagOf(kind.keys.find(isGiven)!);
   const fit = KINDS.filter(({ has }) => has(protocol)).flatMap(({ keys }) => keys.map(flagOf));
   const needed = fit.length === 0 ? 'addresses alone' : fit.join(', ');
   throw new TraceError(
     'usage',
-    `found ${flagOf(found)} with ${protocolName(protocol)}, needed what it has: ${needed}`,
+    `found ${found} with ${protocolName(protocol)}, needed what it has: ${needed}`,
+    { hint: `for example -p ${kind.example} ${found}` },
   );
 }
 

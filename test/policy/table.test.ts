@@ -96,7 +96,7 @@ describe('table explain', () => {
     [['table', 'list', '-m', ''], '--mark: found "", needed value or value/mask, '],
     [
       ['table', 'list', '-p', 'udp', '--state', ''],
-      'sctp or dccp\n  try: for example --state ESTABLISHED -p tcp\n',
+      'found --state with udp, needed what it has: --sport, --dport,',
     ],
     [['table', 'explain', ''], 'found an empty text, needed lines to explain'],
     [['table', 'stats', '--count', '3'], 'found --count without --interval, needed both'],
