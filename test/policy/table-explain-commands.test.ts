@@ -42,7 +42,7 @@ describe('the commands that explain prints', () => {
     ],
     [
       'addresses, where the kernel has no tracker',
-      [`-p dccp ${ENDS} --sport 5 --dport 6 --state OPEN`, UDP],
+      [`-p dccp ${ENDS} --sport 5 --dport 6 --state OPEN --role client`, UDP],
     ],
     ['a mapping', [UDP.replace('1001', '1002'), `${UDP} --src-nat 9.9.9.9:77`]],
   ])('name one entry alone: %s', (_, entries) => {
